@@ -1,0 +1,8 @@
+//! Parapet's core: a tenant's rows become Cedar policies, and the compiled tenant decides requests.
+//!
+//! Pure: no input or output, no clock, no randomness. Time and random bytes are arguments.
+
+mod finding;
+pub mod model;
+
+pub use finding::{Finding, Severity};
