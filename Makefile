@@ -1,0 +1,53 @@
+# The commands of this repository. `make run` and `make test` do all of their own set-up.
+
+TOOLS := $(if $(PARAPET_TOOLS),$(PARAPET_TOOLS),$(HOME)/.cache/parapet/tools)
+
+# worker-build, wasm-pack and wrangler fetch and report nothing: what they would fetch is given to them.
+export PATH := $(TOOLS)/wasm-bindgen-cli@0.2.129/bin:$(TOOLS)/worker-build@0.8.7/bin:$(TOOLS)/wasm-pack@0.15.1/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export ESBUILD_BIN := $(CURDIR)/node_modules/.bin/esbuild
+export WASM_BINDGEN_BIN := $(TOOLS)/wasm-bindgen-cli@0.2.129/bin/wasm-bindgen
+export WASM_OPT_BIN := $(CURDIR)/node_modules/.bin/wasm-opt
+export WRANGLER_SEND_METRICS := false
+export CLOUDFLARE_CF_FETCH_ENABLED := false
+
+# What the Worker is built from: it is not built again while these are older than it.
+WORKER_SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml core/Cargo.toml worker/Cargo.toml \
+	$(shell find core/src worker/src policies -type f 2>/dev/null)
+
+.PHONY: help run test lint build tools clean test-rust test-wasm test-e2e
+
+help: ## what can be asked of make
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: build ## build, load the demo tenant and start the edge on this machine (Ctrl-C ends it)
+	@node worker/dev.mjs
+
+test: lint build test-rust test-wasm test-e2e ## every check and every test
+
+lint: tools ## rustfmt, clippy on native and wasm32, TypeScript
+	cargo fmt --all --check
+	cargo clippy --quiet --workspace --all-targets -- -D warnings
+	cargo clippy --quiet --package parapet --no-default-features --features cedar --lib --target wasm32-unknown-unknown -- -D warnings
+	cargo clippy --quiet --package parapet-wasm --package parapet-worker --lib --target wasm32-unknown-unknown -- -D warnings
+	tsc --noEmit
+
+build: tools worker/build/index.js ## the Worker, as it is deployed
+
+tools:
+	@.ci/tools
+
+worker/build/index.js: $(WORKER_SOURCES)
+	worker-build --release worker
+	@touch $@
+	@node worker/size.mjs
+
+test-rust: tools
+	cargo test --quiet --workspace
+
+test-wasm: tools
+
+test-e2e: build
+	node --test --test-reporter=spec "tests/e2e/*.test.mjs"
+
+clean: ## everything that was built here (the tools stay)
+	rm -rf target worker/build wasm/pkg .wrangler .local

@@ -1,0 +1,21 @@
+// What is deployed: the files of the built Worker, and how large they may be.
+import { readFile } from "node:fs/promises";
+import { gzipSync } from "node:zlib";
+
+/** The built Worker's folder. */
+export const BUILD = new URL("./build/", import.meta.url);
+
+/** The files that are uploaded, the entry first. */
+export const FILES = ["index.js", "index_bg.wasm"];
+
+/** The most bytes that the gzipped Worker may have: 1.2 MiB. */
+export const BUDGET = Math.floor(1.2 * 1024 * 1024);
+
+/** The bytes of all files together, and of each gzipped, together. */
+export async function bundleSize() {
+  const contents = await Promise.all(FILES.map((file) => readFile(new URL(file, BUILD))));
+  return {
+    raw: contents.reduce((sum, content) => sum + content.length, 0),
+    gzipped: contents.reduce((sum, content) => sum + gzipSync(content).length, 0),
+  };
+}

@@ -1,0 +1,201 @@
+//! The one error of the HTTP API, and the only place that chooses a status.
+//!
+//! Answers are problem details (RFC 9457). A cause inside goes to the log under the request's id, never to the client.
+
+use parapet::Finding;
+use serde::Serialize;
+
+use crate::platform::log;
+use crate::response::Response;
+
+/// Why a request is not answered with what it asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// No such path, or nothing of this tenant under it.
+    #[error("there is nothing here")]
+    NotFound,
+    /// The path is there, the method is not.
+    #[error("this path answers to {allow}")]
+    MethodNotAllowed {
+        /// The methods that it answers to, as in the header `Allow`.
+        allow: String,
+    },
+    /// The body is longer than the limit.
+    #[error("the body is longer than {limit} bytes")]
+    TooLarge {
+        /// The limit.
+        limit: usize,
+    },
+    /// The body is of another media type than JSON.
+    #[error("the body must be `application/json`")]
+    UnsupportedMediaType,
+    /// The request is not well formed; each finding says where.
+    #[error("{detail}")]
+    Malformed {
+        /// A stable dotted code.
+        code: String,
+        /// What is wrong.
+        detail: String,
+        /// Where, if there is more to say.
+        findings: Vec<Finding>,
+    },
+    /// Who calls is not known.
+    #[error("{detail}")]
+    Unauthenticated {
+        /// A stable dotted code.
+        code: &'static str,
+        /// What is wrong with the credential.
+        detail: &'static str,
+    },
+    /// Who calls is known and may not.
+    #[error("this needs the scope `{scope}`")]
+    MissingScope {
+        /// The scope that is missing.
+        scope: &'static str,
+    },
+    /// The tenant is suspended or deleted.
+    #[error("the tenant is not active")]
+    TenantInactive,
+    /// What a decision needs is missing, broken or not known to be current: nothing is decided.
+    #[error("{detail}")]
+    Unavailable {
+        /// A stable dotted code.
+        code: &'static str,
+        /// What is missing.
+        detail: &'static str,
+        /// For the log alone.
+        cause: String,
+    },
+    /// What the tenant wrote cannot be compiled: nothing is decided until it is mended.
+    #[error("the tenant's policies do not compile")]
+    DoesNotCompile {
+        /// All that is wrong.
+        findings: Vec<Finding>,
+    },
+    /// A fault of ours.
+    #[error("something went wrong on our side")]
+    Internal {
+        /// For the log alone.
+        cause: String,
+    },
+}
+
+impl ApiError {
+    /// A fault of ours, with its cause for the log.
+    pub fn internal(cause: impl std::fmt::Display) -> Self {
+        Self::Internal {
+            cause: cause.to_string(),
+        }
+    }
+
+    /// Nothing can be decided, with the cause for the log.
+    pub fn unavailable(code: &'static str, detail: &'static str, cause: impl std::fmt::Display) -> Self {
+        Self::Unavailable {
+            code,
+            detail,
+            cause: cause.to_string(),
+        }
+    }
+
+    /// The status.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Malformed { .. } => 400,
+            Self::Unauthenticated { .. } => 401,
+            Self::MissingScope { .. } | Self::TenantInactive => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed { .. } => 405,
+            Self::TooLarge { .. } => 413,
+            Self::UnsupportedMediaType => 415,
+            Self::Internal { .. } => 500,
+            Self::Unavailable { .. } | Self::DoesNotCompile { .. } => 503,
+        }
+    }
+
+    /// The stable dotted code.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Malformed { code, .. } => code,
+            Self::Unauthenticated { code, .. } | Self::Unavailable { code, .. } => code,
+            Self::MissingScope { .. } => "access.missing_scope",
+            Self::TenantInactive => "tenant.inactive",
+            Self::NotFound => "http.not_found",
+            Self::MethodNotAllowed { .. } => "http.method_not_allowed",
+            Self::TooLarge { .. } => "http.body_too_large",
+            Self::UnsupportedMediaType => "http.unsupported_media_type",
+            Self::Internal { .. } => "internal",
+            Self::DoesNotCompile { .. } => "snapshot.does_not_compile",
+        }
+    }
+
+    /// The problem document; the cause goes to the log.
+    pub fn respond(&self, request_id: &str) -> Response {
+        if let Self::Unavailable { cause, .. } | Self::Internal { cause } = self {
+            log::error(request_id, self.code(), cause);
+        }
+        let problem = Problem {
+            r#type: format!("urn:parapet:problem:{}", self.code()),
+            title: title(self.status()),
+            status: self.status(),
+            detail: self.to_string(),
+            code: self.code(),
+            request_id,
+            findings: self.findings(),
+        };
+        let mut response = Response {
+            status: self.status(),
+            headers: vec![("content-type", "application/problem+json".to_owned())],
+            body: serde_json::to_vec(&problem).unwrap_or_default(),
+        };
+        match self {
+            Self::MethodNotAllowed { allow } => response = response.with("allow", allow),
+            // RFC 6750, section 3: no `error` where no credential was sent.
+            Self::Unauthenticated { code, .. } if *code == "key.missing" => {
+                response = response.with("www-authenticate", "Bearer");
+            }
+            Self::Unauthenticated { .. } => {
+                response = response.with("www-authenticate", "Bearer error=\"invalid_token\"");
+            }
+            Self::MissingScope { scope } => {
+                let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+                response = response.with("www-authenticate", challenge);
+            }
+            Self::Unavailable { .. } => response = response.with("retry-after", "1"),
+            _ => {}
+        }
+        response
+    }
+
+    fn findings(&self) -> &[Finding] {
+        match self {
+            Self::Malformed { findings, .. } | Self::DoesNotCompile { findings } => findings,
+            _ => &[],
+        }
+    }
+}
+
+/// RFC 9457, section 3, with our members `code`, `request_id` and `findings`.
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    code: &'a str,
+    request_id: &'a str,
+    findings: &'a [Finding],
+}
+
+fn title(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        503 => "Service Unavailable",
+        _ => "Internal Server Error",
+    }
+}

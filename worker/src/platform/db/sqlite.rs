@@ -1,0 +1,135 @@
+//! SQLite in memory, with D1's API and D1's limits on a statement.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, params_from_iter};
+use serde_json::Value;
+
+use super::{DbError, Parameter, Row, Statement};
+
+/// D1 takes no more parameters in one statement.
+const MOST_PARAMETERS: usize = 100;
+
+/// A database, perhaps one that is not bound: then each statement fails.
+#[derive(Clone)]
+pub struct Db {
+    connection: Option<Rc<Connection>>,
+    round_trips: Rc<Cell<usize>>,
+    failing: Rc<Cell<bool>>,
+}
+
+impl Db {
+    /// A fresh database, after `migrations` in their order.
+    pub fn in_memory<'a>(migrations: impl IntoIterator<Item = &'a str>) -> Result<Self, DbError> {
+        let connection = Connection::open_in_memory()?;
+        connection.execute_batch("PRAGMA foreign_keys = ON")?;
+        for migration in migrations {
+            connection.execute_batch(migration)?;
+        }
+        Ok(Self {
+            connection: Some(Rc::new(connection)),
+            ..Self::missing()
+        })
+    }
+
+    /// No database is bound.
+    pub fn missing() -> Self {
+        Self {
+            connection: None,
+            round_trips: Rc::default(),
+            failing: Rc::default(),
+        }
+    }
+
+    /// From now on each statement fails, or no longer.
+    pub fn fail(&self, failing: bool) {
+        self.failing.set(failing);
+    }
+
+    /// How often the database was asked: what would be round trips at the edge.
+    pub fn round_trips(&self) -> usize {
+        self.round_trips.get()
+    }
+
+    /// The first row of the answer.
+    pub async fn first(&self, statement: Statement) -> Result<Option<Row>, DbError> {
+        Ok(self.all(statement).await?.into_iter().next())
+    }
+
+    /// All rows of the answer.
+    pub async fn all(&self, statement: Statement) -> Result<Vec<Row>, DbError> {
+        execute(self.connection()?, &statement)
+    }
+
+    /// All statements in one transaction and one round trip; the rows of each.
+    pub async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>, DbError> {
+        let connection = self.connection()?;
+        let transaction = connection.unchecked_transaction()?;
+        let rows = statements
+            .iter()
+            .map(|statement| execute(&transaction, statement))
+            .collect::<Result<_, _>>()?;
+        transaction.commit()?;
+        Ok(rows)
+    }
+
+    fn connection(&self) -> Result<&Connection, DbError> {
+        self.round_trips.set(self.round_trips.get() + 1);
+        if self.failing.get() {
+            return Err(DbError("made to fail".to_owned()));
+        }
+        self.connection
+            .as_deref()
+            .ok_or_else(|| DbError("not bound".to_owned()))
+    }
+}
+
+fn execute(connection: &Connection, statement: &Statement) -> Result<Vec<Row>, DbError> {
+    if statement.parameters.len() > MOST_PARAMETERS {
+        return Err(DbError(format!("more than {MOST_PARAMETERS} parameters")));
+    }
+    let mut prepared = connection.prepare_cached(&statement.sql)?;
+    let names: Vec<String> = prepared
+        .column_names()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    let mut answer = prepared.query(params_from_iter(statement.parameters.iter()))?;
+    let mut rows = Vec::new();
+    while let Some(row) = answer.next()? {
+        let mut map = Row::new();
+        for (index, name) in names.iter().enumerate() {
+            map.insert(name.clone(), to_json(row.get_ref(index)?)?);
+        }
+        rows.push(map);
+    }
+    Ok(rows)
+}
+
+fn to_json(value: ValueRef<'_>) -> Result<Value, DbError> {
+    Ok(match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(integer) => integer.into(),
+        ValueRef::Real(real) => real.into(),
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into(),
+        ValueRef::Blob(_) => return Err(DbError("no column of ours is a blob".to_owned())),
+    })
+}
+
+impl rusqlite::ToSql for Parameter {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        match self {
+            Self::Null => rusqlite::types::Null.to_sql(),
+            Self::Integer(integer) => integer.to_sql(),
+            Self::Text(text) => text.to_sql(),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for DbError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(error.to_string())
+    }
+}

@@ -1,0 +1,127 @@
+//! The store of immutable values: Workers KV at the edge, a hash map elsewhere.
+//!
+//! KV may answer with what was there a minute ago. A key therefore carries the version of its value, and a value is
+//! checked before it is trusted.
+
+/// KV is not bound or does not answer. The text is for the log alone.
+#[derive(Debug, thiserror::Error)]
+#[error("store: {0}")]
+pub struct KvError(String);
+
+/// For how long a value stays, and what may be read beside it.
+#[derive(Clone, Debug, Default)]
+pub struct PutOptions {
+    /// The value goes after so many seconds; KV takes no fewer than 60.
+    pub expire_after: Option<u64>,
+    /// What an operator sees when listing keys.
+    pub metadata: Option<serde_json::Value>,
+}
+
+#[cfg(target_arch = "wasm32")]
+pub use edge::Kv;
+#[cfg(not(target_arch = "wasm32"))]
+pub use memory::Kv;
+
+#[cfg(target_arch = "wasm32")]
+mod edge {
+    use worker::Env;
+    use worker::kv::KvStore;
+
+    use super::{KvError, PutOptions};
+
+    /// A KV namespace, perhaps one that is not bound: then each call fails.
+    pub struct Kv(Result<KvStore, String>);
+
+    impl Kv {
+        /// The namespace bound as `name`.
+        pub fn bound(env: &Env, name: &str) -> Self {
+            Self(env.kv(name).map_err(|error| error.to_string()))
+        }
+
+        /// The value under `key`.
+        pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, KvError> {
+            Ok(self.store()?.get(key).bytes().await?)
+        }
+
+        /// Puts `value` under `key`.
+        pub async fn put(&self, key: &str, value: &[u8], options: PutOptions) -> Result<(), KvError> {
+            let mut put = self.store()?.put_bytes(key, value)?;
+            if let Some(seconds) = options.expire_after {
+                put = put.expiration_ttl(seconds);
+            }
+            if let Some(metadata) = options.metadata {
+                put = put.metadata(metadata)?;
+            }
+            Ok(put.execute().await?)
+        }
+
+        fn store(&self) -> Result<&KvStore, KvError> {
+            self.0.as_ref().map_err(|reason| KvError(reason.clone()))
+        }
+    }
+
+    impl From<worker::kv::KvError> for KvError {
+        fn from(error: worker::kv::KvError) -> Self {
+            Self(error.to_string())
+        }
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+mod memory {
+    use std::cell::{Cell, RefCell};
+    use std::collections::BTreeMap;
+    use std::rc::Rc;
+
+    use super::{KvError, PutOptions};
+
+    /// A store in memory, perhaps one that is not bound: then each call fails.
+    #[derive(Clone, Default)]
+    pub struct Kv {
+        values: Rc<RefCell<BTreeMap<String, Vec<u8>>>>,
+        failing: Rc<Cell<bool>>,
+    }
+
+    impl Kv {
+        /// An empty store.
+        pub fn in_memory() -> Self {
+            Self::default()
+        }
+
+        /// From now on each call fails, or no longer.
+        pub fn fail(&self, failing: bool) {
+            self.failing.set(failing);
+        }
+
+        /// The keys, sorted.
+        pub fn keys(&self) -> Vec<String> {
+            self.values.borrow().keys().cloned().collect()
+        }
+
+        /// The value under `key`.
+        pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, KvError> {
+            self.check(key)?;
+            Ok(self.values.borrow().get(key).cloned())
+        }
+
+        /// Puts `value` under `key`. Nothing expires here: no test waits a minute.
+        pub async fn put(&self, key: &str, value: &[u8], options: PutOptions) -> Result<(), KvError> {
+            self.check(key)?;
+            if options.expire_after.is_some_and(|seconds| seconds < 60) {
+                return Err(KvError("a value must stay for 60 seconds".to_owned()));
+            }
+            self.values.borrow_mut().insert(key.to_owned(), value.to_vec());
+            Ok(())
+        }
+
+        fn check(&self, key: &str) -> Result<(), KvError> {
+            if self.failing.get() {
+                return Err(KvError("made to fail".to_owned()));
+            }
+            if key.len() > 512 {
+                return Err(KvError("a key has at most 512 bytes".to_owned()));
+            }
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What Cloudflare gives us: the database, the stores, the queue, the clock, random bytes and the log.
+//!
+//! Only the files here (and `lib.rs`) name `worker::`. Off the edge each of them has the same API over something
+//! in memory, so that the whole HTTP API runs under `cargo test`.
+
+pub mod clock;
+pub mod db;
+#[cfg(target_arch = "wasm32")]
+pub mod http;
+pub mod kv;
+pub mod log;
+pub mod queue;
+pub mod random;
+
+pub use clock::Clock;
+pub use db::Db;
+pub use kv::Kv;
+pub use queue::Queue;
