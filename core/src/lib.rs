@@ -4,5 +4,6 @@
 
 mod finding;
 pub mod model;
+pub mod snapshot;
 
 pub use finding::{Finding, Severity};
