@@ -2,7 +2,10 @@
 //!
 //! Pure: no input or output, no clock, no randomness. Time and random bytes are arguments.
 
+pub mod api_key;
 mod finding;
 pub mod model;
+pub mod schema;
+pub mod snapshot;
 
 pub use finding::{Finding, Severity};
