@@ -1,0 +1,6 @@
+//! Deciding: the AuthZEN API.
+
+pub mod context;
+pub mod evaluation;
+pub mod metadata;
+pub mod principal;

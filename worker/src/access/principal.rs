@@ -1,0 +1,161 @@
+//! Who asks for access, as the directory knows them: from this isolate's memory, else from KV, else from the rows.
+//!
+//! A record's key in KV holds the directory's version, so it is never out of date; what lies there is signed like a
+//! snapshot, and says whom it is of, so that nobody who can write to KV makes or swaps a principal.
+
+use std::rc::Rc;
+
+use parapet::engine::PrincipalRecord;
+use parapet::model::{AccessRequest, ServiceAccount, User, UserGroupMembership, UserRole};
+use parapet::snapshot::{SectionKind, Snapshot, SnapshotBuilder};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::authenticate::Caller;
+use crate::document::{rows, select};
+use crate::error::ApiError;
+use crate::memory::PrincipalKey;
+use crate::platform::db::Statement;
+use crate::platform::kv::PutOptions;
+use crate::platform::log;
+
+/// KV takes no longer keys.
+const LONGEST_KEY: usize = 512;
+
+/// A day: a directory that changes leaves its old records behind.
+const EXPIRE_AFTER: u64 = 24 * 60 * 60;
+
+/// The principal of this type with this id, username or e-mail address; nothing where there is none.
+pub async fn find(
+    app: &App,
+    caller: &Caller,
+    kind: &'static str,
+    id: &str,
+    request_id: &str,
+) -> Result<Option<Rc<PrincipalRecord>>, ApiError> {
+    let key = PrincipalKey {
+        tenant: caller.standing.tenant,
+        directory_version: caller.standing.versions.directory,
+        kind,
+        id: id.to_owned(),
+    };
+    if let Some(known) = app.memory.principal(&key) {
+        return Ok(known);
+    }
+    let record = match stored(app, &key, request_id).await? {
+        Some(record) => Some(Rc::new(record)),
+        None => {
+            let record = read(app, &key).await?.map(Rc::new);
+            if let Some(record) = &record {
+                store(app, &key, record, request_id).await?;
+            }
+            record
+        }
+    };
+    app.memory.keep_principal(key, record.clone());
+    Ok(record)
+}
+
+/// What lies in KV.
+#[derive(Serialize, Deserialize)]
+struct Stored<R> {
+    kind: String,
+    id: String,
+    record: R,
+}
+
+async fn stored(app: &App, key: &PrincipalKey, request_id: &str) -> Result<Option<PrincipalRecord>, ApiError> {
+    let Some(name) = name(key) else { return Ok(None) };
+    let bytes = match app.kv.get(&name).await {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Ok(None),
+        Err(error) => {
+            log::error(request_id, "principal.store_unavailable", &error.to_string());
+            return Ok(None);
+        }
+    };
+    let keyring = app.config()?.keyring()?.tenant(key.tenant).at_least(key.directory_version);
+    let opened = Snapshot::open(bytes, &keyring).map_err(|error| error.to_string()).and_then(|signed| {
+        let section = signed.required(SectionKind::Principals).map_err(|error| error.to_string())?;
+        let stored: Stored<PrincipalRecord> = serde_json::from_slice(section).map_err(|error| error.to_string())?;
+        let is_it =
+            signed.policy_version() == key.directory_version && stored.kind == key.kind && stored.id == key.id;
+        if is_it { Ok(stored.record) } else { Err("it is of another principal or version".to_owned()) }
+    });
+    match opened {
+        Ok(record) => Ok(Some(record)),
+        Err(reason) => {
+            log::error(request_id, "principal.not_opened", &reason);
+            Ok(None)
+        }
+    }
+}
+
+async fn store(app: &App, key: &PrincipalKey, record: &PrincipalRecord, request_id: &str) -> Result<(), ApiError> {
+    let Some(name) = name(key) else { return Ok(()) };
+    let stored = Stored { kind: key.kind.to_owned(), id: key.id.clone(), record };
+    let section = serde_json::to_vec(&stored).map_err(ApiError::internal)?;
+    let bytes = SnapshotBuilder::new(key.tenant).section(SectionKind::Principals, section).build(
+        key.directory_version,
+        app.clock.now().as_millis(),
+        app.config()?.signing_key()?,
+    );
+    let options = PutOptions { expire_after: Some(EXPIRE_AFTER), metadata: None };
+    if let Err(error) = app.kv.put(&name, &bytes, options).await {
+        log::error(request_id, "principal.not_stored", &error.to_string());
+    }
+    Ok(())
+}
+
+fn name(key: &PrincipalKey) -> Option<String> {
+    let PrincipalKey { tenant, directory_version, kind, id } = key;
+    let name = format!("principal/{tenant}/{directory_version}/{kind}/{id}");
+    (name.len() <= LONGEST_KEY).then_some(name)
+}
+
+async fn read(app: &App, key: &PrincipalKey) -> Result<Option<PrincipalRecord>, ApiError> {
+    let unavailable = |error| ApiError::unavailable("database.unavailable", "the database does not answer", error);
+    let is_id = Uuid::try_parse(&key.id).is_ok();
+    let by = |statement: Statement| statement.bind(key.id.as_str());
+    if key.kind == "ServiceAccount" {
+        if !is_id {
+            return Ok(None);
+        }
+        let statement = by(select::<ServiceAccount>("tenant_id = ?1 AND id = ?2", key.tenant));
+        let mut found = rows::<ServiceAccount>(app.db.all(statement).await.map_err(unavailable)?)?;
+        return Ok(found.pop().as_ref().map(PrincipalRecord::from_service_account));
+    }
+    // A username holds no `@` and is no UUID, so the form tells which of the three it is.
+    let (user, owner) = if is_id {
+        ("tenant_id = ?1 AND id = ?2", "?2")
+    } else if key.id.contains('@') {
+        (
+            "tenant_id = ?1 AND email = ?2 AND deleted_at IS NULL",
+            "(SELECT id FROM user WHERE tenant_id = ?1 AND email = ?2 AND deleted_at IS NULL)",
+        )
+    } else {
+        (
+            "tenant_id = ?1 AND username = ?2 AND deleted_at IS NULL",
+            "(SELECT id FROM user WHERE tenant_id = ?1 AND username = ?2 AND deleted_at IS NULL)",
+        )
+    };
+    let mut answers = app
+        .db
+        .batch(vec![
+            by(select::<User>(user, key.tenant)),
+            by(select::<UserRole>(&format!("tenant_id = ?1 AND user_id = {owner}"), key.tenant)),
+            by(select::<UserGroupMembership>(&format!("tenant_id = ?1 AND user_id = {owner}"), key.tenant)),
+            by(select::<AccessRequest>(
+                &format!("tenant_id = ?1 AND requester_id = {owner} AND status = 'approved'"),
+                key.tenant,
+            )),
+        ])
+        .await
+        .map_err(unavailable)?
+        .into_iter();
+    let mut next = || answers.next().unwrap_or_default();
+    let Some(user) = rows::<User>(next())?.pop() else { return Ok(None) };
+    let (roles, memberships, requests) = (rows::<UserRole>(next())?, rows(next())?, rows(next())?);
+    Ok(Some(PrincipalRecord::from_user(&user, &roles, &memberships, &requests)))
+}

@@ -1,0 +1,79 @@
+//! The application: what it has been given, and what this isolate remembers.
+
+use std::rc::Rc;
+
+use parapet::snapshot::{Keyring, SigningKey};
+
+use crate::error::ApiError;
+use crate::memory::Memory;
+use crate::platform::{Clock, Db, Kv, Queue};
+
+/// Everything that answering a request needs.
+pub struct App {
+    /// The database.
+    pub db: Db,
+    /// The store of snapshots and principals.
+    pub kv: Kv,
+    /// The queue of events.
+    pub queue: Queue,
+    /// The clock.
+    pub clock: Clock,
+    /// The configuration, or what is wrong with it: then nothing is decided.
+    pub config: Result<Config, String>,
+    /// What this isolate remembers between requests.
+    pub memory: Rc<Memory>,
+}
+
+impl App {
+    /// The configuration; 503 while it is wrong.
+    pub fn config(&self) -> Result<&Config, ApiError> {
+        self.config
+            .as_ref()
+            .map_err(|reason| ApiError::unavailable("config.invalid", "the service is not configured", reason))
+    }
+}
+
+/// The configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// How old, in milliseconds, the knowledge of a tenant's newest versions may be. 0: asked for each time.
+    pub freshness: i64,
+    /// How old it may be while the database does not answer.
+    pub max_stale: i64,
+    key: Option<SigningKey>,
+}
+
+impl Config {
+    /// Reads the configuration from variables and secrets, by name.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let seconds = |name: &str| match get(name) {
+            None => Ok(None),
+            Some(text) => match text.parse::<u32>() {
+                Ok(seconds) => Ok(Some(i64::from(seconds) * 1000)),
+                Err(_) => Err(format!("{name} must be a whole number of seconds, not `{text}`")),
+            },
+        };
+        let freshness = seconds("FRESHNESS_SECONDS")?.unwrap_or(5000);
+        let max_stale = seconds("MAX_STALE_SECONDS")?.unwrap_or(freshness);
+        let key = match get("SNAPSHOT_KEY") {
+            None => None,
+            Some(text) => {
+                let master = hex::decode(text.trim()).map_err(|_| "SNAPSHOT_KEY must be hex".to_owned())?;
+                let id = get("SNAPSHOT_KEY_ID").unwrap_or_else(|| "k1".to_owned());
+                Some(SigningKey::hmac(&id, &master).map_err(|error| format!("SNAPSHOT_KEY: {error}"))?)
+            }
+        };
+        Ok(Self { freshness, max_stale, key })
+    }
+
+    /// The key that signs snapshots.
+    pub fn signing_key(&self) -> Result<&SigningKey, ApiError> {
+        let missing = || ApiError::unavailable("snapshot.no_key", "there is no key for snapshots", "SNAPSHOT_KEY is unset");
+        self.key.as_ref().ok_or_else(missing)
+    }
+
+    /// The keys that snapshots are verified with.
+    pub fn keyring(&self) -> Result<Keyring, ApiError> {
+        Ok(Keyring::new().with(self.signing_key()?.verifying_key()))
+    }
+}

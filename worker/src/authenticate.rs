@@ -1,0 +1,208 @@
+//! Who calls: the API key of a request, and what the database says of it.
+//!
+//! `Authorization: Bearer pk_…` (RFC 6750). One statement reads the key, its tenant and owner, and the tenant's newest
+//! versions, so that a request costs one round trip even where nothing may be remembered.
+
+use std::rc::Rc;
+
+use parapet::api_key::ApiKeyToken;
+use parapet::model::Timestamp;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::memory::Versions;
+use crate::platform::db::{Row, Statement};
+use crate::platform::log;
+use crate::request::Request;
+
+const READ_KEY: &str = "
+    SELECT k.id, k.tenant_id, k.user_id, k.service_account_id, k.scopes, k.expires_at, k.is_active,
+           t.status AS tenant_status,
+           u.is_active AS user_is_active, u.state AS user_state, u.deleted_at AS user_deleted_at,
+           a.is_active AS service_account_is_active,
+           e.policy_version, e.directory_version, s.content_hash
+    FROM api_key k
+    JOIN tenant t ON t.id = k.tenant_id
+    LEFT JOIN user u ON u.tenant_id = k.tenant_id AND u.id = k.user_id
+    LEFT JOIN service_account a ON a.tenant_id = k.tenant_id AND a.id = k.service_account_id
+    LEFT JOIN tenant_epoch e ON e.tenant_id = k.tenant_id
+    LEFT JOIN snapshot s ON s.tenant_id = k.tenant_id AND s.policy_version = e.policy_version
+    WHERE k.key_hash = ?1";
+
+/// A key and its tenant, as the database said at an instant.
+#[derive(Debug)]
+pub struct Standing {
+    /// The key's row.
+    pub key: Uuid,
+    /// Its tenant.
+    pub tenant: Uuid,
+    /// Whom it acts for.
+    pub owner: Owner,
+    /// What it may be used for.
+    pub scopes: Vec<String>,
+    /// Whether the tenant is active. Asking for decisions goes on where it is not, and each is `forbidden`.
+    pub tenant_active: bool,
+    /// The tenant's newest versions.
+    pub versions: Versions,
+    /// The content hash of the newest snapshot, where it was published.
+    pub content_hash: Option<String>,
+    /// When the database was asked.
+    pub as_of: Timestamp,
+    expires_at: Option<Timestamp>,
+    active: bool,
+    owner_active: bool,
+}
+
+/// Whom a key acts for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The tenant alone: the key is a policy enforcement point's.
+    Tenant,
+    /// A user.
+    User(Uuid),
+    /// A service account.
+    ServiceAccount(Uuid),
+}
+
+/// Who calls, known and allowed in.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The key and its tenant.
+    pub standing: Rc<Standing>,
+    /// Whether the database did not answer, and what was known before still counts.
+    pub stale: bool,
+}
+
+impl Caller {
+    /// Whether the key may be used for this.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.standing.scopes.iter().any(|its| its == scope)
+    }
+}
+
+/// The caller of a request; 401 where there is none, 503 where that cannot be known.
+pub async fn caller(app: &App, request: &Request) -> Result<Caller, ApiError> {
+    let token = token(request)?;
+    let config = app.config()?;
+    let hash = token.hash();
+    let now = app.clock.now();
+    let known = app.memory.standing(&hash).filter(|known| !known.versions.older_than(app.memory.newest(known.tenant)));
+    if let Some(known) = known.as_ref().filter(|known| known.age(now).is_some_and(|age| age < config.freshness)) {
+        return admit(known.clone(), now, false);
+    }
+    match app.db.first(Statement::new(READ_KEY).bind(hash.as_str())).await {
+        Ok(None) => {
+            app.memory.forget_standing(&hash);
+            Err(ApiError::Unauthenticated { code: "key.unknown", detail: "the key is not known" })
+        }
+        Ok(Some(row)) => {
+            let standing = Rc::new(Standing::read(row, now)?);
+            let newest = app.memory.newest(standing.tenant);
+            if standing.versions.older_than(newest) {
+                let cause = format!("the database says {:?}, this isolate has seen {newest:?}", standing.versions);
+                return Err(ApiError::unavailable("epoch.older", "the database went back in time", cause));
+            }
+            app.memory.keep_standing(&hash, standing.clone());
+            admit(standing, now, false)
+        }
+        Err(error) => match known.filter(|known| known.age(now).is_some_and(|age| age <= config.max_stale)) {
+            Some(known) => {
+                log::error("-", "database.stale", &error.to_string());
+                admit(known, now, true)
+            }
+            None => Err(ApiError::unavailable("database.unavailable", "the database does not answer", error)),
+        },
+    }
+}
+
+fn token(request: &Request) -> Result<ApiKeyToken, ApiError> {
+    let missing = || ApiError::Unauthenticated { code: "key.missing", detail: "an API key is needed, as a bearer token" };
+    let malformed = || ApiError::Unauthenticated { code: "key.malformed", detail: "this is no API key" };
+    let header = request.header("authorization").ok_or_else(missing)?;
+    let (scheme, credential) = header.split_once(' ').ok_or_else(missing)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(missing());
+    }
+    ApiKeyToken::parse(credential.trim()).ok_or_else(malformed)
+}
+
+/// What a key may lose at any instant is judged at each request, remembered or not.
+fn admit(standing: Rc<Standing>, now: Timestamp, stale: bool) -> Result<Caller, ApiError> {
+    let refuse = |code, detail| Err(ApiError::Unauthenticated { code, detail });
+    if !standing.active {
+        return refuse("key.inactive", "the key is not active");
+    }
+    if standing.expires_at.is_some_and(|end| now >= end) {
+        return refuse("key.expired", "the key has expired");
+    }
+    if !standing.owner_active {
+        return refuse("key.owner_inactive", "the key's owner is not active");
+    }
+    Ok(Caller { standing, stale })
+}
+
+impl Standing {
+    /// For how many milliseconds this has been known; nothing where the clock went back.
+    fn age(&self, now: Timestamp) -> Option<i64> {
+        let age = now.as_millis() - self.as_of.as_millis();
+        (age >= 0).then_some(age)
+    }
+
+    fn read(row: Row, as_of: Timestamp) -> Result<Self, ApiError> {
+        let broken = |error: &dyn std::fmt::Display| {
+            ApiError::unavailable("database.malformed_row", "the database holds something unexpected", error)
+        };
+        let row: KeyRow = serde_json::from_value(row.into()).map_err(|error| broken(&error))?;
+        let (Some(policy), Some(directory)) = (row.policy_version, row.directory_version) else {
+            return Err(ApiError::unavailable("epoch.missing", "the tenant's versions are not known", row.tenant_id));
+        };
+        let owner = match (row.user_id, row.service_account_id) {
+            (Some(user), _) => Owner::User(user),
+            (None, Some(account)) => Owner::ServiceAccount(account),
+            (None, None) => Owner::Tenant,
+        };
+        let owner_active = match owner {
+            Owner::Tenant => true,
+            Owner::User(_) => {
+                row.user_is_active == Some(1)
+                    && row.user_state.as_deref() == Some("active")
+                    && row.user_deleted_at.is_none()
+            }
+            Owner::ServiceAccount(_) => row.service_account_is_active == Some(1),
+        };
+        Ok(Self {
+            key: row.id,
+            tenant: row.tenant_id,
+            owner,
+            scopes: serde_json::from_str(&row.scopes).map_err(|error| broken(&error))?,
+            tenant_active: row.tenant_status == "active",
+            versions: Versions { policy, directory },
+            content_hash: row.content_hash,
+            as_of,
+            expires_at: row.expires_at,
+            active: row.is_active == 1,
+            owner_active,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct KeyRow {
+    id: Uuid,
+    tenant_id: Uuid,
+    user_id: Option<Uuid>,
+    service_account_id: Option<Uuid>,
+    scopes: String,
+    expires_at: Option<Timestamp>,
+    is_active: i64,
+    tenant_status: String,
+    user_is_active: Option<i64>,
+    user_state: Option<String>,
+    user_deleted_at: Option<String>,
+    service_account_is_active: Option<i64>,
+    policy_version: Option<u64>,
+    directory_version: Option<u64>,
+    content_hash: Option<String>,
+}

@@ -1,0 +1,121 @@
+//! What an isolate remembers between requests. All of it can be read again; none of it outlives its version.
+
+use std::cell::RefCell;
+use std::num::NonZeroUsize;
+use std::rc::Rc;
+
+use lru::LruCache;
+use parapet::Engine;
+use parapet::engine::PrincipalRecord;
+use uuid::Uuid;
+
+use crate::authenticate::Standing;
+
+// An isolate has 128 MiB, for everything. The numbers are those of things, not of bytes: a large tenant's engine is a
+// few MiB, a principal about a KiB.
+const STANDINGS: NonZeroUsize = NonZeroUsize::new(1_000).expect("not zero");
+const ENGINES: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");
+const PRINCIPALS: NonZeroUsize = NonZeroUsize::new(5_000).expect("not zero");
+const TENANTS: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
+
+/// The memory of an isolate.
+pub struct Memory {
+    standings: RefCell<LruCache<String, Rc<Standing>>>,
+    newest: RefCell<LruCache<Uuid, Versions>>,
+    engines: RefCell<LruCache<Uuid, Published>>,
+    principals: RefCell<LruCache<PrincipalKey, Option<Rc<PrincipalRecord>>>>,
+}
+
+/// The versions of a tenant's rules and of its directory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Versions {
+    /// Counts changes of roles, permissions, policies and settings.
+    pub policy: u64,
+    /// Counts changes of users, groups, assignments and keys.
+    pub directory: u64,
+}
+
+impl Versions {
+    /// Whether either is lower than the other's.
+    pub fn older_than(self, other: Self) -> bool {
+        self.policy < other.policy || self.directory < other.directory
+    }
+}
+
+/// A snapshot that was opened.
+#[derive(Clone)]
+pub struct Published {
+    /// Decides.
+    pub engine: Engine,
+    /// Its version.
+    pub version: u64,
+    /// SHA-256 of its content, in hex.
+    pub content_hash: String,
+}
+
+/// Which principal, as of which version of the directory.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PrincipalKey {
+    /// The tenant.
+    pub tenant: Uuid,
+    /// The directory's version.
+    pub directory_version: u64,
+    /// `User` or `ServiceAccount`.
+    pub kind: &'static str,
+    /// The id as the caller wrote it: the row's id, a username or an e-mail address.
+    pub id: String,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            standings: RefCell::new(LruCache::new(STANDINGS)),
+            newest: RefCell::new(LruCache::new(TENANTS)),
+            engines: RefCell::new(LruCache::new(ENGINES)),
+            principals: RefCell::new(LruCache::new(PRINCIPALS)),
+        }
+    }
+}
+
+impl Memory {
+    /// What is known of the key with this hash.
+    pub fn standing(&self, key_hash: &str) -> Option<Rc<Standing>> {
+        self.standings.borrow_mut().get(key_hash).cloned()
+    }
+
+    /// Remembers what was read of a key, and its tenant's versions as the newest.
+    pub fn keep_standing(&self, key_hash: &str, standing: Rc<Standing>) {
+        self.newest.borrow_mut().put(standing.tenant, standing.versions);
+        self.standings.borrow_mut().put(key_hash.to_owned(), standing);
+    }
+
+    /// Forgets a key that is no more.
+    pub fn forget_standing(&self, key_hash: &str) {
+        self.standings.borrow_mut().pop(key_hash);
+    }
+
+    /// The newest versions of a tenant that this isolate has seen.
+    pub fn newest(&self, tenant: Uuid) -> Versions {
+        self.newest.borrow_mut().get(&tenant).copied().unwrap_or_default()
+    }
+
+    /// The snapshot of a tenant that is open.
+    pub fn published(&self, tenant: Uuid) -> Option<Published> {
+        self.engines.borrow_mut().get(&tenant).cloned()
+    }
+
+    /// Keeps a snapshot open, instead of the one before.
+    pub fn keep_published(&self, tenant: Uuid, published: Published) {
+        self.engines.borrow_mut().put(tenant, published);
+    }
+
+    /// A principal, or that there is none; `None` where neither is known.
+    pub fn principal(&self, key: &PrincipalKey) -> Option<Option<Rc<PrincipalRecord>>> {
+        self.principals.borrow_mut().get(key).cloned()
+    }
+
+    /// Remembers a principal, or that there is none.
+    pub fn keep_principal(&self, key: PrincipalKey, record: Option<Rc<PrincipalRecord>>) {
+        self.principals.borrow_mut().put(key, record);
+    }
+}

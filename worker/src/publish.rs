@@ -1,0 +1,138 @@
+//! The newest snapshot of a tenant: from this isolate's memory, else from KV, else compiled from the rows and published.
+//!
+//! KV is a cache that may be stale, broken or forged: what comes from there is opened only under its key, tenant,
+//! version and content hash. The rows are the truth, and compiling them gives the same content each time.
+
+use parapet::snapshot::{Snapshot, SnapshotError};
+use parapet::{Engine, compile};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::authenticate::Caller;
+use crate::document;
+use crate::error::ApiError;
+use crate::memory::Published;
+use crate::platform::db::Statement;
+use crate::platform::kv::PutOptions;
+use crate::platform::log;
+
+// A compiler that writes another format gives the same rows another hash: the row follows the newest publication.
+const INSERT_SNAPSHOT: &str = "
+    INSERT INTO snapshot (tenant_id, policy_version, content_hash, created_at) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (tenant_id, policy_version) DO UPDATE
+    SET content_hash = excluded.content_hash, created_at = excluded.created_at
+    WHERE content_hash <> excluded.content_hash";
+
+/// The snapshot to decide by. 503 where there is none that can be trusted.
+pub async fn current(app: &App, caller: &Caller, request_id: &str) -> Result<Published, ApiError> {
+    let standing = &caller.standing;
+    let (tenant, version) = (standing.tenant, standing.versions.policy);
+    // Without the key nothing was ever verified.
+    app.config()?.signing_key()?;
+    if let Some(held) = app.memory.published(tenant)
+        && held.version == version
+        && standing.content_hash.as_ref().is_none_or(|hash| *hash == held.content_hash)
+    {
+        return Ok(held);
+    }
+    let published = match &standing.content_hash {
+        Some(hash) => match stored(app, tenant, version, hash, request_id).await? {
+            Some(published) => published,
+            None => publish(app, tenant, version, request_id).await?,
+        },
+        None => publish(app, tenant, version, request_id).await?,
+    };
+    app.memory.keep_published(tenant, published.clone());
+    Ok(published)
+}
+
+/// The snapshot that lies in KV, if it is there and is what it should be.
+async fn stored(
+    app: &App,
+    tenant: Uuid,
+    version: u64,
+    hash: &str,
+    request_id: &str,
+) -> Result<Option<Published>, ApiError> {
+    let bytes = match app.kv.get(&key(tenant, version, hash)).await {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Ok(None),
+        Err(error) => {
+            log::error(request_id, "snapshot.store_unavailable", &error.to_string());
+            return Ok(None);
+        }
+    };
+    match open(app, bytes, tenant, version) {
+        Ok(published) if published.content_hash == hash => Ok(Some(published)),
+        Ok(published) => {
+            log::error(request_id, "snapshot.other_content", &published.content_hash);
+            Ok(None)
+        }
+        Err(Unopened::Misconfigured(error)) => Err(error),
+        Err(unopened) => {
+            log::error(request_id, "snapshot.not_opened", &unopened.to_string());
+            Ok(None)
+        }
+    }
+}
+
+/// Compiles the rows of the tenant, and publishes what comes out.
+async fn publish(app: &App, tenant: Uuid, asked: u64, request_id: &str) -> Result<Published, ApiError> {
+    let (document, version) = document::load(app, tenant).await?;
+    if version < asked {
+        let cause = format!("version {version} after version {asked}");
+        return Err(ApiError::unavailable("epoch.older", "the database went back in time", cause));
+    }
+    let now = app.clock.now();
+    let compiled = compile(&document).map_err(|findings| ApiError::DoesNotCompile { findings })?;
+    let bytes = compiled
+        .snapshot(version, now, app.config()?.signing_key()?)
+        .map_err(|error| ApiError::unavailable("snapshot.not_built", "the snapshot could not be made", error))?;
+    let published = open(app, bytes.clone(), tenant, version).map_err(|unopened| match unopened {
+        Unopened::Misconfigured(error) => error,
+        other => ApiError::unavailable("snapshot.not_opened", "the snapshot could not be opened", other),
+    })?;
+    // The value before the row: whoever reads the row finds the value, or compiles it as well.
+    let key = key(tenant, version, &published.content_hash);
+    if let Err(error) = app.kv.put(&key, &bytes, PutOptions::default()).await {
+        log::error(request_id, "snapshot.not_stored", &error.to_string());
+    }
+    let insert = Statement::new(INSERT_SNAPSHOT)
+        .bind(tenant)
+        .bind(i64::try_from(version).map_err(ApiError::internal)?)
+        .bind(published.content_hash.as_str())
+        .bind(now.to_string());
+    if let Err(error) = app.db.all(insert).await {
+        log::error(request_id, "snapshot.not_recorded", &error.to_string());
+    }
+    Ok(published)
+}
+
+fn open(app: &App, bytes: Vec<u8>, tenant: Uuid, version: u64) -> Result<Published, Unopened> {
+    let keyring = app.config().and_then(|config| config.keyring()).map_err(Unopened::Misconfigured)?;
+    let snapshot = Snapshot::open(bytes, &keyring.tenant(tenant).at_least(version))?;
+    if snapshot.policy_version() != version {
+        return Err(Unopened::OtherVersion(snapshot.policy_version()));
+    }
+    let content_hash = snapshot.content_hash_hex();
+    let engine = Engine::new(snapshot).map_err(|error| Unopened::NoEngine(error.to_string()))?;
+    Ok(Published { engine, version, content_hash })
+}
+
+/// Where a snapshot lies in KV. An old content may come back under a new version, so both stand in it.
+fn key(tenant: Uuid, version: u64, hash: &str) -> String {
+    format!("snapshot/{tenant}/{version}/{hash}")
+}
+
+/// Why bytes are no snapshot to decide by.
+#[derive(Debug, thiserror::Error)]
+enum Unopened {
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    #[error("it is of version {0}")]
+    OtherVersion(u64),
+    #[error("no engine: {0}")]
+    NoEngine(String),
+    #[error(transparent)]
+    Misconfigured(ApiError),
+}

@@ -1,0 +1,101 @@
+//! From a path and a method to the route that answers, through its guard.
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::guard::{Access, Call, Route};
+use crate::platform::{log, random};
+use crate::request::Request;
+use crate::response::Response;
+use crate::{access, health};
+
+/// All routes there are.
+pub fn routes() -> Vec<Route> {
+    [health::routes(), access::evaluation::routes(), access::metadata::routes()].into_iter().flatten().collect()
+}
+
+/// Finds routes by their path.
+pub struct Router(matchit::Router<Vec<Route>>);
+
+impl Router {
+    /// Refuses two routes that a request could mean at once.
+    pub fn new(routes: Vec<Route>) -> Result<Self, matchit::InsertError> {
+        let mut by_path: Vec<(&'static str, Vec<Route>)> = Vec::new();
+        for route in routes {
+            match by_path.iter_mut().find(|(path, _)| *path == route.path) {
+                Some((_, methods)) => methods.push(route),
+                None => by_path.push((route.path, vec![route])),
+            }
+        }
+        let mut router = matchit::Router::new();
+        for (path, methods) in by_path {
+            router.insert(path, methods)?;
+        }
+        Ok(Self(router))
+    }
+
+    /// Answers a request. Whatever goes wrong is an answer as well.
+    pub async fn answer(&self, app: &App, request: Request) -> Response {
+        let id = request_id(&request);
+        let head = request.method == "HEAD";
+        let mut response = match self.find(app, request, &id).await {
+            Ok(response) => response,
+            Err(error) => error.respond(&id),
+        };
+        response.headers.push(("x-request-id", id));
+        // An answer is for this caller at this instant, and is data: no browser guesses, frames or refers.
+        for (name, value) in [
+            ("cache-control", "no-store"),
+            ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+            ("referrer-policy", "no-referrer"),
+            ("strict-transport-security", "max-age=31536000; includeSubDomains"),
+            ("x-content-type-options", "nosniff"),
+        ] {
+            if response.header(name).is_none() {
+                response.headers.push((name, value.to_owned()));
+            }
+        }
+        if head {
+            response.body.clear();
+        }
+        response
+    }
+
+    async fn find(&self, app: &App, request: Request, id: &str) -> Result<Response, ApiError> {
+        let Ok(found) = self.0.at(&request.path) else {
+            return Err(ApiError::NotFound);
+        };
+        // RFC 9110, section 9.3.2: HEAD is GET without the content.
+        let method = if request.method == "HEAD" { "GET" } else { request.method.as_str() };
+        let Some(route) = found.value.iter().find(|route| route.method == method) else {
+            return Err(ApiError::MethodNotAllowed { allow: allow(found.value) });
+        };
+        let access: Access = route.access;
+        let parameters = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let call = Call { id: id.to_owned(), parameters, request };
+        access.pass(app, &call).await
+    }
+}
+
+fn allow(routes: &[Route]) -> String {
+    let mut methods: Vec<&str> = routes.iter().map(|route| route.method).collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    methods.sort_unstable();
+    methods.join(", ")
+}
+
+/// The caller's own id where it is printable ASCII of at most 128 characters, else a fresh one.
+fn request_id(request: &Request) -> String {
+    let printable = |id: &&str| !id.is_empty() && id.len() <= 128 && id.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if let Some(id) = request.header("x-request-id").filter(printable) {
+        return id.to_owned();
+    }
+    match random::bytes::<16>() {
+        Ok(bytes) => uuid::Builder::from_random_bytes(bytes).into_uuid().to_string(),
+        Err(error) => {
+            log::error("-", "random.unavailable", &error.to_string());
+            "unknown".to_owned()
+        }
+    }
+}
