@@ -92,7 +92,9 @@ fn type_json(ty: &Type) -> Json {
         Type::Bool => json!({"type": "Boolean"}),
         Type::Long => json!({"type": "Long"}),
         Type::String => json!({"type": "String"}),
-        Type::Decimal | Type::Ip | Type::Datetime | Type::Duration => json!({"type": "Extension", "name": ty.to_string()}),
+        Type::Decimal | Type::Ip | Type::Datetime | Type::Duration => {
+            json!({"type": "Extension", "name": ty.to_string()})
+        }
         Type::Entity(name) if name == ACTION => json!({"type": "EntityOrCommon", "name": ACTION}),
         Type::Entity(name) => json!({"type": "Entity", "name": name}),
         Type::Set(element) => json!({"type": "Set", "element": type_json(element)}),

@@ -102,7 +102,13 @@ impl Compiler<'_> {
         };
         let (negated, if_exists) = (test.operator.negated, test.operator.if_exists);
         Some(match present(&test.path) {
-            None => if negated { not(body) } else { body },
+            None => {
+                if negated {
+                    not(body)
+                } else {
+                    body
+                }
+            }
             Some(present) if negated => not(and(present, body)),
             Some(present) if if_exists => if_then_else(present, body, truth(true)),
             Some(present) => and(present, body),
@@ -505,8 +511,7 @@ fn weekdays(operand: &Operand) -> Option<(Vec<i64>, i64)> {
         },
         day => (std::slice::from_ref(day), 0),
     };
-    let days: Option<Vec<i64>> =
-        days.iter().map(|day| day.as_i64().filter(|day| (1..=7).contains(day))).collect();
+    let days: Option<Vec<i64>> = days.iter().map(|day| day.as_i64().filter(|day| (1..=7).contains(day))).collect();
     days.filter(|days| !days.is_empty()).map(|days| (days, offset))
 }
 
