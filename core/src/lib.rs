@@ -6,3 +6,4 @@ mod finding;
 pub mod model;
 
 pub use finding::{Finding, Severity};
+pub use model::{Secret, TenantDocument, Timestamp};
