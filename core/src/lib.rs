@@ -12,3 +12,4 @@ pub mod schema;
 pub mod snapshot;
 
 pub use finding::{Finding, Severity};
+pub use model::{Secret, TenantDocument, Timestamp};
