@@ -3,9 +3,14 @@
 //! Pure: no input or output, no clock, no randomness. Time and random bytes are arguments.
 
 pub mod api_key;
+#[cfg(feature = "cedar")]
+mod cedar;
+#[cfg(feature = "cedar")]
+pub mod condition;
 mod finding;
 pub mod model;
 pub mod schema;
 pub mod snapshot;
 
 pub use finding::{Finding, Severity};
+pub use model::{Secret, TenantDocument, Timestamp};

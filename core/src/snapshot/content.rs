@@ -14,10 +14,7 @@ const ENTRY_LENGTH: u64 = 24;
 const ALIGNMENT: u64 = 8;
 
 /// The section table and the sections, as they stand behind the header. Sections in ascending order of kind.
-pub(super) fn write<'a>(
-    sections: impl ExactSizeIterator<Item = (u32, &'a [u8])> + Clone,
-    out: &mut Vec<u8>,
-) {
+pub(super) fn write<'a>(sections: impl ExactSizeIterator<Item = (u32, &'a [u8])> + Clone, out: &mut Vec<u8>) {
     let mut offset = HEADER_LENGTH as u64 + sections.len() as u64 * ENTRY_LENGTH;
     for (kind, bytes) in sections.clone() {
         out.extend(kind.to_le_bytes());
@@ -63,25 +60,15 @@ pub(super) fn read(file: &[u8], count: u32) -> Result<Vec<Section>, SnapshotErro
         if offset != expected {
             return Err(malformed("a section's offset"));
         }
-        let end = offset
-            .checked_add(length)
-            .ok_or(malformed("a section's length"))?;
-        expected = end
-            .checked_next_multiple_of(ALIGNMENT)
-            .ok_or(malformed("a section's length"))?;
+        let end = offset.checked_add(length).ok_or(malformed("a section's length"))?;
+        expected = end.checked_next_multiple_of(ALIGNMENT).ok_or(malformed("a section's length"))?;
         // Against the file's own length before it is used: nothing is trusted that is not there.
         let at = |position: u64| usize::try_from(position).map_err(|_| SnapshotError::Truncated);
-        let padding = file
-            .get(at(end)?..at(expected)?)
-            .ok_or(SnapshotError::Truncated)?;
+        let padding = file.get(at(end)?..at(expected)?).ok_or(SnapshotError::Truncated)?;
         if padding.iter().any(|byte| *byte != 0) {
             return Err(malformed("the padding of a section"));
         }
-        sections.push(Section {
-            code,
-            kind: SectionKind::read(code)?,
-            range: at(offset)?..at(end)?,
-        });
+        sections.push(Section { code, kind: SectionKind::read(code)?, range: at(offset)?..at(end)? });
     }
     if expected != file.len() as u64 {
         return Err(malformed("bytes behind the last section"));
@@ -90,10 +77,7 @@ pub(super) fn read(file: &[u8], count: u32) -> Result<Vec<Section>, SnapshotErro
 }
 
 /// The content hash, as the module's documentation states it.
-pub(super) fn hash<'a>(
-    tenant: Uuid,
-    sections: impl ExactSizeIterator<Item = (u32, &'a [u8])>,
-) -> [u8; 32] {
+pub(super) fn hash<'a>(tenant: Uuid, sections: impl ExactSizeIterator<Item = (u32, &'a [u8])>) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(FORMAT_VERSION.to_le_bytes());
     hash.update(tenant.as_bytes());

@@ -34,9 +34,7 @@ impl Algorithm {
     }
 
     fn read(code: u16) -> Option<Self> {
-        [Self::HmacSha256, Self::Es256]
-            .into_iter()
-            .find(|algorithm| algorithm.code() == code)
+        [Self::HmacSha256, Self::Es256].into_iter().find(|algorithm| algorithm.code() == code)
     }
 
     /// How many bytes its signature has.
@@ -99,9 +97,7 @@ impl Header {
 
     /// The signature over the file's first [`SIGNED_LENGTH`] bytes.
     pub fn signature(&self) -> &[u8] {
-        self.signature
-            .get(..self.algorithm.signature_length())
-            .unwrap_or(&self.signature)
+        self.signature.get(..self.algorithm.signature_length()).unwrap_or(&self.signature)
     }
 
     /// The header's bytes before the signature.
@@ -160,16 +156,8 @@ impl Header {
         {
             return Err(malformed("the signature's length"));
         }
-        let header = Self {
-            section_count,
-            tenant,
-            policy_version,
-            created,
-            content_hash,
-            algorithm,
-            key_id,
-            signature,
-        };
+        let header =
+            Self { section_count, tenant, policy_version, created, content_hash, algorithm, key_id, signature };
         Ok((header, fields.0))
     }
 }

@@ -32,10 +32,7 @@ impl SigningKey {
     /// # Errors
     /// [`KeyError::InvalidId`], [`KeyError::SecretTooShort`].
     pub fn hmac(id: &str, master: &[u8]) -> Result<Self, KeyError> {
-        Ok(Self {
-            id: KeyId::new(id)?,
-            secret: Secret::Hmac(Master::new(master)?),
-        })
+        Ok(Self { id: KeyId::new(id)?, secret: Secret::Hmac(Master::new(master)?) })
     }
 
     /// A key for ES256 from its secret scalar: 32 bytes, big-endian (the `d` of a JWK).
@@ -48,10 +45,7 @@ impl SigningKey {
             return Err(KeyError::InvalidSecret);
         }
         let key = ecdsa::SigningKey::from_slice(scalar).map_err(|_| KeyError::InvalidSecret)?;
-        Ok(Self {
-            id,
-            secret: Secret::Es256(Box::new(key)),
-        })
+        Ok(Self { id, secret: Secret::Es256(Box::new(key)) })
     }
 
     /// The key's id, as it stands in what it signs.
@@ -73,10 +67,7 @@ impl SigningKey {
             Secret::Hmac(master) => Check::Hmac(master.clone()),
             Secret::Es256(key) => Check::Es256(Box::new(*key.verifying_key())),
         };
-        VerifyingKey {
-            id: self.id.clone(),
-            check,
-        }
+        VerifyingKey { id: self.id.clone(), check }
     }
 
     pub(super) fn key_id(&self) -> KeyId {
@@ -119,10 +110,7 @@ impl VerifyingKey {
     /// # Errors
     /// [`KeyError::InvalidId`], [`KeyError::SecretTooShort`].
     pub fn hmac(id: &str, master: &[u8]) -> Result<Self, KeyError> {
-        Ok(Self {
-            id: KeyId::new(id)?,
-            check: Check::Hmac(Master::new(master)?),
-        })
+        Ok(Self { id: KeyId::new(id)?, check: Check::Hmac(Master::new(master)?) })
     }
 
     /// A public key for ES256, as a point in the form of SEC 1: 65 bytes, or 33 compressed.
@@ -131,12 +119,8 @@ impl VerifyingKey {
     /// [`KeyError::InvalidId`], [`KeyError::InvalidPublicKey`].
     pub fn es256_sec1(id: &str, point: &[u8]) -> Result<Self, KeyError> {
         let id = KeyId::new(id)?;
-        let key =
-            ecdsa::VerifyingKey::from_sec1_bytes(point).map_err(|_| KeyError::InvalidPublicKey)?;
-        Ok(Self {
-            id,
-            check: Check::Es256(Box::new(key)),
-        })
+        let key = ecdsa::VerifyingKey::from_sec1_bytes(point).map_err(|_| KeyError::InvalidPublicKey)?;
+        Ok(Self { id, check: Check::Es256(Box::new(key)) })
     }
 
     /// A public key for ES256 from the `x` and `y` of its JWK (RFC 7518, section 6.2.1): base64url without padding.
@@ -146,9 +130,7 @@ impl VerifyingKey {
     pub fn es256_jwk(id: &str, x: &str, y: &str) -> Result<Self, KeyError> {
         let mut point = vec![4];
         for coordinate in [x, y] {
-            let bytes = URL_SAFE_NO_PAD
-                .decode(coordinate)
-                .map_err(|_| KeyError::InvalidPublicKey)?;
+            let bytes = URL_SAFE_NO_PAD.decode(coordinate).map_err(|_| KeyError::InvalidPublicKey)?;
             if bytes.len() != 32 {
                 return Err(KeyError::InvalidPublicKey);
             }
@@ -179,20 +161,14 @@ impl VerifyingKey {
     }
 
     /// Whether the signature is this key's. The key decides the algorithm; what the file says must agree with it.
-    pub(super) fn verifies(
-        &self,
-        tenant: Uuid,
-        message: &[u8],
-        algorithm: Algorithm,
-        signature: &[u8],
-    ) -> bool {
+    pub(super) fn verifies(&self, tenant: Uuid, message: &[u8], algorithm: Algorithm, signature: &[u8]) -> bool {
         match &self.check {
             _ if algorithm != self.algorithm() => false,
             // `verify_slice` compares in constant time.
             Check::Hmac(master) => master.mac(tenant, message).verify_slice(signature).is_ok(),
-            Check::Es256(key) => ecdsa::Signature::from_slice(signature)
-                .and_then(|signature| key.verify(message, &signature))
-                .is_ok(),
+            Check::Es256(key) => {
+                ecdsa::Signature::from_slice(signature).and_then(|signature| key.verify(message, &signature)).is_ok()
+            }
         }
     }
 }
@@ -210,17 +186,12 @@ struct Master(Vec<u8>);
 impl Master {
     fn new(secret: &[u8]) -> Result<Self, KeyError> {
         if secret.len() < MINIMUM_SECRET {
-            return Err(KeyError::SecretTooShort {
-                length: secret.len(),
-            });
+            return Err(KeyError::SecretTooShort { length: secret.len() });
         }
         Ok(Self(secret.to_vec()))
     }
 
-    #[expect(
-        clippy::expect_used,
-        reason = "the lengths are constants: one block of HKDF, and HMAC takes any key"
-    )]
+    #[expect(clippy::expect_used, reason = "the lengths are constants: one block of HKDF, and HMAC takes any key")]
     fn mac(&self, tenant: Uuid, message: &[u8]) -> Hmac<Sha256> {
         let mut key = [0; 32];
         Hkdf::<Sha256>::new(Some(SALT), &self.0)

@@ -47,18 +47,12 @@ impl Keyring {
         if let Some(expected) = self.tenant
             && header.tenant != expected
         {
-            return Err(SnapshotError::WrongTenant {
-                expected,
-                found: header.tenant,
-            });
+            return Err(SnapshotError::WrongTenant { expected, found: header.tenant });
         }
         if let Some(at_least) = self.at_least
             && header.policy_version < at_least
         {
-            return Err(SnapshotError::OlderVersion {
-                at_least,
-                found: header.policy_version,
-            });
+            return Err(SnapshotError::OlderVersion { at_least, found: header.policy_version });
         }
         Ok(())
     }
@@ -66,9 +60,7 @@ impl Keyring {
     /// Whether the signature is that of a trusted key; `signed` is what it covers.
     pub(super) fn verify(&self, header: &Header, signed: &[u8]) -> Result<(), SnapshotError> {
         let Some(key) = self.keys.get(header.key_id()) else {
-            return Err(SnapshotError::UnknownKey {
-                id: header.key_id().to_owned(),
-            });
+            return Err(SnapshotError::UnknownKey { id: header.key_id().to_owned() });
         };
         if key.verifies(header.tenant, signed, header.algorithm, header.signature()) {
             Ok(())

@@ -36,10 +36,7 @@ impl Snapshot {
     /// [`SnapshotError::WrongHash`], and those of [`open_trusted`](Self::open_trusted).
     pub fn open_signature_verified(bytes: Vec<u8>) -> Result<Self, SnapshotError> {
         let snapshot = Self::open_trusted(bytes)?;
-        let sections = snapshot
-            .sections
-            .iter()
-            .map(|section| (section.code, snapshot.slice(section)));
+        let sections = snapshot.sections.iter().map(|section| (section.code, snapshot.slice(section)));
         if content::hash(snapshot.header.tenant, sections) != snapshot.header.content_hash {
             return Err(SnapshotError::WrongHash);
         }
@@ -57,11 +54,7 @@ impl Snapshot {
     pub fn open_trusted(bytes: Vec<u8>) -> Result<Self, SnapshotError> {
         let header = Self::header(&bytes)?;
         let sections = content::read(&bytes, header.section_count)?;
-        Ok(Self {
-            bytes,
-            header,
-            sections,
-        })
+        Ok(Self { bytes, header, sections })
     }
 
     /// What a file says of itself, with nothing verified: to choose the key or the cache entry, never to decide.
@@ -104,10 +97,7 @@ impl Snapshot {
 
     /// A section's bytes, or `None` where the snapshot has no such section. They begin at a multiple of 8 in the file.
     pub fn section(&self, kind: SectionKind) -> Option<&[u8]> {
-        self.sections
-            .iter()
-            .find(|section| section.kind == Some(kind))
-            .map(|section| self.slice(section))
+        self.sections.iter().find(|section| section.kind == Some(kind)).map(|section| self.slice(section))
     }
 
     /// A section that the reader cannot do without.
@@ -115,8 +105,7 @@ impl Snapshot {
     /// # Errors
     /// [`SnapshotError::MissingSection`].
     pub fn required(&self, kind: SectionKind) -> Result<&[u8], SnapshotError> {
-        self.section(kind)
-            .ok_or(SnapshotError::MissingSection { kind })
+        self.section(kind).ok_or(SnapshotError::MissingSection { kind })
     }
 
     /// The file, as it came.
@@ -132,9 +121,6 @@ impl Snapshot {
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Snapshot")
-            .field("header", &self.header)
-            .field("length", &self.bytes.len())
-            .finish()
+        f.debug_struct("Snapshot").field("header", &self.header).field("length", &self.bytes.len()).finish()
     }
 }

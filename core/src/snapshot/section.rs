@@ -25,14 +25,8 @@ pub(super) const OPTIONAL: u32 = 1 << 31;
 
 impl SectionKind {
     /// Every kind, in the order of the file.
-    pub const ALL: [Self; 6] = [
-        Self::Tenant,
-        Self::Schema,
-        Self::Cedar,
-        Self::SourceMap,
-        Self::Hierarchy,
-        Self::Principals,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Tenant, Self::Schema, Self::Cedar, Self::SourceMap, Self::Hierarchy, Self::Principals];
 
     /// The kind as it stands in the file. Numbers are never given twice, even when a kind is retired.
     pub(super) fn code(self) -> u32 {
@@ -48,15 +42,10 @@ impl SectionKind {
 
     /// The kind that a number in a file means; `None` for one that is not known and may be ignored.
     pub(super) fn read(code: u32) -> Result<Option<Self>, SnapshotError> {
-        match Self::ALL
-            .into_iter()
-            .find(|kind| kind.code() & !OPTIONAL == code & !OPTIONAL)
-        {
+        match Self::ALL.into_iter().find(|kind| kind.code() & !OPTIONAL == code & !OPTIONAL) {
             Some(kind) if kind.code() == code => Ok(Some(kind)),
             // Ignoring a section that we know, because its bit was turned, would be reading another content.
-            Some(_) => Err(SnapshotError::Malformed {
-                part: "a section's optional bit",
-            }),
+            Some(_) => Err(SnapshotError::Malformed { part: "a section's optional bit" }),
             None if code & OPTIONAL != 0 => Ok(None),
             None => Err(SnapshotError::UnknownSection { kind: code }),
         }

@@ -16,10 +16,7 @@ pub struct SnapshotBuilder {
 impl SnapshotBuilder {
     /// A snapshot of this tenant, without sections yet.
     pub fn new(tenant: Uuid) -> Self {
-        Self {
-            tenant,
-            sections: BTreeMap::new(),
-        }
+        Self { tenant, sections: BTreeMap::new() }
     }
 
     /// Adds a section, in any order. One of the same kind is replaced.
@@ -30,10 +27,7 @@ impl SnapshotBuilder {
 
     /// Signs and writes the file: the tenant's policy version, and the time in milliseconds since 1970-01-01T00:00:00Z.
     pub fn build(&self, policy_version: u64, created: i64, key: &SigningKey) -> Vec<u8> {
-        let sections = self
-            .sections
-            .values()
-            .map(|(kind, bytes)| (*kind, bytes.as_slice()));
+        let sections = self.sections.values().map(|(kind, bytes)| (*kind, bytes.as_slice()));
         let header = Header {
             section_count: self.sections.len() as u32,
             tenant: self.tenant,
@@ -54,18 +48,12 @@ impl SnapshotBuilder {
 
     /// The content hash that the file will have, without a key: to know whether anything changed.
     pub fn content_hash(&self) -> [u8; 32] {
-        content::hash(
-            self.tenant,
-            self.sections
-                .values()
-                .map(|(kind, bytes)| (*kind, bytes.as_slice())),
-        )
+        content::hash(self.tenant, self.sections.values().map(|(kind, bytes)| (*kind, bytes.as_slice())))
     }
 
     /// Adds a section by its number in the file; tests write kinds that this program does not know.
     pub(super) fn coded_section(mut self, code: u32, bytes: Vec<u8>) -> Self {
-        self.sections
-            .insert(code & !super::section::OPTIONAL, (code, bytes));
+        self.sections.insert(code & !super::section::OPTIONAL, (code, bytes));
         self
     }
 }

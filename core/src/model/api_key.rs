@@ -1,0 +1,75 @@
+//! API keys.
+
+use super::row::{Invariants, Problems, row};
+use super::{Secret, Timestamp, shape};
+use uuid::Uuid;
+
+row! {
+    /// A key that acts for a user, for a service account, or for the tenant alone (then it is a PEP's key).
+    ApiKey in api_key {
+        /// UUIDv7.
+        id: Uuid,
+        /// The tenant it belongs to.
+        tenant_id: Uuid => tenant,
+        /// The user that it acts for.
+        user_id: Option<Uuid> => user,
+        /// The service account that it acts for. An addition to the diagram.
+        service_account_id: Option<Uuid> => service_account,
+        /// What its owner calls it.
+        name: String,
+        /// SHA-256 of the key, in hex. Unique over all tenants. Without it (in an export) the key opens nothing.
+        #[serde(skip_serializing)]
+        key_hash: Option<Secret>,
+        /// The key's visible beginning.
+        key_prefix: String,
+        /// Actions that it is limited to, `<resource>:<action>`, and scopes of the API itself (`access:evaluate`).
+        scopes: Vec<String> = Vec::new(),
+        /// Until when; at exactly this time it has ended.
+        expires_at: Option<Timestamp>,
+        /// When it was last used, coarsely.
+        last_used_at: Option<Timestamp>,
+        /// An inactive key opens nothing.
+        is_active: bool = true,
+        /// When it was made.
+        created_at: Timestamp,
+    }
+    unique ["key_hash"]
+}
+
+impl Invariants for ApiKey {
+    fn check(&self, problems: &mut Problems<'_>) {
+        problems.require(
+            self.user_id.is_none() || self.service_account_id.is_none(),
+            "service_account_id",
+            "api_key.two_owners",
+            "a key acts for a user or for a service account, not for both",
+        );
+        problems.require(
+            shape::is_name(&self.name),
+            "name",
+            "api_key.name",
+            "a name is 1 to 255 characters, not blank",
+        );
+        problems.require(
+            !self.key_prefix.is_empty() && self.key_prefix.bytes().all(|b| b.is_ascii_graphic()),
+            "key_prefix",
+            "api_key.key_prefix",
+            "expected visible ASCII",
+        );
+        for (index, scope) in self.scopes.iter().enumerate() {
+            let holds = scope.split_once(':').is_some_and(|(resource, action)| {
+                shape::is_identifier(resource) && shape::is_action(action)
+            });
+            if !holds {
+                let message = format!("`{scope}` is no scope: expected `<resource>:<action>`");
+                problems.add(&format!("scopes/{index}"), "api_key.scope", message);
+            }
+        }
+        problems.require(
+            self.expires_at.is_none_or(|end| end > self.created_at),
+            "expires_at",
+            "api_key.expires_at",
+            "a key ends after it was made",
+        );
+    }
+}

@@ -1,0 +1,1 @@
+//! Reading documents: each kind of bad input, several at once, and back.
