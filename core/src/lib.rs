@@ -2,6 +2,7 @@
 //!
 //! Pure: no input or output, no clock, no randomness. Time and random bytes are arguments.
 
+pub mod authzen;
 mod finding;
 pub mod model;
 pub mod snapshot;
