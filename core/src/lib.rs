@@ -7,6 +7,8 @@ pub mod api_key;
 mod cedar;
 #[cfg(feature = "cedar")]
 pub mod condition;
+pub mod authzen;
+pub mod directory;
 mod finding;
 pub mod model;
 pub mod schema;
