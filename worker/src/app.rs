@@ -68,7 +68,8 @@ impl Config {
 
     /// The key that signs snapshots.
     pub fn signing_key(&self) -> Result<&SigningKey, ApiError> {
-        let missing = || ApiError::unavailable("snapshot.no_key", "there is no key for snapshots", "SNAPSHOT_KEY is unset");
+        let missing =
+            || ApiError::unavailable("snapshot.no_key", "there is no key for snapshots", "SNAPSHOT_KEY is unset");
         self.key.as_ref().ok_or_else(missing)
     }
 

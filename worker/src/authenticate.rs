@@ -118,7 +118,8 @@ pub async fn caller(app: &App, request: &Request) -> Result<Caller, ApiError> {
 }
 
 fn token(request: &Request) -> Result<ApiKeyToken, ApiError> {
-    let missing = || ApiError::Unauthenticated { code: "key.missing", detail: "an API key is needed, as a bearer token" };
+    let missing =
+        || ApiError::Unauthenticated { code: "key.missing", detail: "an API key is needed, as a bearer token" };
     let malformed = || ApiError::Unauthenticated { code: "key.malformed", detail: "this is no API key" };
     let header = request.header("authorization").ok_or_else(missing)?;
     let (scheme, credential) = header.split_once(' ').ok_or_else(missing)?;

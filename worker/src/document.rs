@@ -44,7 +44,8 @@ pub async fn load(app: &App, tenant: Uuid) -> Result<(TenantDocument, u64), ApiE
     let mut answers = app.db.batch(statements(tenant)).await.map_err(unavailable)?.into_iter();
     let missing = |what| ApiError::unavailable("database.missing_row", "the tenant's rows are not complete", what);
     let row = rows::<Tenant>(answers.next().unwrap_or_default())?.pop().ok_or_else(|| missing("tenant"))?;
-    let epoch = rows::<TenantEpoch>(answers.next().unwrap_or_default())?.pop().ok_or_else(|| missing("tenant_epoch"))?;
+    let epoch =
+        rows::<TenantEpoch>(answers.next().unwrap_or_default())?.pop().ok_or_else(|| missing("tenant_epoch"))?;
     let version = u64::try_from(epoch.policy_version).map_err(ApiError::internal)?;
     Ok((read(row, answers)?, version))
 }

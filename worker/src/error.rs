@@ -83,18 +83,12 @@ pub enum ApiError {
 impl ApiError {
     /// A fault of ours, with its cause for the log.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
-        Self::Internal {
-            cause: cause.to_string(),
-        }
+        Self::Internal { cause: cause.to_string() }
     }
 
     /// Nothing can be decided, with the cause for the log.
     pub fn unavailable(code: &'static str, detail: &'static str, cause: impl std::fmt::Display) -> Self {
-        Self::Unavailable {
-            code,
-            detail,
-            cause: cause.to_string(),
-        }
+        Self::Unavailable { code, detail, cause: cause.to_string() }
     }
 
     /// The status.

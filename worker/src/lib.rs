@@ -1,10 +1,65 @@
-//! Parapet at the edge.
-#![allow(missing_docs)]
-#[cfg(target_arch = "wasm32")]
-use worker::{Context, Env, Request, Response, Result, event};
+//! Parapet at the edge: the events that Cloudflare sends, and nothing else.
+
+pub mod access;
+pub mod app;
+pub mod authenticate;
+pub mod document;
+pub mod error;
+pub mod guard;
+pub mod health;
+pub mod memory;
+pub mod platform;
+pub mod publish;
+pub mod request;
+pub mod response;
+pub mod router;
+mod shim;
 
 #[cfg(target_arch = "wasm32")]
-#[event(fetch)]
-async fn fetch(_request: Request, _env: Env, _context: Context) -> Result<Response> {
-    Response::ok("ok")
+mod events {
+    use std::rc::Rc;
+
+    use worker::{Context, Env, MessageBatch, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
+
+    use crate::app::{App, Config};
+    use crate::memory::Memory;
+    use crate::platform::{Clock, Db, Kv, Queue, http, log};
+    use crate::router::{Router, routes};
+
+    thread_local! {
+        static MEMORY: Rc<Memory> = Rc::default();
+        static ROUTER: std::result::Result<Rc<Router>, String> =
+            Router::new(routes()).map(Rc::new).map_err(|error| error.to_string());
+    }
+
+    #[event(fetch)]
+    async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+        let router = ROUTER.with(Clone::clone)?;
+        let request = http::read(request).await?;
+        http::write(router.answer(&app(&env), request).await)
+    }
+
+    /// No event is sent yet; what comes is acknowledged, so that it does not come again.
+    #[event(queue)]
+    async fn queue(batch: MessageBatch<serde_json::Value>, _env: Env, _context: Context) -> Result<()> {
+        batch.ack_all();
+        Ok(())
+    }
+
+    /// No work is due yet.
+    #[event(scheduled)]
+    async fn scheduled(event: ScheduledEvent, _env: Env, _context: ScheduleContext) {
+        log::info("-", "scheduled", &event.cron());
+    }
+
+    fn app(env: &Env) -> App {
+        App {
+            db: Db::bound(env, "DB"),
+            kv: Kv::bound(env, "SNAPSHOTS"),
+            queue: Queue::bound(env, "EVENTS"),
+            clock: Clock::default(),
+            config: Config::read(|name| env.var(name).ok().map(|value| value.to_string())),
+            memory: MEMORY.with(Rc::clone),
+        }
+    }
 }

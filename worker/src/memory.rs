@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
+use crate::shim::Engine;
 use lru::LruCache;
-use parapet::Engine;
-use parapet::engine::PrincipalRecord;
+use parapet::directory::PrincipalRecord;
 use uuid::Uuid;
 
 use crate::authenticate::Standing;

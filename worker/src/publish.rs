@@ -3,8 +3,8 @@
 //! KV is a cache that may be stale, broken or forged: what comes from there is opened only under its key, tenant,
 //! version and content hash. The rows are the truth, and compiling them gives the same content each time.
 
+use crate::shim::{Engine, compile};
 use parapet::snapshot::{Snapshot, SnapshotError};
-use parapet::{Engine, compile};
 use uuid::Uuid;
 
 use crate::app::App;

@@ -34,9 +34,6 @@ impl Response {
 
     /// The value of a header, by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(its, _)| *its == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(its, _)| *its == name).map(|(_, value)| value.as_str())
     }
 }

@@ -87,7 +87,8 @@ fn allow(routes: &[Route]) -> String {
 
 /// The caller's own id where it is printable ASCII of at most 128 characters, else a fresh one.
 fn request_id(request: &Request) -> String {
-    let printable = |id: &&str| !id.is_empty() && id.len() <= 128 && id.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    let printable =
+        |id: &&str| !id.is_empty() && id.len() <= 128 && id.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     if let Some(id) = request.header("x-request-id").filter(printable) {
         return id.to_owned();
     }

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use crate::shim as engine;
 use parapet::Finding;
 use parapet::authzen::{
     AsOf, AuthzenError, Evaluation, EvaluationResponse, Evaluations, EvaluationsRequest, ResponseContext,
     principal_type,
 };
-use parapet::engine::{self, EntityRef, PrincipalRecord};
+use parapet::directory::{EntityRef, PrincipalRecord};
 use parapet::model::Timestamp;
 
 use super::{context, principal};
@@ -108,7 +109,7 @@ impl Decider<'_> {
     fn decide(&self, evaluation: &Evaluation, record: Option<&PrincipalRecord>) -> EvaluationResponse {
         let Evaluation { subject, action, resource, context } = evaluation;
         let kind = principal_type(&subject.r#type).unwrap_or(&subject.r#type);
-        let id = record.map_or(subject.id.as_str(), |record| record.id());
+        let id = record.map_or(subject.id.as_str(), |record| record.id.as_str());
         let request = engine::Request {
             principal: EntityRef { r#type: kind.to_owned(), id: id.to_owned() },
             principal_attributes: subject.properties.clone(),
@@ -120,7 +121,14 @@ impl Decider<'_> {
             scopes: self.scopes(kind, id),
         };
         let decision = self.published.engine.decide_with(record, &request, self.now);
-        EvaluationResponse::new(ResponseContext::of(decision, self.as_of()))
+        EvaluationResponse::new(ResponseContext {
+            outcome: decision.outcome,
+            reason: decision.reason,
+            policies: decision.policies,
+            errors: decision.errors,
+            error: None,
+            as_of: Some(self.as_of()),
+        })
     }
 
     /// The key's scopes bind the subject only where the subject itself came with the key.

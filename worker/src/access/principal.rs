@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use parapet::engine::PrincipalRecord;
+use parapet::directory::PrincipalRecord;
 use parapet::model::{AccessRequest, ServiceAccount, User, UserGroupMembership, UserRole};
 use parapet::snapshot::{SectionKind, Snapshot, SnapshotBuilder};
 use serde::{Deserialize, Serialize};
@@ -79,8 +79,7 @@ async fn stored(app: &App, key: &PrincipalKey, request_id: &str) -> Result<Optio
     let opened = Snapshot::open(bytes, &keyring).map_err(|error| error.to_string()).and_then(|signed| {
         let section = signed.required(SectionKind::Principals).map_err(|error| error.to_string())?;
         let stored: Stored<PrincipalRecord> = serde_json::from_slice(section).map_err(|error| error.to_string())?;
-        let is_it =
-            signed.policy_version() == key.directory_version && stored.kind == key.kind && stored.id == key.id;
+        let is_it = signed.policy_version() == key.directory_version && stored.kind == key.kind && stored.id == key.id;
         if is_it { Ok(stored.record) } else { Err("it is of another principal or version".to_owned()) }
     });
     match opened {
@@ -124,7 +123,7 @@ async fn read(app: &App, key: &PrincipalKey) -> Result<Option<PrincipalRecord>, 
         }
         let statement = by(select::<ServiceAccount>("tenant_id = ?1 AND id = ?2", key.tenant));
         let mut found = rows::<ServiceAccount>(app.db.all(statement).await.map_err(unavailable)?)?;
-        return Ok(found.pop().as_ref().map(PrincipalRecord::from_service_account));
+        return Ok(found.pop().as_ref().map(PrincipalRecord::of_service_account));
     }
     // A username holds no `@` and is no UUID, so the form tells which of the three it is.
     let (user, owner) = if is_id {
@@ -157,5 +156,5 @@ async fn read(app: &App, key: &PrincipalKey) -> Result<Option<PrincipalRecord>, 
     let mut next = || answers.next().unwrap_or_default();
     let Some(user) = rows::<User>(next())?.pop() else { return Ok(None) };
     let (roles, memberships, requests) = (rows::<UserRole>(next())?, rows(next())?, rows(next())?);
-    Ok(Some(PrincipalRecord::from_user(&user, &roles, &memberships, &requests)))
+    Ok(Some(PrincipalRecord::of_user(&user, &roles, &memberships, &requests)))
 }

@@ -28,10 +28,7 @@ mod edge {
         /// Sends one message, as JSON text: what the consumer reads is what was written.
         pub async fn send(&self, message: &serde_json::Value) -> Result<(), QueueError> {
             let queue = self.0.as_ref().map_err(|reason| QueueError(reason.clone()))?;
-            queue
-                .send(message.to_string())
-                .await
-                .map_err(|error| QueueError(error.to_string()))
+            queue.send(message.to_string()).await.map_err(|error| QueueError(error.to_string()))
         }
     }
 }

@@ -27,15 +27,10 @@ impl Db {
 
     /// All statements in one transaction and one round trip; the rows of each.
     pub async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>, DbError> {
-        let prepared = statements
-            .into_iter()
-            .map(|statement| self.prepare(statement))
-            .collect::<Result<Vec<_>, _>>()?;
+        let prepared =
+            statements.into_iter().map(|statement| self.prepare(statement)).collect::<Result<Vec<_>, _>>()?;
         let results = self.database()?.batch(prepared).await?;
-        results
-            .iter()
-            .map(|result| Ok(result.results::<Row>()?))
-            .collect()
+        results.iter().map(|result| Ok(result.results::<Row>()?)).collect()
     }
 
     fn prepare(&self, statement: Statement) -> Result<D1PreparedStatement, DbError> {

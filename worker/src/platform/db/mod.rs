@@ -25,10 +25,7 @@ pub struct Statement {
 impl Statement {
     /// A statement without parameters yet.
     pub fn new(sql: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            sql: sql.into(),
-            parameters: Vec::new(),
-        }
+        Self { sql: sql.into(), parameters: Vec::new() }
     }
 
     /// Binds the next parameter: the first call `?1`, the second `?2`.

@@ -28,19 +28,12 @@ impl Db {
         for migration in migrations {
             connection.execute_batch(migration)?;
         }
-        Ok(Self {
-            connection: Some(Rc::new(connection)),
-            ..Self::missing()
-        })
+        Ok(Self { connection: Some(Rc::new(connection)), ..Self::missing() })
     }
 
     /// No database is bound.
     pub fn missing() -> Self {
-        Self {
-            connection: None,
-            round_trips: Rc::default(),
-            failing: Rc::default(),
-        }
+        Self { connection: None, round_trips: Rc::default(), failing: Rc::default() }
     }
 
     /// From now on each statement fails, or no longer.
@@ -67,10 +60,7 @@ impl Db {
     pub async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>, DbError> {
         let connection = self.connection()?;
         let transaction = connection.unchecked_transaction()?;
-        let rows = statements
-            .iter()
-            .map(|statement| execute(&transaction, statement))
-            .collect::<Result<_, _>>()?;
+        let rows = statements.iter().map(|statement| execute(&transaction, statement)).collect::<Result<_, _>>()?;
         transaction.commit()?;
         Ok(rows)
     }
@@ -80,9 +70,7 @@ impl Db {
         if self.failing.get() {
             return Err(DbError("made to fail".to_owned()));
         }
-        self.connection
-            .as_deref()
-            .ok_or_else(|| DbError("not bound".to_owned()))
+        self.connection.as_deref().ok_or_else(|| DbError("not bound".to_owned()))
     }
 }
 
@@ -91,11 +79,7 @@ fn execute(connection: &Connection, statement: &Statement) -> Result<Vec<Row>, D
         return Err(DbError(format!("more than {MOST_PARAMETERS} parameters")));
     }
     let mut prepared = connection.prepare_cached(&statement.sql)?;
-    let names: Vec<String> = prepared
-        .column_names()
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let names: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
     let mut answer = prepared.query(params_from_iter(statement.parameters.iter()))?;
     let mut rows = Vec::new();
     while let Some(row) = answer.next()? {

@@ -1,0 +1,43 @@
+//! Requests and responses, between JavaScript's and ours.
+
+use futures_util::StreamExt;
+use worker::{Headers, Result};
+
+use crate::request::{Body, LONGEST_BODY, Request};
+use crate::response::Response;
+
+/// Reads a request, its body no further than to the limit.
+pub async fn read(mut request: worker::Request) -> Result<Request> {
+    let url = request.url()?;
+    Ok(Request {
+        method: request.method().to_string(),
+        origin: url.origin().ascii_serialization(),
+        path: url.path().to_owned(),
+        headers: request.headers().entries().collect(),
+        body: body(&mut request).await?,
+    })
+}
+
+/// Writes a response.
+pub fn write(response: Response) -> Result<worker::Response> {
+    let headers = Headers::new();
+    for (name, value) in &response.headers {
+        headers.set(name, value)?;
+    }
+    Ok(worker::Response::from_bytes(response.body)?.with_status(response.status).with_headers(headers))
+}
+
+async fn body(request: &mut worker::Request) -> Result<Body> {
+    if request.inner().body().is_none() {
+        return Ok(Body::default());
+    }
+    let mut stream = request.stream()?;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        bytes.extend(chunk?);
+        if bytes.len() > LONGEST_BODY {
+            return Ok(Body::TooLong);
+        }
+    }
+    Ok(Body::Bytes(bytes))
+}
