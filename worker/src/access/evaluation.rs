@@ -113,7 +113,7 @@ impl Decider<'_> {
         let request = engine::Request {
             principal: EntityRef { r#type: kind.to_owned(), id: id.to_owned() },
             principal_attributes: subject.properties.clone(),
-            action: format!("{}:{}", resource.r#type, action.name),
+            action: action.name.clone(),
             action_attributes: action.properties.clone(),
             resource: EntityRef { r#type: resource.r#type.clone(), id: resource.id.clone() },
             resource_attributes: resource.properties.clone(),

@@ -1,0 +1,67 @@
+//! Invariant 4: a route needs what it was registered with, for every route there is.
+
+use super::*;
+use parapet_worker::guard::Access;
+
+/// What is public, and nothing else.
+const PUBLIC: [&str; 3] =
+    ["/healthz", "/.well-known/authzen-configuration", "/.well-known/authzen-configuration/{slug}"];
+
+#[test]
+fn only_these_routes_are_public() {
+    let public: Vec<&str> =
+        routes().iter().filter(|route| matches!(route.access, Access::Public(_))).map(|route| route.path).collect();
+    assert_eq!(public, PUBLIC);
+}
+
+#[test]
+fn nobody_gets_past_a_guard_without_a_caller() {
+    let edge = Edge::new();
+    let mut walked = 0;
+    for route in routes() {
+        let Access::Scope(..) = route.access else { continue };
+        let response = edge.send(request(route.method, &route.path.replace("{slug}", "acme")));
+        assert_problem(&response, 401, "key.missing");
+        assert_eq!(response.header("www-authenticate"), Some("Bearer"));
+        walked += 1;
+    }
+    assert!(walked >= 2);
+}
+
+#[test]
+fn nobody_gets_past_a_guard_without_its_scope() {
+    let edge = Edge::new();
+    let key = edge.key(&["access:context", "document:read"]);
+    for route in routes() {
+        let Access::Scope(scope, _) = route.access else { continue };
+        let mut request = request(route.method, route.path);
+        request.headers.insert("authorization".to_owned(), format!("Bearer {}", key.expose()));
+        let response = edge.send(request);
+        assert_problem(&response, 403, "access.missing_scope");
+        assert_eq!(
+            response.header("www-authenticate"),
+            Some(format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"").as_str())
+        );
+    }
+}
+
+#[test]
+fn another_tenants_caller_sees_nothing_of_this_tenant() {
+    let edge = Edge::new();
+    edge.seed(&other());
+    let key = edge.key_of(OTHER, None, None, &["access:evaluate"]);
+    let response = edge.ask(&key);
+    assert_decision(&response, false);
+    assert_eq!(body(&response)["context"]["reason"], "principal_unknown");
+}
+
+#[test]
+fn two_routes_that_mean_the_same_are_refused() {
+    let health = || parapet_worker::health::routes().pop().unwrap();
+    let mut other = health();
+    other.path = "/{anything}";
+    assert!(Router::new(vec![health()]).is_ok());
+    let mut same = health();
+    same.path = "/{whatever}";
+    assert!(Router::new(vec![other, same]).is_err());
+}

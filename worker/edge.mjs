@@ -1,0 +1,64 @@
+// The built Worker in workerd on this machine, with a local database, store and queue; no account, no network.
+import { readFile, readdir } from "node:fs/promises";
+import { Miniflare } from "miniflare";
+import { unstable_splitSqlQuery as splitSql } from "wrangler";
+import { BUILD } from "./bundle.mjs";
+
+const MIGRATIONS = new URL("./migrations/", import.meta.url);
+
+/**
+ * Starts the edge.
+ *
+ * @param {object} [options]
+ * @param {Record<string, string>} [options.variables] variables and secrets
+ * @param {URL} [options.wrapper] a module that stands around the Worker and imports it from `./index.js`
+ * @param {string} [options.state] a folder that keeps database and store; without it they live in memory
+ * @param {number} [options.port] where it listens; any free port without it
+ * @param {(line: string) => void} [options.log] takes each line that the Worker writes
+ */
+export async function startEdge({ variables = {}, wrapper, state, port = 0, log = () => {} } = {}) {
+  const built = [
+    { type: /** @type {const} */ ("ESModule"), path: "index.js", contents: await readFile(new URL("index.js", BUILD), "utf8") },
+    { type: /** @type {const} */ ("CompiledWasm"), path: "index_bg.wasm", contents: await readFile(new URL("index_bg.wasm", BUILD)) },
+  ];
+  const modules = wrapper
+    ? [{ type: /** @type {const} */ ("ESModule"), path: "wrapper.js", contents: await readFile(wrapper, "utf8") }, ...built]
+    : built;
+  const edge = new Miniflare({
+    cf: false,
+    host: "127.0.0.1",
+    port,
+    // Each line that the Worker logs; nothing else.
+    handleStructuredLogs: ({ message }) => log(message),
+    modulesRoot: "/",
+    modules: modules.map((module) => ({ ...module, path: `/${module.path}` })),
+    compatibilityDate: "2026-04-26",
+    bindings: variables,
+    d1Databases: { DB: "parapet" },
+    kvNamespaces: { SNAPSHOTS: "parapet" },
+    queueProducers: { EVENTS: "parapet-events" },
+    queueConsumers: { "parapet-events": { maxBatchSize: 10, maxBatchTimeout: 1 } },
+    ...(state && { d1Persist: `${state}/d1`, kvPersist: `${state}/kv` }),
+  });
+  await edge.ready;
+  return edge;
+}
+
+/**
+ * Applies the migrations that the database has not had, as `wrangler d1 migrations apply` does.
+ *
+ * @param {import("miniflare").D1Database} db
+ */
+export async function migrate(db) {
+  await db.prepare("CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)").run();
+  const { results } = await db.prepare("SELECT name FROM d1_migrations").all();
+  const applied = new Set(results.map(({ name }) => name));
+  const files = (await readdir(MIGRATIONS)).filter((name) => name.endsWith(".sql")).sort();
+  for (const name of files.filter((file) => !applied.has(file))) {
+    const statements = splitSql(await readFile(new URL(name, MIGRATIONS), "utf8"));
+    await db.batch([
+      ...statements.map((statement) => db.prepare(statement)),
+      db.prepare("INSERT INTO d1_migrations (name) VALUES (?1)").bind(name),
+    ]);
+  }
+}
