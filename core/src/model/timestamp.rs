@@ -57,7 +57,7 @@ impl FromStr for Timestamp {
         let millis = DateTime::parse_from_rfc3339(text)
             .map_err(|_| TimestampError)?
             .timestamp_millis();
-        if millis < Self::MIN.0 || millis > Self::MAX.0 {
+        if !(Self::MIN.0..=Self::MAX.0).contains(&millis) {
             return Err(TimestampError);
         }
         Ok(Self(millis))
