@@ -2,8 +2,20 @@
 //!
 //! Pure: no input or output, no clock, no randomness. Time and random bytes are arguments.
 
+pub mod authzen;
+#[cfg(feature = "cedar")]
+mod cedar;
+pub mod compile;
+#[cfg(feature = "cedar")]
+pub mod condition;
+pub mod directory;
 mod finding;
 pub mod model;
+pub mod schema;
+pub mod snapshot;
+pub mod tenant;
 
+#[cfg(feature = "cedar")]
+pub use compile::{Compiled, compile};
 pub use finding::{Finding, Severity};
 pub use model::{Secret, TenantDocument, Timestamp};

@@ -1,0 +1,26 @@
+//! What stands between Parapet and the `cedar-policy` crates: expressions, names and text.
+
+pub(crate) mod expression;
+pub(crate) mod schema;
+
+use miette::Diagnostic;
+
+/// The first of some errors in a text, with its line and column.
+pub(crate) fn first_error(error: &dyn Diagnostic, text: &str) -> String {
+    let mut message = error.to_string();
+    if let Some((line, column)) = position(error, text) {
+        message = format!("{message}, at line {line}, column {column}");
+    }
+    match error.help() {
+        Some(help) => format!("{message} ({help})"),
+        None => message,
+    }
+}
+
+/// The line and column, from 1, that an error points at.
+pub(crate) fn position(error: &dyn Diagnostic, text: &str) -> Option<(usize, usize)> {
+    let offset = error.labels()?.next()?.offset();
+    let before = text.get(..offset)?;
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    Some((before.matches('\n').count() + 1, before.get(line_start..)?.chars().count() + 1))
+}

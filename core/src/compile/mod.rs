@@ -1,0 +1,21 @@
+//! Rows become a Cedar schema and Cedar policies, with the source of every policy.
+
+#[cfg(feature = "cedar")]
+mod custom;
+#[cfg(feature = "cedar")]
+mod flag;
+#[cfg(feature = "cedar")]
+mod grant;
+#[cfg(feature = "cedar")]
+mod policy;
+#[cfg(feature = "cedar")]
+mod schema;
+mod source;
+#[cfg(feature = "cedar")]
+mod tenant;
+#[cfg(feature = "cedar")]
+mod validate;
+
+pub use source::{Origin, Source, SourceMap};
+#[cfg(feature = "cedar")]
+pub use tenant::{Compiled, compile};

@@ -1,0 +1,49 @@
+//! The tenant as a decision needs it: its standing and its feature flags.
+
+use crate::model::{Tenant, TenantStatus};
+use serde::{Deserialize, Serialize};
+
+/// The tenant as a decision needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantRecord {
+    /// The row's id.
+    pub id: String,
+    /// Its name in addresses.
+    pub slug: String,
+    /// Whether anybody may do anything in it.
+    pub status: TenantStatus,
+    /// The feature flags that are switched on, by name.
+    pub flags: Vec<Flag>,
+}
+
+/// A feature flag that is switched on, perhaps not for everybody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flag {
+    /// Its name.
+    pub name: String,
+    /// The share of principals that it is on for, from 0 to 100; absent for all of them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub percentage: Option<u8>,
+    /// A Cedar expression over `principal` and `context`; absent for everybody.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub condition: Option<String>,
+}
+
+impl TenantRecord {
+    /// The tenant of a row, with its flags.
+    pub fn of(tenant: &Tenant, flags: Vec<Flag>) -> Self {
+        let status = if tenant.deleted_at.is_some() { TenantStatus::Deleted } else { tenant.status };
+        Self { id: tenant.id.to_string(), slug: tenant.slug.clone(), status, flags }
+    }
+}
+
+impl Flag {
+    /// Whether a principal is within the flag's share: always the same for one flag and principal.
+    pub fn includes(&self, principal: &str) -> bool {
+        use sha2::{Digest, Sha256};
+        let Some(percentage) = self.percentage else { return true };
+        let hash = Sha256::digest(format!("{}:{principal}", self.name));
+        let head = hash.iter().take(8).fold(0_u64, |head, byte| head << 8 | u64::from(*byte));
+        head % 100 < u64::from(percentage)
+    }
+}
