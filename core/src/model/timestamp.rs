@@ -55,7 +55,7 @@ impl FromStr for Timestamp {
     /// Reads RFC 3339 with any offset; what is finer than a millisecond is cut off.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let millis = DateTime::parse_from_rfc3339(text).map_err(|_| TimestampError)?.timestamp_millis();
-        if millis < Self::MIN.0 || millis > Self::MAX.0 {
+        if !(Self::MIN.0..=Self::MAX.0).contains(&millis) {
             return Err(TimestampError);
         }
         Ok(Self(millis))

@@ -44,10 +44,10 @@ impl TableReader {
         let tenant = Tenant::from_json(row, &label, &mut self.findings);
         // Where the tenant cannot be read, its rows are read against a stand-in: it alone is the finding.
         if tenant.is_none() {
-            let stand_in = self.tenant.unwrap_or_default().to_string();
-            for (name, value) in &mut self.given {
-                *value = if name == "tenant_id" { stand_in.clone() } else { "1970-01-01T00:00:00Z".to_owned() }.into();
+            for name in GIVEN_BY_TENANT {
+                self.given.insert((*name).to_owned(), "1970-01-01T00:00:00Z".into());
             }
+            self.given.insert("tenant_id".to_owned(), self.tenant.unwrap_or_default().to_string().into());
         }
         tenant
     }
