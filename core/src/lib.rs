@@ -2,6 +2,7 @@
 //!
 //! Pure: no input or output, no clock, no randomness. Time and random bytes are arguments.
 
+pub mod api_key;
 pub mod authzen;
 #[cfg(feature = "cedar")]
 mod cedar;
