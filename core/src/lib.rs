@@ -3,16 +3,26 @@
 //! Pure: no input or output, no clock, no randomness. Time and random bytes are arguments.
 
 pub mod api_key;
+pub mod authzen;
 #[cfg(feature = "cedar")]
 mod cedar;
+pub mod compile;
 #[cfg(feature = "cedar")]
 pub mod condition;
-pub mod authzen;
 pub mod directory;
+pub mod engine;
 mod finding;
+#[cfg(feature = "cedar")]
+pub mod fixture;
 pub mod model;
 pub mod schema;
 pub mod snapshot;
+pub mod tenant;
 
+#[cfg(feature = "cedar")]
+pub use compile::{Compiled, compile};
+#[cfg(feature = "cedar")]
+pub use engine::Engine;
+pub use engine::{Decision, Outcome, Request};
 pub use finding::{Finding, Severity};
 pub use model::{Secret, TenantDocument, Timestamp};

@@ -5,8 +5,8 @@
 //!
 //! # Layout, format version 1
 //!
-//! Numbers are unsigned and little-endian unless stated. Every byte has one right value for a given content, version,
-//! time and key: what is reserved or padding must be zero, sections follow each other without gaps, nothing trails.
+//! Numbers are unsigned and little-endian unless stated. There is one way to lay out a given content: what is reserved
+//! or padding must be zero, sections follow each other without gaps, nothing trails.
 //!
 //! | offset | bytes | what |
 //! |---:|---:|---|

@@ -1,0 +1,194 @@
+//! A tenant's rows become a snapshot: every step in its order, and all findings at once.
+
+use super::{custom, flag, grant, policy, schema, source::SourceMap, validate};
+use crate::condition::{Condition, Place, Root, Scope};
+use crate::directory::{Hierarchy, PrincipalRecord};
+use crate::model::{AccessRequest, TenantDocument, Timestamp, UserGroupMembership, UserRole};
+use crate::schema::Schema;
+use crate::snapshot::{SectionKind, SigningKey, SnapshotBuilder};
+use crate::tenant::TenantRecord;
+use crate::{Finding, cedar};
+use cedar_policy::{PolicySet, pst};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use uuid::Uuid;
+
+/// A compiled tenant.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    tenant: TenantRecord,
+    id: Uuid,
+    schema: Schema,
+    policies: PolicySet,
+    cedar: String,
+    sources: SourceMap,
+    hierarchy: Hierarchy,
+    principals: Vec<PrincipalRecord>,
+    warnings: Vec<Finding>,
+}
+
+/// Compiles a tenant's rows. Where a finding is an error, nothing is compiled and all findings are returned, sorted.
+pub fn compile(document: &TenantDocument) -> Result<Compiled, Vec<Finding>> {
+    let mut findings = vec![];
+    let grants = grant::collect(document, &mut findings);
+    let rules = rules(document, &mut findings);
+    let targeting = flag::targeting(document, &mut findings);
+    let conditions: Vec<Condition> = rules.iter().map(|(condition, _)| condition.clone()).collect();
+    let schema = schema::of(document, &grants, &conditions, &targeting, &mut findings);
+
+    let mut sources = SourceMap::new();
+    let (mut policies, expressions) = policy::policies(&schema, &grants, &mut sources, &mut findings);
+    validate::grants(&schema, &grants, &expressions, &mut findings);
+    let nothing = BTreeSet::new();
+    for (condition, id) in &rules {
+        let place = Place { table: "user_group", row: id, field: "auto_assignment_rules" };
+        let scope = Scope { schema: &schema, resource_types: &nothing, roots: &[Root::Principal] };
+        if let Some(expression) = condition.to_cedar(scope, place, &mut findings) {
+            validate::expression(&schema, &expression, place, &mut findings);
+        }
+    }
+    let flags = flag::flags(document, &schema, &targeting, &mut findings);
+    for (policy, setting) in custom::policies(document, &mut sources, &mut findings) {
+        validate::custom(&schema, &policy, &setting, &mut findings);
+        policies.push(policy);
+    }
+    policies.extend(custom::guardrails(&mut sources));
+    policies.sort_by(|one, other| one.id.cmp(&other.id));
+
+    findings.sort();
+    findings.dedup();
+    if findings.iter().any(Finding::is_error) {
+        return Err(findings);
+    }
+    let (policies, cedar) = print(policies).map_err(|finding| vec![*finding])?;
+    Ok(Compiled {
+        tenant: TenantRecord::of(&document.tenant, flags),
+        id: document.tenant.id,
+        schema,
+        policies,
+        cedar,
+        sources,
+        hierarchy: Hierarchy::of(document),
+        principals: principals(document),
+        warnings: findings,
+    })
+}
+
+impl Compiled {
+    /// The policies, each with its id.
+    pub fn policies(&self) -> &PolicySet {
+        &self.policies
+    }
+
+    /// The schema.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// The schema in Cedar's JSON format.
+    pub fn cedar_schema(&self) -> serde_json::Value {
+        cedar::schema::whole(&self.schema)
+    }
+
+    /// The policies as Cedar text, each with its id as `@id`, in the order of the ids.
+    pub fn cedar(&self) -> &str {
+        &self.cedar
+    }
+
+    /// Where every policy comes from.
+    pub fn sources(&self) -> &SourceMap {
+        &self.sources
+    }
+
+    /// What is allowed, but probably not what was meant.
+    pub fn warnings(&self) -> &[Finding] {
+        &self.warnings
+    }
+
+    /// The principals of the document.
+    pub fn principals(&self) -> &[PrincipalRecord] {
+        &self.principals
+    }
+
+    /// The snapshot file. The same rows, version, time and key give the same bytes.
+    pub fn snapshot(&self, version: u64, created: Timestamp, key: &SigningKey) -> Vec<u8> {
+        let mut builder = SnapshotBuilder::new(self.id)
+            .section(SectionKind::Tenant, json(&self.tenant))
+            .section(SectionKind::Schema, json(&self.schema))
+            .section(SectionKind::Cedar, self.cedar.clone().into_bytes())
+            .section(SectionKind::SourceMap, json(&self.sources))
+            .section(SectionKind::Hierarchy, json(&self.hierarchy));
+        if !self.principals.is_empty() {
+            builder = builder.section(SectionKind::Principals, json(&self.principals));
+        }
+        builder.build(version, created.as_millis(), key)
+    }
+}
+
+/// A section as JSON. Maps are sorted, so equal values give equal bytes.
+fn json(value: &impl serde::Serialize) -> Vec<u8> {
+    // None of the sections has a map with other keys than text, the only thing that can fail here;
+    // and an empty section would be refused when the snapshot is opened.
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// The rules of automatic groups, with the groups' ids.
+fn rules(document: &TenantDocument, findings: &mut Vec<Finding>) -> Vec<(Condition, String)> {
+    let mut rules = vec![];
+    for group in &document.user_group {
+        let Some(json) = &group.auto_assignment_rules else { continue };
+        let id = group.id.to_string();
+        let place = Place { table: "user_group", row: &id, field: "auto_assignment_rules" };
+        if let Some(condition) = Condition::parse(json, place, findings) {
+            rules.push((condition, id));
+        }
+    }
+    rules
+}
+
+/// The policies as Cedar's set and as text.
+fn print(policies: Vec<policy::Policy>) -> Result<(PolicySet, String), Box<Finding>> {
+    let broken = |id: &str, message: String| Box::new(Finding::error("policy", "policy.invalid", message).row(id));
+    let mut set = pst::PolicySet {
+        templates: pst::LinkedHashMap::new(),
+        policies: pst::LinkedHashMap::new(),
+        template_links: vec![],
+    };
+    let mut text = String::new();
+    for policy in policies {
+        let annotations = BTreeMap::from([("id".to_owned(), policy.id.as_str().into())]);
+        let template = policy.template.with_annotations(annotations);
+        let policy_ = pst::StaticPolicy::try_from(template).map_err(|error| broken(&policy.id, error.to_string()))?;
+        text.push_str(&format!("{policy_}\n\n"));
+        set.policies.insert(policy.id.as_str().into(), policy_);
+    }
+    let set = PolicySet::from_pst(set).map_err(|error| broken("", error.to_string()))?;
+    Ok((set, text))
+}
+
+/// The principals of a document: each user with its own rows.
+fn principals(document: &TenantDocument) -> Vec<PrincipalRecord> {
+    let mut roles: HashMap<Uuid, Vec<UserRole>> = HashMap::new();
+    for row in &document.user_role {
+        roles.entry(row.user_id).or_default().push(row.clone());
+    }
+    let mut memberships: HashMap<Uuid, Vec<UserGroupMembership>> = HashMap::new();
+    for row in &document.user_group_membership {
+        memberships.entry(row.user_id).or_default().push(row.clone());
+    }
+    let mut requests: HashMap<Uuid, Vec<AccessRequest>> = HashMap::new();
+    for row in &document.access_request {
+        requests.entry(row.requester_id).or_default().push(row.clone());
+    }
+    let users = document.user.iter().map(|user| {
+        PrincipalRecord::of_user(
+            user,
+            roles.get(&user.id).map_or(&[], Vec::as_slice),
+            memberships.get(&user.id).map_or(&[], Vec::as_slice),
+            requests.get(&user.id).map_or(&[], Vec::as_slice),
+        )
+    });
+    let accounts = document.service_account.iter().map(PrincipalRecord::of_service_account);
+    let mut principals: Vec<PrincipalRecord> = users.chain(accounts).collect();
+    principals.sort_by(|one, other| (&one.r#type, &one.id).cmp(&(&other.r#type, &other.id)));
+    principals
+}

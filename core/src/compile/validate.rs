@@ -1,0 +1,219 @@
+//! Strict validation by Cedar's own validator, against the slice of the schema that a policy reaches.
+//!
+//! Against the whole schema every policy would be tried for every action; so each distinct condition
+//! is validated once a resource type, and each policy of the tenant's own against the actions it names.
+
+use super::grant::Grants;
+use super::policy::{Expressions, Policy};
+use super::source::Origin;
+use crate::Finding;
+use crate::cedar::expression::{entity, variables};
+use crate::cedar::schema::slice;
+use crate::condition::Place;
+use crate::schema::{ACTION, SERVICE_ACCOUNT, Schema, USER};
+use cedar_policy::pst::{
+    self, ActionConstraint, Clause, EntityOrSlot, EntityType, EntityUID, Expr, Literal, Name, PrincipalConstraint,
+    ResourceConstraint, StaticPolicy, Template, Var,
+};
+use cedar_policy::{PolicySet, ValidationMode, Validator};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+const INVALID: &str = "policy.invalid";
+
+/// Validates the conditions of the grants.
+pub(super) fn grants(schema: &Schema, grants: &Grants, expressions: &Expressions, findings: &mut Vec<Finding>) {
+    // By the actions to validate for, since those make the slice; then by condition and kind of principal.
+    let mut slices: BTreeMap<BTreeSet<&str>, BTreeMap<(&str, &str), (Arc<Expr>, Place<'_>)>> = BTreeMap::new();
+    for (key, grant) in &grants.grants {
+        let cached = (key.condition.clone(), grant.resource_types.clone());
+        let Some(Some(expression)) = expressions.get(&cached) else { continue };
+        let principal = match grant.origin {
+            Origin::ServiceAccount { .. } => SERVICE_ACCOUNT,
+            _ => USER,
+        };
+        let reads_action = variables(expression).contains(&Var::Action);
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        for action in grant.actions.keys() {
+            let resource = action.split_once(':').map_or("", |(resource, _)| resource);
+            // Actions of one resource type differ for a condition only if it looks at the action.
+            if reads_action || seen.insert(resource) {
+                let slice = slices.entry(BTreeSet::from([action.as_str()])).or_default();
+                slice
+                    .entry((key.condition.as_ref(), principal))
+                    .or_insert_with(|| (expression.clone(), grant.place.place()));
+            }
+        }
+    }
+    // Different actions of one type would repeat a condition; the first stands for the type.
+    let mut done: BTreeSet<(&str, &str, &str)> = BTreeSet::new();
+    for (actions, conditions) in &slices {
+        let resource = actions.first().and_then(|action| action.split_once(':')).map_or("", |(resource, _)| resource);
+        let mut batch = Batch::new(schema, actions.clone());
+        for ((condition, principal), (expression, place)) in conditions {
+            if done.insert((condition, principal, resource)) || variables(expression).contains(&Var::Action) {
+                batch.add(expression, principal, *place);
+            }
+        }
+        batch.validate(findings);
+    }
+}
+
+/// Validates one expression for every kind of principal, where there may be no action yet.
+pub(super) fn expression(schema: &Schema, expression: &Arc<Expr>, place: Place<'_>, findings: &mut Vec<Finding>) {
+    let Some(action) = schema.actions.keys().next() else { return };
+    let mut batch = Batch::new(schema, BTreeSet::from([action.as_str()]));
+    batch.add(expression, USER, place);
+    batch.add(expression, SERVICE_ACCOUNT, place);
+    batch.validate(findings);
+}
+
+/// Validates a policy that was written as text.
+pub(super) fn custom(schema: &Schema, policy: &Policy, setting: &str, findings: &mut Vec<Finding>) {
+    let place = Place { table: "tenant_setting", row: setting, field: "setting_value" };
+    let all: BTreeSet<&str> = schema.actions.keys().map(String::as_str).collect();
+    let named: BTreeSet<&str> = match &policy.template.action {
+        ActionConstraint::Any => all.clone(),
+        ActionConstraint::Eq(action) => BTreeSet::from([action.eid.as_str()]),
+        ActionConstraint::In(actions) => actions.iter().map(|action| action.eid.as_str()).collect(),
+    };
+    // An action group, or an action that does not exist, is a matter of the whole schema.
+    let actions = if named.is_subset(&all) { named } else { all };
+    let mut batch = Batch::new(schema, actions);
+    batch.policies.push((policy.template.clone(), place));
+    batch.validate(findings);
+}
+
+struct Batch<'a> {
+    schema: &'a Schema,
+    actions: BTreeSet<&'a str>,
+    policies: Vec<(Template, Place<'a>)>,
+}
+
+impl<'a> Batch<'a> {
+    fn new(schema: &'a Schema, actions: BTreeSet<&'a str>) -> Self {
+        Self { schema, actions, policies: vec![] }
+    }
+
+    fn add(&mut self, expression: &Arc<Expr>, principal: &str, place: Place<'a>) {
+        let Ok(name) = Name::unqualified(principal) else { return };
+        let actions = self.actions.iter().filter_map(|action| entity(ACTION, action)).collect();
+        let template = Template::new(
+            "condition",
+            pst::Effect::Permit,
+            PrincipalConstraint::Is(EntityType::from_name(name)),
+            ActionConstraint::In(actions),
+            ResourceConstraint::Any,
+        );
+        if let Ok(template) = template.try_with_clauses([Clause::When(expression.clone())]) {
+            self.policies.push((template, place));
+        }
+    }
+
+    fn validate(self, findings: &mut Vec<Finding>) {
+        if self.policies.is_empty() {
+            return;
+        }
+        let (types, actions) = self.named();
+        let actions: BTreeSet<&str> = self.actions.iter().copied().chain(actions.iter().map(String::as_str)).collect();
+        let types: BTreeSet<&str> = types.iter().map(String::as_str).collect();
+        let schema = match cedar_policy::Schema::from_json_value(slice(self.schema, &actions, &types)) {
+            Ok(schema) => schema,
+            Err(error) => {
+                findings.extend(self.policies.iter().map(|(_, place)| place.error("", INVALID, error.to_string())));
+                return;
+            }
+        };
+        let mut set = pst::PolicySet {
+            templates: pst::LinkedHashMap::new(),
+            policies: pst::LinkedHashMap::new(),
+            template_links: vec![],
+        };
+        for (position, (template, _)) in self.policies.iter().enumerate() {
+            let id: pst::PolicyID = position.to_string().as_str().into();
+            if let Ok(policy) = StaticPolicy::try_from(template.clone().with_id(id.clone())) {
+                set.policies.insert(id, policy);
+            }
+        }
+        let set = match PolicySet::from_pst(set) {
+            Ok(set) => set,
+            Err(error) => {
+                findings.extend(self.policies.iter().map(|(_, place)| place.error("", INVALID, error.to_string())));
+                return;
+            }
+        };
+        let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
+        for error in result.validation_errors() {
+            let id: &str = error.policy_id().as_ref();
+            let place = id.parse::<usize>().ok().and_then(|position| self.policies.get(position));
+            if let Some((_, place)) = place {
+                let message = error.to_string();
+                // Without the id that the policy had for the validator alone.
+                let message = message.strip_prefix(&format!("for policy `{id}`, ")).unwrap_or(&message);
+                findings.push(place.error("", INVALID, message));
+            }
+        }
+    }
+
+    /// The entity types and actions that the policies speak of.
+    fn named(&self) -> (BTreeSet<String>, BTreeSet<String>) {
+        let (mut types, mut actions) = (BTreeSet::new(), BTreeSet::new());
+        for (template, _) in &self.policies {
+            for clause in template.clauses() {
+                let (Clause::When(expression) | Clause::Unless(expression)) = clause;
+                for uid in entities(expression) {
+                    let ty = uid.ty.to_string();
+                    if ty == ACTION {
+                        actions.insert(uid.eid.to_string());
+                    } else {
+                        types.insert(ty);
+                    }
+                }
+            }
+            types.extend(scope_types(template));
+        }
+        (types, actions)
+    }
+}
+
+/// The entity types that a policy's scope names.
+fn scope_types(template: &Template) -> Vec<String> {
+    let (ty, uid) = match &template.principal {
+        PrincipalConstraint::Any => (None, None),
+        PrincipalConstraint::Eq(uid) | PrincipalConstraint::In(uid) => (None, Some(uid)),
+        PrincipalConstraint::Is(ty) => (Some(ty), None),
+        PrincipalConstraint::IsIn(ty, uid) => (Some(ty), Some(uid)),
+    };
+    let (resource_ty, resource_uid) = match &template.resource {
+        ResourceConstraint::Any => (None, None),
+        ResourceConstraint::Eq(uid) | ResourceConstraint::In(uid) => (None, Some(uid)),
+        ResourceConstraint::Is(ty) => (Some(ty), None),
+        ResourceConstraint::IsIn(ty, uid) => (Some(ty), Some(uid)),
+    };
+    let uids = [uid, resource_uid].into_iter().flatten().filter_map(|uid| match uid {
+        EntityOrSlot::Entity(uid) => Some(uid.ty.to_string()),
+        EntityOrSlot::Slot(_) => None,
+    });
+    [ty, resource_ty].into_iter().flatten().map(ToString::to_string).chain(uids).collect()
+}
+
+/// Every entity that an expression names; a type alone counts as one without an id.
+fn entities(expression: &Expr) -> Vec<EntityUID> {
+    expression.reduce(
+        &|part| match part {
+            Expr::Literal(Literal::EntityUID(uid)) => Some(vec![uid.clone()]),
+            Expr::Is { expr, entity_type, in_expr } => {
+                let mut found = entities(expr);
+                found.extend(in_expr.iter().flat_map(|inner| entities(inner)));
+                found.push(EntityUID { ty: entity_type.clone(), eid: "".into() });
+                Some(found)
+            }
+            _ => None,
+        },
+        &|mut one: Vec<EntityUID>, other| {
+            one.extend(other);
+            one
+        },
+        vec![],
+    )
+}

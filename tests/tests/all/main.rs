@@ -1,0 +1,4 @@
+//! All tests that need more than one part of the system, in one binary.
+
+#[cfg(test)]
+mod schema;
