@@ -107,7 +107,7 @@ pub async fn caller(app: &App, request: &Request) -> Result<Caller, ApiError> {
             app.memory.keep_standing(&hash, standing.clone());
             admit(standing, now, false)
         }
-        Err(error) => match known.filter(|known| known.age(now).is_some_and(|age| age <= config.max_stale)) {
+        Err(error) => match known.filter(|known| known.age(now).is_some_and(|age| age < config.max_stale)) {
             Some(known) => {
                 log::error("-", "database.stale", &error.to_string());
                 admit(known, now, true)

@@ -3,8 +3,10 @@
 //! Answers are problem details (RFC 9457). A cause inside goes to the log under the request's id, never to the client.
 
 use parapet::Finding;
+use parapet::authzen::AuthzenError;
 use serde::Serialize;
 
+use crate::access::evaluation::CONTEXT_SCOPE;
 use crate::platform::log;
 use crate::response::Response;
 
@@ -164,6 +166,20 @@ impl ApiError {
         match self {
             Self::Malformed { findings, .. } | Self::DoesNotCompile { findings } => findings,
             _ => &[],
+        }
+    }
+}
+
+impl From<AuthzenError> for ApiError {
+    fn from(error: AuthzenError) -> Self {
+        let detail = error.to_string();
+        match error {
+            AuthzenError::TooLarge { limit, .. } => Self::TooLarge { limit },
+            AuthzenError::UntrustedContext { .. } => Self::MissingScope { scope: CONTEXT_SCOPE },
+            error => {
+                let finding = Finding::error("request", error.code(), detail.clone()).field(error.pointer());
+                Self::Malformed { code: error.code().to_owned(), detail, findings: vec![finding] }
+            }
         }
     }
 }

@@ -13,7 +13,6 @@ pub mod publish;
 pub mod request;
 pub mod response;
 pub mod router;
-mod shim;
 
 #[cfg(target_arch = "wasm32")]
 mod events {

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
-use crate::shim::Engine;
 use lru::LruCache;
+use parapet::Engine;
 use parapet::directory::PrincipalRecord;
 use uuid::Uuid;
 

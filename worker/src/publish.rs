@@ -3,8 +3,8 @@
 //! KV is a cache that may be stale, broken or forged: what comes from there is opened only under its key, tenant,
 //! version and content hash. The rows are the truth, and compiling them gives the same content each time.
 
-use crate::shim::{Engine, compile};
 use parapet::snapshot::{Snapshot, SnapshotError};
+use parapet::{Engine, compile};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -85,9 +85,7 @@ async fn publish(app: &App, tenant: Uuid, asked: u64, request_id: &str) -> Resul
     }
     let now = app.clock.now();
     let compiled = compile(&document).map_err(|findings| ApiError::DoesNotCompile { findings })?;
-    let bytes = compiled
-        .snapshot(version, now, app.config()?.signing_key()?)
-        .map_err(|error| ApiError::unavailable("snapshot.not_built", "the snapshot could not be made", error))?;
+    let bytes = compiled.snapshot(version, now, app.config()?.signing_key()?);
     let published = open(app, bytes.clone(), tenant, version).map_err(|unopened| match unopened {
         Unopened::Misconfigured(error) => error,
         other => ApiError::unavailable("snapshot.not_opened", "the snapshot could not be opened", other),
@@ -115,7 +113,7 @@ fn open(app: &App, bytes: Vec<u8>, tenant: Uuid, version: u64) -> Result<Publish
         return Err(Unopened::OtherVersion(snapshot.policy_version()));
     }
     let content_hash = snapshot.content_hash_hex();
-    let engine = Engine::new(snapshot).map_err(|error| Unopened::NoEngine(error.to_string()))?;
+    let engine = Engine::new(&snapshot).map_err(|error| Unopened::NoEngine(error.to_string()))?;
     Ok(Published { engine, version, content_hash })
 }
 

@@ -1,4 +1,5 @@
 //! All tests that need more than one part of the system, in one binary.
 
 #[cfg(test)]
+mod api;
 mod schema;

@@ -3,16 +3,11 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::shim as engine;
-use parapet::Finding;
-use parapet::authzen::{
-    AsOf, AuthzenError, Evaluation, EvaluationResponse, Evaluations, EvaluationsRequest, ResponseContext,
-    principal_type,
-};
-use parapet::directory::{EntityRef, PrincipalRecord};
+use parapet::authzen::{self, AsOf, Evaluation, EvaluationResponse, Evaluations, EvaluationsRequest, principal_type};
+use parapet::directory::PrincipalRecord;
 use parapet::model::Timestamp;
 
-use super::{context, principal};
+use super::principal;
 use crate::app::App;
 use crate::authenticate::{Caller, Owner};
 use crate::error::ApiError;
@@ -23,6 +18,9 @@ use crate::response::Response;
 
 /// Needed to ask for decisions at all.
 pub const SCOPE: &str = "access:evaluate";
+
+/// Needed to say where from and how the subject signed in.
+pub const CONTEXT_SCOPE: &str = "access:context";
 
 /// One decision, and many.
 pub fn routes() -> Vec<Route> {
@@ -53,19 +51,15 @@ async fn evaluations(app: &App, call: &Call, caller: Caller) -> Result<Response,
 }
 
 async fn single(app: &App, call: &Call, caller: &Caller, evaluation: &Evaluation) -> Result<Response, ApiError> {
-    context::check(&evaluation.context, caller, "/context")?;
+    // What a caller may not say is refused before anything is looked up.
+    evaluation.request(&authzen::Caller { sets_context: caller.has_scope(CONTEXT_SCOPE), scopes: None })?;
     let published = publish::current(app, caller, &call.id).await?;
     let record = subject(app, call, caller, evaluation).await?;
     let decider = Decider { published, caller, now: app.clock.now() };
-    Response::json(&decider.decide(evaluation, record.as_deref()))
+    decider.answer(&decider.decide(evaluation, record.as_deref()))
 }
 
 async fn many(app: &App, call: &Call, caller: &Caller, batch: &Evaluations) -> Result<Response, ApiError> {
-    for (index, item) in batch.items.iter().enumerate() {
-        if let Ok(evaluation) = item {
-            context::check(&evaluation.context, caller, &format!("/evaluations/{index}/context"))?;
-        }
-    }
     let published = publish::current(app, caller, &call.id).await?;
     // Subjects are looked up before anything is decided: deciding itself waits for nothing.
     let mut records: HashMap<(&str, &str), Option<Rc<PrincipalRecord>>> = HashMap::new();
@@ -76,14 +70,13 @@ async fn many(app: &App, call: &Call, caller: &Caller, batch: &Evaluations) -> R
         }
     }
     let decider = Decider { published, caller, now: app.clock.now() };
-    let answer = batch.answer(|item| match item {
+    decider.answer(&batch.answer(|item| match item {
         Ok(evaluation) => {
             let key = (evaluation.subject.r#type.as_str(), evaluation.subject.id.as_str());
             decider.decide(evaluation, records.get(&key).and_then(|record| record.as_deref()))
         }
         Err(error) => EvaluationResponse::refused(error, Some(decider.as_of())),
-    });
-    Response::json(&answer)
+    }))
 }
 
 async fn subject(
@@ -107,56 +100,39 @@ struct Decider<'a> {
 
 impl Decider<'_> {
     fn decide(&self, evaluation: &Evaluation, record: Option<&PrincipalRecord>) -> EvaluationResponse {
-        let Evaluation { subject, action, resource, context } = evaluation;
-        let kind = principal_type(&subject.r#type).unwrap_or(&subject.r#type);
-        let id = record.map_or(subject.id.as_str(), |record| record.id.as_str());
-        let request = engine::Request {
-            principal: EntityRef { r#type: kind.to_owned(), id: id.to_owned() },
-            principal_attributes: subject.properties.clone(),
-            action: action.name.clone(),
-            action_attributes: action.properties.clone(),
-            resource: EntityRef { r#type: resource.r#type.clone(), id: resource.id.clone() },
-            resource_attributes: resource.properties.clone(),
-            context: context.as_ref().clone(),
-            scopes: self.scopes(kind, id),
+        let caller = authzen::Caller {
+            sets_context: self.caller.has_scope(CONTEXT_SCOPE),
+            scopes: record.filter(|record| self.is_owner(record)).map(|_| self.caller.standing.scopes.clone()),
         };
-        let decision = self.published.engine.decide_with(record, &request, self.now);
-        EvaluationResponse::new(ResponseContext {
-            outcome: decision.outcome,
-            reason: decision.reason,
-            policies: decision.policies,
-            errors: decision.errors,
-            error: None,
-            as_of: Some(self.as_of()),
-        })
+        match evaluation.request(&caller) {
+            Ok(request) => {
+                let decision = self.published.engine.decide_with(record, &request, self.now);
+                EvaluationResponse::of(decision, Some(self.as_of()))
+            }
+            Err(error) => EvaluationResponse::refused(&error, Some(self.as_of())),
+        }
     }
 
     /// The key's scopes bind the subject only where the subject itself came with the key.
-    fn scopes(&self, kind: &str, id: &str) -> Option<Vec<String>> {
-        let is_owner = match self.caller.standing.owner {
-            Owner::Tenant => false,
-            Owner::User(owner) => kind == "User" && id == owner.to_string(),
-            Owner::ServiceAccount(owner) => kind == "ServiceAccount" && id == owner.to_string(),
+    fn is_owner(&self, record: &PrincipalRecord) -> bool {
+        let (kind, id) = match self.caller.standing.owner {
+            Owner::Tenant => return false,
+            Owner::User(id) => ("User", id),
+            Owner::ServiceAccount(id) => ("ServiceAccount", id),
         };
-        is_owner.then(|| self.caller.standing.scopes.clone())
+        record.r#type == kind && record.id == id.to_string()
     }
 
     fn as_of(&self) -> AsOf {
         AsOf {
             policy_version: self.published.version,
             directory_version: self.caller.standing.versions.directory,
-            now: self.now.to_string(),
+            now: self.now,
         }
     }
-}
 
-impl From<AuthzenError> for ApiError {
-    fn from(error: AuthzenError) -> Self {
-        if let AuthzenError::TooLarge { limit, .. } = error {
-            return Self::TooLarge { limit };
-        }
-        let detail = error.to_string();
-        let finding = Finding::error("request", error.code(), detail.clone()).field(error.pointer());
-        Self::Malformed { code: error.code().to_owned(), detail, findings: vec![finding] }
+    fn answer(&self, value: &impl serde::Serialize) -> Result<Response, ApiError> {
+        let response = Response::json(value)?;
+        Ok(if self.caller.stale { response.with("x-parapet-stale", "true") } else { response })
     }
 }

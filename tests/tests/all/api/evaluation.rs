@@ -114,7 +114,7 @@ fn what_the_decision_point_sets_is_refused_with_its_place() {
         let mut asked = question(ANNA, "read");
         asked["context"] = json!({ name: "2020-01-01T00:00:00Z" });
         let response = edge.post(PATH, &key, &asked);
-        assert_problem(&response, 400, "context.reserved");
+        assert_problem(&response, 400, "authzen.reserved_context");
         assert_eq!(body(&response)["findings"][0]["field"], format!("/context/{name}"));
     }
 }

@@ -87,7 +87,9 @@ fn a_body_that_was_not_read_is_too_large() {
 fn another_media_type_is_refused() {
     let edge = Edge::new();
     let key = edge.key(&["access:evaluate"]);
-    for (media_type, status) in [("text/plain", 415), ("application/json; charset=utf-8", 200), ("Application/JSON", 200)] {
+    for (media_type, status) in
+        [("text/plain", 415), ("application/json; charset=utf-8", 200), ("Application/JSON", 200)]
+    {
         let mut request = request("POST", "/access/v1/evaluation");
         request.headers.insert("authorization".to_owned(), format!("Bearer {}", key.expose()));
         request.headers.insert("content-type".to_owned(), media_type.to_owned());

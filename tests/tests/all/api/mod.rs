@@ -12,9 +12,9 @@ mod snapshots;
 use std::path::Path;
 use std::rc::Rc;
 
+use parapet::TenantDocument;
 use parapet::api_key::{ApiKeyToken, RANDOM_BYTES};
 use parapet::model::{SqlValue, TableInfo, Timestamp};
-use parapet::TenantDocument;
 use parapet_worker::app::{App, Config};
 use parapet_worker::memory::Memory;
 use parapet_worker::platform::db::{Parameter, Row, Statement};
@@ -70,7 +70,11 @@ impl Edge {
                 kv: self.app.kv.clone(),
                 queue: self.app.queue.clone(),
                 clock: self.app.clock.clone(),
-                config: configuration(&[("FRESHNESS_SECONDS", "0"), ("SNAPSHOT_KEY", &"ab".repeat(32)), ("SNAPSHOT_KEY_ID", "test")]),
+                config: configuration(&[
+                    ("FRESHNESS_SECONDS", "0"),
+                    ("SNAPSHOT_KEY", &"ab".repeat(32)),
+                    ("SNAPSHOT_KEY_ID", "test"),
+                ]),
                 memory: Rc::new(Memory::default()),
             },
             router: Router::new(routes()).unwrap(),

@@ -78,7 +78,8 @@ fn a_value_signed_by_another_key_is_not_trusted() {
     let key = edge.key(&["access:evaluate"]);
     // Somebody with another key publishes rules that allow nothing, under the right name.
     edge.sql("UPDATE role SET permissions = '[]'");
-    edge.app.config = configuration(&[("FRESHNESS_SECONDS", "0"), ("SNAPSHOT_KEY", &"cd".repeat(32)), ("SNAPSHOT_KEY_ID", "test")]);
+    edge.app.config =
+        configuration(&[("FRESHNESS_SECONDS", "0"), ("SNAPSHOT_KEY", &"cd".repeat(32)), ("SNAPSHOT_KEY_ID", "test")]);
     assert_decision(&edge.ask(&key), false);
     edge.sql(r#"UPDATE role SET permissions = '[{"permission": "documents.read"}]'"#);
     assert_decision(&edge.restarted().ask(&key), true);
