@@ -1,0 +1,35 @@
+// Loads tenant documents into a local database, through the program `parapet`, which makes fresh API keys.
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { fileURLToPath } from "node:url";
+
+const PARAPET = fileURLToPath(new URL("../target/debug/parapet", import.meta.url));
+
+/** D1 takes a batch as one transaction; a large tenant goes in several. */
+const BATCH = 500;
+
+/**
+ * Runs `parapet` and gives what it prints.
+ *
+ * @param {...string} args
+ */
+export async function parapet(...args) {
+  const { stdout } = await promisify(execFile)(PARAPET, args, { maxBuffer: 1 << 30 });
+  return stdout;
+}
+
+/**
+ * Inserts the rows of a document.
+ *
+ * @param {import("miniflare").D1Database} db
+ * @param {string} path the document
+ * @returns {Promise<Record<string, Record<string, string>>>} the keys made, by the tenant's slug and the key's id
+ */
+export async function seed(db, path) {
+  const { statements, keys } = JSON.parse(await parapet("seed", path, "--json"));
+  const prepared = statements.map(({ sql, params }) => db.prepare(sql).bind(...params));
+  for (let start = 0; start < prepared.length; start += BATCH) {
+    await db.batch(prepared.slice(start, start + BATCH));
+  }
+  return keys;
+}
