@@ -57,9 +57,9 @@ impl Invariants for ApiKey {
             "expected visible ASCII",
         );
         for (index, scope) in self.scopes.iter().enumerate() {
-            let holds = scope.split_once(':').is_some_and(|(resource, action)| {
-                shape::is_identifier(resource) && shape::is_action(action)
-            });
+            let holds = scope
+                .split_once(':')
+                .is_some_and(|(resource, action)| shape::is_identifier(resource) && shape::is_action(action));
             if !holds {
                 let message = format!("`{scope}` is no scope: expected `<resource>:<action>`");
                 problems.add(&format!("scopes/{index}"), "api_key.scope", message);

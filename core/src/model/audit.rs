@@ -53,20 +53,10 @@ row! {
 
 impl Invariants for AuditLog {
     fn check(&self, problems: &mut Problems<'_>) {
-        problems.require(
-            self.sequence >= 1,
-            "sequence",
-            "audit_log.sequence",
-            "a sequence starts at 1",
-        );
+        problems.require(self.sequence >= 1, "sequence", "audit_log.sequence", "a sequence starts at 1");
         check_event_type(&self.event_type, "audit_log.event_type", problems);
         for (field, hash) in [("previous_hash", &self.previous_hash), ("hash", &self.hash)] {
-            problems.require(
-                shape::is_sha256(hash),
-                field,
-                "audit_log.hash",
-                "expected SHA-256 as 64 hex digits",
-            );
+            problems.require(shape::is_sha256(hash), field, "audit_log.hash", "expected SHA-256 as 64 hex digits");
         }
     }
 }
@@ -97,18 +87,8 @@ row! {
 
 impl Invariants for AuditRoot {
     fn check(&self, problems: &mut Problems<'_>) {
-        problems.require(
-            self.sequence >= 1,
-            "sequence",
-            "audit_root.sequence",
-            "a sequence starts at 1",
-        );
-        problems.require(
-            shape::is_sha256(&self.hash),
-            "hash",
-            "audit_root.hash",
-            "expected SHA-256 as 64 hex digits",
-        );
+        problems.require(self.sequence >= 1, "sequence", "audit_root.sequence", "a sequence starts at 1");
+        problems.require(shape::is_sha256(&self.hash), "hash", "audit_root.hash", "expected SHA-256 as 64 hex digits");
     }
 }
 

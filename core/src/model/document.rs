@@ -13,13 +13,7 @@ use serde_json::{Map, Value};
 use table::TableReader;
 
 /// The columns that a document may leave out, because its tenant gives them.
-pub(crate) const GIVEN_BY_TENANT: &[&str] = &[
-    "tenant_id",
-    "created_at",
-    "updated_at",
-    "assigned_at",
-    "attempted_at",
-];
+pub(crate) const GIVEN_BY_TENANT: &[&str] = &["tenant_id", "created_at", "updated_at", "assigned_at", "attempted_at"];
 
 /// States the tables of a document, each after those that it refers to.
 macro_rules! document {
@@ -159,11 +153,7 @@ impl TenantDocument {
     /// Reads a document; where anything is wrong with it, all of that, sorted.
     pub fn read(text: &str) -> Result<Self, Vec<Finding>> {
         let document = super::json::parse(text).map_err(|error| {
-            vec![Finding::error(
-                "document",
-                "document.malformed",
-                format!("malformed JSON: {error}"),
-            )]
+            vec![Finding::error("document", "document.malformed", format!("malformed JSON: {error}"))]
         })?;
         Self::from_value(document)
     }

@@ -58,10 +58,7 @@ impl Kind {
             }
             // D1 gives every number as a JavaScript number.
             (Self::Integer, Value::Number(number)) => {
-                if let Some(float) = number
-                    .as_f64()
-                    .filter(|n| !number.is_i64() && n.fract() == 0.0)
-                {
+                if let Some(float) = number.as_f64().filter(|n| !number.is_i64() && n.fract() == 0.0) {
                     *value = Value::from(float as i64);
                 }
             }
@@ -101,11 +98,7 @@ impl Field for Uuid {
         // Other spellings (without hyphens, in braces) would give one row two ids.
         let id = Uuid::try_parse(&text).ok().filter(|_| text.len() == 36);
         if id.is_none() {
-            problems.add(
-                field,
-                "row.wrong_type",
-                format!("expected a UUID, found `{text}`"),
-            );
+            problems.add(field, "row.wrong_type", format!("expected a UUID, found `{text}`"));
         }
         id
     }
@@ -125,11 +118,7 @@ impl Field for String {
     fn read(value: Value, field: &str, problems: &mut Problems<'_>) -> Option<Self> {
         match value {
             Value::String(text) if text.contains('\0') => {
-                problems.add(
-                    field,
-                    "row.wrong_type",
-                    "text may not hold the character U+0000",
-                );
+                problems.add(field, "row.wrong_type", "text may not hold the character U+0000");
                 None
             }
             Value::String(text) => Some(text),
@@ -310,11 +299,8 @@ pub(crate) fn read_array<T>(
         problems.wrong_type(field, "an array", &value);
         return None;
     };
-    let read: Vec<Option<T>> = items
-        .into_iter()
-        .enumerate()
-        .map(|(index, item)| read(item, &format!("{field}/{index}"), problems))
-        .collect();
+    let read: Vec<Option<T>> =
+        items.into_iter().enumerate().map(|(index, item)| read(item, &format!("{field}/{index}"), problems)).collect();
     read.into_iter().collect()
 }
 

@@ -30,11 +30,6 @@ row! {
 impl Invariants for FeatureFlag {
     fn check(&self, problems: &mut Problems<'_>) {
         let holds = shape::is_action(&self.flag_name);
-        problems.require(
-            holds,
-            "flag_name",
-            "feature_flag.flag_name",
-            "expected `[A-Za-z0-9_.-]+`",
-        );
+        problems.require(holds, "flag_name", "feature_flag.flag_name", "expected `[A-Za-z0-9_.-]+`");
     }
 }

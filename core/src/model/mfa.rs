@@ -67,11 +67,6 @@ impl Invariants for MfaDevice {
             "mfa_device.credential_id",
             "`credential_id` is set exactly where the type is `webauthn`",
         );
-        problems.require(
-            self.counter >= 0,
-            "counter",
-            "mfa_device.counter",
-            "a counter is not negative",
-        );
+        problems.require(self.counter >= 0, "counter", "mfa_device.counter", "a counter is not negative");
     }
 }

@@ -34,18 +34,14 @@ pub mod user;
 pub mod webhook;
 
 pub use api_key::ApiKey;
-pub use audit::{
-    AttemptResult, AuditLog, AuditRoot, AuditSubject, DecisionLog, LoginAttempt, Outcome,
-};
+pub use audit::{AttemptResult, AuditLog, AuditRoot, AuditSubject, DecisionLog, LoginAttempt, Outcome};
 pub use document::{TABLES, TenantDocument};
 pub use federation::{FederatedIdentity, IdentityProvider, IdentityProviderType};
 pub use field::{Field, Kind, SqlValue};
 pub use flag::FeatureFlag;
 pub use group::{AssignmentType, UserGroup, UserGroupMembership, UserGroupRole};
 pub use mfa::{MfaDevice, MfaDeviceType};
-pub use notification::{
-    NotificationStatus, NotificationTemplate, NotificationType, UserNotification,
-};
+pub use notification::{NotificationStatus, NotificationTemplate, NotificationType, UserNotification};
 pub use organization::OrganizationUnit;
 pub use outbox::Outbox;
 pub use password_reset::PasswordReset;
@@ -53,9 +49,7 @@ pub use permission::{Effect, Permission, PermissionEntry, PermissionTarget};
 pub use publication::{SnapshotVersion, TenantEpoch};
 pub use request::{AccessRequest, AccessRequestStatus, AccessRequestType};
 pub use resource::{Resource, ResourceReference};
-pub use review::{
-    AccessReview, AccessReviewItem, AccessReviewItemStatus, AccessReviewStatus, AccessReviewType,
-};
+pub use review::{AccessReview, AccessReviewItem, AccessReviewItemStatus, AccessReviewStatus, AccessReviewType};
 pub use role::{Role, RolePermission, RoleType, UserRole};
 pub use row::{Column, Invariants, Problems, Row, TableInfo, Unique};
 #[cfg(feature = "cli")]

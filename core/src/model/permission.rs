@@ -44,11 +44,7 @@ impl Invariants for Permission {
         check_resource(&self.resource, "resource", problems);
         check_action(&self.action, "action", problems);
         if !shape::is_word(&self.category) {
-            problems.add(
-                "category",
-                "permission.category",
-                format!("`{}` is no lower-case word", self.category),
-            );
+            problems.add("category", "permission.category", format!("`{}` is no lower-case word", self.category));
         }
     }
 }
@@ -124,9 +120,7 @@ impl PermissionEntry {
             None => Some(Effect::Allow),
             Some(value) => Effect::read(value, &format!("{field}/effect"), problems),
         };
-        let conditions = entry
-            .remove("conditions")
-            .filter(|conditions| !conditions.is_null());
+        let conditions = entry.remove("conditions").filter(|conditions| !conditions.is_null());
         for name in entry.keys() {
             let message = format!("a permission entry has no field `{name}`");
             problems.add(&format!("{field}/{name}"), "row.unknown_field", message);
@@ -144,12 +138,7 @@ impl PermissionEntry {
                 return None;
             }
         };
-        Some(Self {
-            target,
-            effect: effect?,
-            conditions,
-            resource_id: resource_id?,
-        })
+        Some(Self { target, effect: effect?, conditions, resource_id: resource_id? })
     }
 }
 
@@ -166,40 +155,22 @@ impl Field for Vec<PermissionEntry> {
 }
 
 /// Entries of roles and service accounts are for every resource of the type: a single one is a request's.
-pub(crate) fn refuse_resource_ids(
-    entries: &[PermissionEntry],
-    field: &str,
-    problems: &mut Problems<'_>,
-) {
-    for (index, _) in entries
-        .iter()
-        .enumerate()
-        .filter(|(_, entry)| entry.resource_id.is_some())
-    {
+pub(crate) fn refuse_resource_ids(entries: &[PermissionEntry], field: &str, problems: &mut Problems<'_>) {
+    for (index, _) in entries.iter().enumerate().filter(|(_, entry)| entry.resource_id.is_some()) {
         let message = "`resource_id` is for access requests of type `resource_access`";
-        problems.add(
-            &format!("{field}/{index}/resource_id"),
-            "permission_entry.resource_id",
-            message,
-        );
+        problems.add(&format!("{field}/{index}/resource_id"), "permission_entry.resource_id", message);
     }
 }
 
 fn check_resource(resource: &str, field: &str, problems: &mut Problems<'_>) {
     if !shape::is_resource_type(resource) {
-        let message = format!(
-            "`{resource}` is no resource type: an unqualified Cedar identifier, not a reserved one"
-        );
+        let message = format!("`{resource}` is no resource type: an unqualified Cedar identifier, not a reserved one");
         problems.add(field, "permission.resource", message);
     }
 }
 
 fn check_action(action: &str, field: &str, problems: &mut Problems<'_>) {
     if !shape::is_action(action) {
-        problems.add(
-            field,
-            "permission.action",
-            format!("`{action}` is no action: expected `[A-Za-z0-9_.-]+`"),
-        );
+        problems.add(field, "permission.action", format!("`{action}` is no action: expected `[A-Za-z0-9_.-]+`"));
     }
 }

@@ -19,16 +19,9 @@ row! {
 
 impl Invariants for TenantEpoch {
     fn check(&self, problems: &mut Problems<'_>) {
-        for (field, version) in [
-            ("policy_version", self.policy_version),
-            ("directory_version", self.directory_version),
-        ] {
-            problems.require(
-                version >= 0,
-                field,
-                "tenant_epoch.version",
-                "a version is not negative",
-            );
+        for (field, version) in [("policy_version", self.policy_version), ("directory_version", self.directory_version)]
+        {
+            problems.require(version >= 0, field, "tenant_epoch.version", "a version is not negative");
         }
     }
 }
@@ -50,12 +43,7 @@ row! {
 
 impl Invariants for SnapshotVersion {
     fn check(&self, problems: &mut Problems<'_>) {
-        problems.require(
-            self.policy_version >= 0,
-            "policy_version",
-            "snapshot.version",
-            "a version is not negative",
-        );
+        problems.require(self.policy_version >= 0, "policy_version", "snapshot.version", "a version is not negative");
         problems.require(
             shape::is_sha256(&self.content_hash),
             "content_hash",

@@ -41,34 +41,20 @@ pub struct ResourceReference {
 impl Invariants for Resource {
     fn check(&self, problems: &mut Problems<'_>) {
         check(&self.r#type, &self.id, "", problems);
-        for name in self
-            .attributes
-            .keys()
-            .filter(|name| !shape::is_identifier(name))
-        {
-            problems.add(
-                &format!("attributes/{name}"),
-                "resource.attribute",
-                format!("`{name}` is no attribute name"),
-            );
+        for name in self.attributes.keys().filter(|name| !shape::is_identifier(name)) {
+            problems.add(&format!("attributes/{name}"), "resource.attribute", format!("`{name}` is no attribute name"));
         }
     }
 }
 
 fn check(resource_type: &str, id: &str, place: &str, problems: &mut Problems<'_>) {
     if !shape::is_resource_type(resource_type) {
-        let message = format!(
-            "`{resource_type}` is no resource type: an unqualified Cedar identifier, not a reserved one"
-        );
+        let message =
+            format!("`{resource_type}` is no resource type: an unqualified Cedar identifier, not a reserved one");
         problems.add(&format!("{place}type"), "resource.type", message);
     }
     let holds = (1..=1024).contains(&id.len()) && !id.chars().any(char::is_control);
-    problems.require(
-        holds,
-        &format!("{place}id"),
-        "resource.id",
-        "expected 1 to 1024 bytes, no control characters",
-    );
+    problems.require(holds, &format!("{place}id"), "resource.id", "expected 1 to 1024 bytes, no control characters");
 }
 
 impl Field for Vec<ResourceReference> {
@@ -83,11 +69,7 @@ impl Field for Vec<ResourceReference> {
             let mut text = |name: &str| match object.remove(name) {
                 Some(value) => String::read(value, &format!("{field}/{name}"), problems),
                 None => {
-                    problems.add(
-                        &format!("{field}/{name}"),
-                        "row.missing",
-                        format!("`{name}` is required"),
-                    );
+                    problems.add(&format!("{field}/{name}"), "row.missing", format!("`{name}` is required"));
                     None
                 }
             };

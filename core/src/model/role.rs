@@ -43,12 +43,7 @@ row! {
 
 impl Invariants for Role {
     fn check(&self, problems: &mut Problems<'_>) {
-        problems.require(
-            shape::is_name(&self.name),
-            "name",
-            "role.name",
-            "a name is 1 to 255 characters, not blank",
-        );
+        problems.require(shape::is_name(&self.name), "name", "role.name", "a name is 1 to 255 characters, not blank");
         refuse_resource_ids(&self.permissions, "permissions", problems);
     }
 }

@@ -30,11 +30,7 @@ pub trait Row: Invariants {
 
     /// Reads a row of a document. Everything wrong with it is added to `findings`, each with the row's label;
     /// nothing is returned where a column could not be read, and a row that only breaks an invariant is returned.
-    fn from_json(
-        row: Map<String, Value>,
-        label: &str,
-        findings: &mut Vec<Finding>,
-    ) -> Option<Self> {
+    fn from_json(row: Map<String, Value>, label: &str, findings: &mut Vec<Finding>) -> Option<Self> {
         let mut reader = Reader::new(Self::TABLE, label, row, findings);
         let read = Self::read(&mut reader);
         reader.refuse_the_rest();
@@ -51,11 +47,7 @@ pub trait Row: Invariants {
                 column.kind.parse_sql(value);
             }
         }
-        let label = row
-            .get("id")
-            .and_then(Value::as_str)
-            .unwrap_or("#0")
-            .to_owned();
+        let label = row.get("id").and_then(Value::as_str).unwrap_or("#0").to_owned();
         let mut findings = Vec::new();
         Self::read(&mut Reader::new(Self::TABLE, &label, row, &mut findings)).ok_or(findings)
     }
@@ -84,15 +76,8 @@ impl TableInfo {
     /// Inserts one row, its values in the order of the columns (as [`Row::to_sql`] has them).
     pub fn insert(&self) -> String {
         let columns: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
-        let places: Vec<String> = (1..=columns.len())
-            .map(|place| format!("?{place}"))
-            .collect();
-        format!(
-            "INSERT INTO {} ({}) VALUES ({})",
-            self.name,
-            columns.join(", "),
-            places.join(", ")
-        )
+        let places: Vec<String> = (1..=columns.len()).map(|place| format!("?{place}")).collect();
+        format!("INSERT INTO {} ({}) VALUES ({})", self.name, columns.join(", "), places.join(", "))
     }
 }
 
@@ -132,20 +117,12 @@ pub struct Problems<'a> {
 impl<'a> Problems<'a> {
     /// For the row with this label (its id, or `#` and its position).
     pub fn new(table: &'static str, label: &'a str, findings: &'a mut Vec<Finding>) -> Self {
-        Self {
-            table,
-            label,
-            findings,
-        }
+        Self { table, label, findings }
     }
 
     /// Adds an error at a field, or inside of it by a JSON pointer (`permissions/0/action`).
     pub fn add(&mut self, field: &str, code: &str, message: impl Into<String>) {
-        self.findings.push(
-            Finding::error(self.table, code, message)
-                .row(self.label)
-                .field(field),
-        );
+        self.findings.push(Finding::error(self.table, code, message).row(self.label).field(field));
     }
 
     /// Adds an error unless `holds`.
@@ -165,11 +142,7 @@ impl<'a> Problems<'a> {
             Value::Array(_) => "an array",
             Value::Object(_) => "an object",
         };
-        self.add(
-            field,
-            "row.wrong_type",
-            format!("expected {expected}, found {found}"),
-        );
+        self.add(field, "row.wrong_type", format!("expected {expected}, found {found}"));
     }
 }
 
@@ -180,16 +153,8 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(
-        table: &'static str,
-        label: &'a str,
-        row: Map<String, Value>,
-        findings: &'a mut Vec<Finding>,
-    ) -> Self {
-        Self {
-            row,
-            problems: Problems::new(table, label, findings),
-        }
+    fn new(table: &'static str, label: &'a str, row: Map<String, Value>, findings: &'a mut Vec<Finding>) -> Self {
+        Self { row, problems: Problems::new(table, label, findings) }
     }
 
     /// The column's value; nothing, and a finding, where it is missing or wrong.
@@ -199,8 +164,7 @@ impl<'a> Reader<'a> {
             (None, Some(default)) => Some(default()),
             (None, None) if T::NULLABLE => T::read(Value::Null, name, &mut self.problems),
             (None, None) => {
-                self.problems
-                    .add(name, "row.missing", format!("`{name}` is required"));
+                self.problems.add(name, "row.missing", format!("`{name}` is required"));
                 None
             }
         }
@@ -209,11 +173,7 @@ impl<'a> Reader<'a> {
     fn refuse_the_rest(&mut self) {
         for name in std::mem::take(&mut self.row).keys() {
             let table = self.problems.table;
-            self.problems.add(
-                name,
-                "row.unknown_field",
-                format!("`{table}` has no column `{name}`"),
-            );
+            self.problems.add(name, "row.unknown_field", format!("`{table}` has no column `{name}`"));
         }
     }
 }

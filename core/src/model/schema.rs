@@ -15,19 +15,13 @@ pub fn json_schema() -> Value {
         let required: Vec<&str> = (table.columns.iter())
             .filter(|column| !column.nullable && !column.default)
             .map(|column| column.name)
-            .filter(|name| {
-                !(GIVEN_BY_TENANT.contains(name) && (!of_tenant || *name == "updated_at"))
-            })
+            .filter(|name| !(GIVEN_BY_TENANT.contains(name) && (!of_tenant || *name == "updated_at")))
             .collect();
         if let Some(Value::Object(definition)) = definitions.get_mut(definition.as_ref()) {
             definition.insert("required".to_owned(), json!(required));
             definition.insert("additionalProperties".to_owned(), json!(false));
         }
-        let schema = if of_tenant {
-            row.to_value()
-        } else {
-            json!({ "type": "array", "items": row })
-        };
+        let schema = if of_tenant { row.to_value() } else { json!({ "type": "array", "items": row }) };
         tables.insert(table.name.to_owned(), schema);
     }
     json!({

@@ -45,11 +45,6 @@ row! {
 impl Invariants for TenantSetting {
     fn check(&self, problems: &mut Problems<'_>) {
         let holds = super::shape::is_action(&self.setting_key);
-        problems.require(
-            holds,
-            "setting_key",
-            "tenant_setting.setting_key",
-            "expected `[A-Za-z0-9_.-]+`",
-        );
+        problems.require(holds, "setting_key", "tenant_setting.setting_key", "expected `[A-Za-z0-9_.-]+`");
     }
 }

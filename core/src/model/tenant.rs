@@ -53,52 +53,23 @@ row! {
 
 impl Invariants for Tenant {
     fn check(&self, problems: &mut Problems<'_>) {
-        problems.require(
-            shape::is_name(&self.name),
-            "name",
-            "tenant.name",
-            "a name is 1 to 255 characters, not blank",
-        );
+        problems.require(shape::is_name(&self.name), "name", "tenant.name", "a name is 1 to 255 characters, not blank");
         if !shape::is_dns_label(&self.slug) {
-            let message = format!(
-                "`{}` is no lower-case DNS label (letters, digits, inner hyphens, at most 63)",
-                self.slug
-            );
+            let message =
+                format!("`{}` is no lower-case DNS label (letters, digits, inner hyphens, at most 63)", self.slug);
             problems.add("slug", "tenant.slug", message);
         } else if shape::is_reserved_slug(&self.slug) {
-            problems.add(
-                "slug",
-                "tenant.reserved_slug",
-                format!("`{}` is reserved", self.slug),
-            );
+            problems.add("slug", "tenant.reserved_slug", format!("`{}` is reserved", self.slug));
         }
         if let Some(domain) = &self.domain {
-            problems.require(
-                shape::is_domain(domain),
-                "domain",
-                "tenant.domain",
-                "expected a host name in lower case",
-            );
+            problems.require(shape::is_domain(domain), "domain", "tenant.domain", "expected a host name in lower case");
         }
         if let Some(url) = &self.logo_url {
-            problems.require(
-                shape::is_url(url),
-                "logo_url",
-                "tenant.url",
-                "expected an http(s) address",
-            );
+            problems.require(shape::is_url(url), "logo_url", "tenant.url", "expected an http(s) address");
         }
-        for (field, colour) in [
-            ("primary_color", &self.primary_color),
-            ("secondary_color", &self.secondary_color),
-        ] {
+        for (field, colour) in [("primary_color", &self.primary_color), ("secondary_color", &self.secondary_color)] {
             if let Some(colour) = colour {
-                problems.require(
-                    shape::is_colour(colour),
-                    field,
-                    "tenant.color",
-                    "expected a colour as `#rrggbb`",
-                );
+                problems.require(shape::is_colour(colour), field, "tenant.color", "expected a colour as `#rrggbb`");
             }
         }
         problems.require(

@@ -54,9 +54,7 @@ impl FromStr for Timestamp {
 
     /// Reads RFC 3339 with any offset; what is finer than a millisecond is cut off.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let millis = DateTime::parse_from_rfc3339(text)
-            .map_err(|_| TimestampError)?
-            .timestamp_millis();
+        let millis = DateTime::parse_from_rfc3339(text).map_err(|_| TimestampError)?.timestamp_millis();
         if !(Self::MIN.0..=Self::MAX.0).contains(&millis) {
             return Err(TimestampError);
         }
@@ -78,9 +76,7 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -111,10 +107,7 @@ mod tests {
     #[test]
     fn any_offset_and_precision_become_utc_milliseconds() {
         assert_eq!(written("2026-01-31T08:00:00Z"), "2026-01-31T08:00:00.000Z");
-        assert_eq!(
-            written("2026-01-31T08:00:00.123456+01:00"),
-            "2026-01-31T07:00:00.123Z"
-        );
+        assert_eq!(written("2026-01-31T08:00:00.123456+01:00"), "2026-01-31T07:00:00.123Z");
         assert_eq!(written("0000-01-01T00:00:00Z"), "0000-01-01T00:00:00.000Z");
     }
 
@@ -128,13 +121,7 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in [
-            "",
-            "2026-01-31",
-            "2026-02-30T00:00:00Z",
-            "2026-01-31T08:00:00",
-            "9999-12-31T23:59:59-01:00",
-        ] {
+        for text in ["", "2026-01-31", "2026-02-30T00:00:00Z", "2026-01-31T08:00:00", "9999-12-31T23:59:59-01:00"] {
             assert_eq!(text.parse::<Timestamp>(), Err(TimestampError), "{text}");
         }
     }

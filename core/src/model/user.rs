@@ -80,24 +80,14 @@ impl User {
 impl Invariants for User {
     fn check(&self, problems: &mut Problems<'_>) {
         if !shape::is_email(&self.email) {
-            problems.add(
-                "email",
-                "user.email",
-                format!("`{}` is no e-mail address", self.email),
-            );
+            problems.add("email", "user.email", format!("`{}` is no e-mail address", self.email));
         } else if !shape::is_lower_case(&self.email) {
-            problems.add(
-                "email",
-                "user.email_case",
-                format!("`{}` is not in lower case", self.email),
-            );
+            problems.add("email", "user.email_case", format!("`{}` is not in lower case", self.email));
         }
         if let Some(username) = &self.username
             && !shape::is_username(username)
         {
-            let message = format!(
-                "`{username}` is no username: 1 to 128 characters, no space, no `@`, no UUID"
-            );
+            let message = format!("`{username}` is no username: 1 to 128 characters, no space, no `@`, no UUID");
             problems.add("username", "user.username", message);
         }
         if let Some(phone) = &self.phone {
@@ -109,27 +99,14 @@ impl Invariants for User {
             );
         }
         if let Some(url) = &self.avatar_url {
-            problems.require(
-                shape::is_url(url),
-                "avatar_url",
-                "user.url",
-                "expected an http(s) address",
-            );
+            problems.require(shape::is_url(url), "avatar_url", "user.url", "expected an http(s) address");
         }
         for name in self.custom_attributes.keys() {
             let field = || format!("custom_attributes/{name}");
             if Self::COLUMNS.iter().any(|column| column.name == name) {
-                problems.add(
-                    &field(),
-                    "user.custom_attribute",
-                    format!("`{name}` is a column of the user"),
-                );
+                problems.add(&field(), "user.custom_attribute", format!("`{name}` is a column of the user"));
             } else if !shape::is_identifier(name) {
-                problems.add(
-                    &field(),
-                    "user.custom_attribute",
-                    format!("`{name}` is no attribute name"),
-                );
+                problems.add(&field(), "user.custom_attribute", format!("`{name}` is no attribute name"));
             }
         }
         problems.require(

@@ -47,20 +47,11 @@ impl Invariants for Webhook {
             "webhook.name",
             "a name is 1 to 255 characters, not blank",
         );
-        problems.require(
-            shape::is_url(&self.url),
-            "url",
-            "webhook.url",
-            "expected an http(s) address",
-        );
+        problems.require(shape::is_url(&self.url), "url", "webhook.url", "expected an http(s) address");
         for (name, value) in &self.headers {
-            let name_holds = !name.is_empty()
-                && name
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-            let value_holds = value
-                .as_str()
-                .is_some_and(|text| !text.chars().any(char::is_control));
+            let name_holds =
+                !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+            let value_holds = value.as_str().is_some_and(|text| !text.chars().any(char::is_control));
             problems.require(
                 name_holds && value_holds,
                 &format!("headers/{name}"),
@@ -70,13 +61,8 @@ impl Invariants for Webhook {
         }
         for (index, event_type) in self.event_types.iter().enumerate() {
             if event_type != "*" && !shape::is_dotted(event_type) {
-                let message =
-                    format!("`{event_type}` is no event type: lower-case words joined by dots");
-                problems.add(
-                    &format!("event_types/{index}"),
-                    "webhook.event_type",
-                    message,
-                );
+                let message = format!("`{event_type}` is no event type: lower-case words joined by dots");
+                problems.add(&format!("event_types/{index}"), "webhook.event_type", message);
             }
         }
     }

@@ -14,14 +14,9 @@ const OTHER: &str = "01980000-0000-7000-9000-000000000001";
 /// A fresh database with every migration.
 fn migrated() -> Connection {
     let connection = Connection::open_in_memory().unwrap();
-    connection
-        .pragma_update(None, "foreign_keys", true)
-        .unwrap();
+    connection.pragma_update(None, "foreign_keys", true).unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../worker/migrations");
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     assert!(!files.is_empty());
     for file in files {
@@ -65,18 +60,13 @@ impl ToSql for Bound<'_> {
     }
 }
 
-fn insert(
-    connection: &Connection,
-    table: &TableInfo,
-    values: &[SqlValue],
-) -> rusqlite::Result<usize> {
+fn insert(connection: &Connection, table: &TableInfo, values: &[SqlValue]) -> rusqlite::Result<usize> {
     connection.execute(&table.insert(), params_from_iter(values.iter().map(Bound)))
 }
 
 fn seed(connection: &Connection, document: &TenantDocument) {
     document.visit_sql(&mut |table, values| {
-        insert(connection, table, &values)
-            .unwrap_or_else(|error| panic!("{}: {error}", table.name));
+        insert(connection, table, &values).unwrap_or_else(|error| panic!("{}: {error}", table.name));
     });
 }
 
@@ -89,11 +79,7 @@ fn seeded() -> Connection {
 
 fn texts(connection: &Connection, sql: &str) -> Vec<String> {
     let mut statement = connection.prepare(sql).unwrap();
-    statement
-        .query_map([], |row| row.get(0))
-        .unwrap()
-        .map(Result::unwrap)
-        .collect()
+    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
 
 #[track_caller]
@@ -109,10 +95,7 @@ fn count(connection: &Connection, sql: &str) -> i64 {
 #[test]
 fn the_tables_are_the_rows() {
     let connection = migrated();
-    let tables = texts(
-        &connection,
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
-    );
+    let tables = texts(&connection, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
     let expected: BTreeSet<String> = TABLES.iter().map(|table| table.name.to_owned()).collect();
     assert_eq!(tables.into_iter().collect::<BTreeSet<_>>(), expected);
     let strict = "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND strict = 1";
@@ -129,15 +112,9 @@ fn the_columns_are_the_rows_columns() {
             .map(|column| {
                 let kind = match column.kind {
                     Kind::Integer | Kind::Boolean => "INTEGER",
-                    Kind::Uuid | Kind::Text | Kind::Timestamp | Kind::Json | Kind::Enum(_) => {
-                        "TEXT"
-                    }
+                    Kind::Uuid | Kind::Text | Kind::Timestamp | Kind::Json | Kind::Enum(_) => "TEXT",
                 };
-                format!(
-                    "{} {kind}{}",
-                    column.name,
-                    if column.nullable { "" } else { " NOT NULL" }
-                )
+                format!("{} {kind}{}", column.name, if column.nullable { "" } else { " NOT NULL" })
             })
             .collect();
         assert_eq!(columns, expected, "{}", table.name);
@@ -146,41 +123,23 @@ fn the_columns_are_the_rows_columns() {
 
 /// A key as text: its columns, and the column that must be null.
 fn key(columns: &[&str], while_null: Option<&str>) -> String {
-    format!(
-        "{}{}",
-        columns.join(", "),
-        while_null.map_or(String::new(), |column| format!(" WHERE {column} IS NULL"))
-    )
+    format!("{}{}", columns.join(", "), while_null.map_or(String::new(), |column| format!(" WHERE {column} IS NULL")))
 }
 
 #[test]
 fn the_unique_keys_are_the_rows_unique_keys() {
     let connection = migrated();
     for table in TABLES {
-        let mut expected: BTreeSet<String> = table
-            .unique
-            .iter()
-            .map(|unique| key(unique.columns, unique.while_null))
-            .collect();
+        let mut expected: BTreeSet<String> =
+            table.unique.iter().map(|unique| key(unique.columns, unique.while_null)).collect();
         expected.insert(key(table.key, None));
         let mut found = BTreeSet::new();
-        let indexes = format!(
-            "SELECT name FROM pragma_index_list('{}') WHERE \"unique\"",
-            table.name
-        );
+        let indexes = format!("SELECT name FROM pragma_index_list('{}') WHERE \"unique\"", table.name);
         for index in texts(&connection, &indexes) {
-            let columns = texts(
-                &connection,
-                &format!("SELECT name FROM pragma_index_info('{index}') ORDER BY seqno"),
-            );
-            let sql = texts(
-                &connection,
-                &format!("SELECT coalesce(sql, '') FROM sqlite_schema WHERE name = '{index}'"),
-            );
-            let while_null = sql[0]
-                .split("WHERE ")
-                .nth(1)
-                .map(|condition| condition.replace(" IS NULL", ""));
+            let columns = texts(&connection, &format!("SELECT name FROM pragma_index_info('{index}') ORDER BY seqno"));
+            let sql =
+                texts(&connection, &format!("SELECT coalesce(sql, '') FROM sqlite_schema WHERE name = '{index}'"));
+            let while_null = sql[0].split("WHERE ").nth(1).map(|condition| condition.replace(" IS NULL", ""));
             let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
             found.insert(key(&columns, while_null.as_deref()));
         }
@@ -195,17 +154,11 @@ fn the_references_are_the_rows_references() {
     let connection = migrated();
     for table in TABLES {
         let expected: BTreeSet<String> = (table.columns.iter())
-            .filter_map(|column| {
-                column
-                    .references
-                    .map(|references| format!("{} {references}", column.name))
-            })
+            .filter_map(|column| column.references.map(|references| format!("{} {references}", column.name)))
             .collect();
         let sql = "SELECT \"from\" || ' ' || \"table\" FROM pragma_foreign_key_list('{}')
                    WHERE \"from\" <> 'tenant_id' OR \"to\" = 'id'";
-        let found: BTreeSet<String> = texts(&connection, &sql.replace("{}", table.name))
-            .into_iter()
-            .collect();
+        let found: BTreeSet<String> = texts(&connection, &sql.replace("{}", table.name)).into_iter().collect();
         assert_eq!(found, expected, "{}", table.name);
     }
 }
@@ -213,9 +166,7 @@ fn the_references_are_the_rows_references() {
 /// Inserts each row of the document alone into an empty database, with one value replaced.
 fn try_each(replace: impl Fn(&TableInfo, usize) -> Vec<(SqlValue, bool)>) -> usize {
     let connection = migrated();
-    connection
-        .pragma_update(None, "foreign_keys", false)
-        .unwrap();
+    connection.pragma_update(None, "foreign_keys", false).unwrap();
     let mut tried = 0;
     document().visit_sql(&mut |table, values| {
         for (index, column) in table.columns.iter().enumerate() {
@@ -224,20 +175,12 @@ fn try_each(replace: impl Fn(&TableInfo, usize) -> Vec<(SqlValue, bool)>) -> usi
                 values[index] = value;
                 connection.execute_batch("SAVEPOINT one").unwrap();
                 let result = insert(&connection, table, &values);
-                connection
-                    .execute_batch("ROLLBACK TO one; RELEASE one")
-                    .unwrap();
-                let context = format!(
-                    "{}.{} = {:?}: {result:?}",
-                    table.name, column.name, values[index]
-                );
+                connection.execute_batch("ROLLBACK TO one; RELEASE one").unwrap();
+                let context = format!("{}.{} = {:?}: {result:?}", table.name, column.name, values[index]);
                 match result {
                     Ok(_) => assert!(accepted, "{context}"),
                     Err(error) => {
-                        assert!(
-                            !accepted && error.to_string().contains("CHECK constraint failed"),
-                            "{context}"
-                        );
+                        assert!(!accepted && error.to_string().contains("CHECK constraint failed"), "{context}");
                     }
                 }
                 tried += 1;
@@ -253,12 +196,7 @@ fn an_enum_takes_its_words_and_no_other() {
         Kind::Enum(words) => {
             let text = |word: &str| SqlValue::Text(word.to_owned());
             let right = words.iter().map(|word| (text(word), true));
-            right
-                .chain([
-                    (text("wrong"), false),
-                    (text(&words[0].to_uppercase()), false),
-                ])
-                .collect()
+            right.chain([(text("wrong"), false), (text(&words[0].to_uppercase()), false)]).collect()
         }
         _ => Vec::new(),
     });
@@ -268,12 +206,8 @@ fn an_enum_takes_its_words_and_no_other() {
 #[test]
 fn a_boolean_is_0_or_1_and_json_is_json() {
     let tried = try_each(|table, column| match table.columns[column].kind {
-        Kind::Boolean => [(0, true), (1, true), (2, false)]
-            .map(|(n, ok)| (SqlValue::Integer(n), ok))
-            .into(),
-        Kind::Json => [("{}", true), ("{", false), ("", false)]
-            .map(|(t, ok)| (SqlValue::Text(t.into()), ok))
-            .into(),
+        Kind::Boolean => [(0, true), (1, true), (2, false)].map(|(n, ok)| (SqlValue::Integer(n), ok)).into(),
+        Kind::Json => [("{}", true), ("{", false), ("", false)].map(|(t, ok)| (SqlValue::Text(t.into()), ok)).into(),
         _ => Vec::new(),
     });
     assert!(tried > 100, "{tried}");
@@ -282,29 +216,17 @@ fn a_boolean_is_0_or_1_and_json_is_json() {
 #[test]
 fn what_was_written_reads_as_it_was() {
     let connection = seeded();
-    let mut statement = connection
-        .prepare("SELECT * FROM user WHERE tenant_id = ?1 ORDER BY id")
-        .unwrap();
-    let names: Vec<String> = statement
-        .column_names()
-        .map(str::to_owned)
-        .collect();
+    let mut statement = connection.prepare("SELECT * FROM user WHERE tenant_id = ?1 ORDER BY id").unwrap();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let rows = statement.query_map([TENANT], |row| {
         let value = |index| match row.get_ref(index).unwrap() {
             ValueRef::Integer(number) => serde_json::json!(number),
             ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned().into(),
             _ => serde_json::Value::Null,
         };
-        Ok(names
-            .iter()
-            .enumerate()
-            .map(|(index, name)| (name.clone(), value(index)))
-            .collect())
+        Ok(names.iter().enumerate().map(|(index, name)| (name.clone(), value(index))).collect())
     });
-    let users: Vec<User> = rows
-        .unwrap()
-        .map(|row| User::from_sql(row.unwrap()).unwrap())
-        .collect();
+    let users: Vec<User> = rows.unwrap().map(|row| User::from_sql(row.unwrap()).unwrap()).collect();
     assert_eq!(users, document().user);
     assert!(users[0].password_hash.is_some());
 }
@@ -316,31 +238,19 @@ fn no_row_joins_two_tenants() {
     for table in TABLES {
         for column in table.columns {
             let (name, column_name) = (table.name, column.name);
-            let Some(references) = column
-                .references
-                .filter(|references| *references != "tenant")
-            else {
+            let Some(references) = column.references.filter(|references| *references != "tenant") else {
                 continue;
             };
-            let others = texts(
-                &connection,
-                &format!("SELECT id FROM {references} WHERE tenant_id = '{OTHER}'"),
-            );
-            let rows =
-                format!("FROM {name} WHERE tenant_id = '{TENANT}' AND {column_name} IS NOT NULL");
-            assert!(
-                count(&connection, &format!("SELECT count(*) {rows}")) > 0,
-                "{name}.{column_name}"
-            );
+            let others = texts(&connection, &format!("SELECT id FROM {references} WHERE tenant_id = '{OTHER}'"));
+            let rows = format!("FROM {name} WHERE tenant_id = '{TENANT}' AND {column_name} IS NOT NULL");
+            assert!(count(&connection, &format!("SELECT count(*) {rows}")) > 0, "{name}.{column_name}");
             let set = format!("UPDATE {name} SET {column_name} = '{}'", others[0]);
             let sql = format!("{set} WHERE rowid = (SELECT rowid {rows} LIMIT 1)");
             let error = connection.execute(&sql, []).expect_err(&sql).to_string();
             let because = error.contains("FOREIGN KEY") || error.contains("of another tenant");
             assert!(because, "{sql}: {error}");
             // Nor by moving the row itself.
-            let sql = format!(
-                "UPDATE {name} SET tenant_id = '{OTHER}' WHERE rowid = (SELECT rowid {rows} LIMIT 1)"
-            );
+            let sql = format!("UPDATE {name} SET tenant_id = '{OTHER}' WHERE rowid = (SELECT rowid {rows} LIMIT 1)");
             connection.execute(&sql, []).expect_err(&sql);
             tried += 1;
         }
@@ -358,9 +268,7 @@ fn a_new_row_cannot_join_two_tenants() {
     let mut tried = 0;
     document().visit_sql(&mut |table, mut values| {
         let joins = |index: usize| {
-            table.columns[index]
-                .references
-                .is_some_and(|references| references != "tenant")
+            table.columns[index].references.is_some_and(|references| references != "tenant")
                 && values[index] != SqlValue::Null
         };
         // The path of a unit names its ids: that reference is tried above.
@@ -369,30 +277,20 @@ fn a_new_row_cannot_join_two_tenants() {
         }
         // The row itself makes room, so that no unique key is in the way.
         connection.execute_batch("SAVEPOINT one").unwrap();
-        let id = table
-            .columns
-            .iter()
-            .position(|column| column.name == "id")
-            .unwrap();
+        let id = table.columns.iter().position(|column| column.name == "id").unwrap();
         let delete = format!("DELETE FROM {} WHERE id = ?1", table.name);
         connection.execute(&delete, [Bound(&values[id])]).unwrap();
         for (index, column) in table.columns.iter().enumerate() {
             match column.name {
                 "tenant_id" => values[index] = SqlValue::Text(OTHER.into()),
-                "id" => {
-                    values[index] = SqlValue::Text(format!("01980000-0000-7000-a000-{tried:012}"))
-                }
+                "id" => values[index] = SqlValue::Text(format!("01980000-0000-7000-a000-{tried:012}")),
                 _ if column.secret => values[index] = SqlValue::Null,
                 _ => {}
             }
         }
         tried += 1;
-        let error = insert(&connection, table, &values)
-            .expect_err(table.name)
-            .to_string();
-        connection
-            .execute_batch("ROLLBACK TO one; RELEASE one")
-            .unwrap();
+        let error = insert(&connection, table, &values).expect_err(table.name).to_string();
+        connection.execute_batch("ROLLBACK TO one; RELEASE one").unwrap();
         let because = error.contains("FOREIGN KEY") || error.contains("of another tenant");
         assert!(because, "{}: {error}", table.name);
     });
@@ -418,35 +316,18 @@ fn a_permission_does_not_shadow_the_catalogue() {
              VALUES (hex(randomblob(8)), {tenant}, '{name}', 'x', 'y', 'api', '')"
         )
     };
-    refused(
-        &connection,
-        &shadow(&format!("'{TENANT}'"), "users.read"),
-        "taken between catalogue and tenant",
-    );
-    refused(
-        &connection,
-        &shadow("NULL", "documents.edit"),
-        "taken between catalogue and tenant",
-    );
+    refused(&connection, &shadow(&format!("'{TENANT}'"), "users.read"), "taken between catalogue and tenant");
+    refused(&connection, &shadow("NULL", "documents.edit"), "taken between catalogue and tenant");
     refused(&connection, &shadow("NULL", "users.read"), "UNIQUE");
-    refused(
-        &connection,
-        "UPDATE permission SET name = 'users.read' WHERE name = 'documents.edit'",
-        "taken between",
-    );
-    refused(
-        &connection,
-        "UPDATE permission SET tenant_id = NULL WHERE name = 'documents.edit'",
-        "permission: ",
-    );
+    refused(&connection, "UPDATE permission SET name = 'users.read' WHERE name = 'documents.edit'", "taken between");
+    refused(&connection, "UPDATE permission SET tenant_id = NULL WHERE name = 'documents.edit'", "permission: ");
 }
 
 #[test]
 fn a_deleted_user_frees_the_email() {
     let connection = seeded();
-    let again = format!(
-        "UPDATE user SET deleted_at = NULL WHERE tenant_id = '{TENANT}' AND email = 'bob@acme.example'"
-    );
+    let again =
+        format!("UPDATE user SET deleted_at = NULL WHERE tenant_id = '{TENANT}' AND email = 'bob@acme.example'");
     refused(&connection, &again, "UNIQUE");
 }
 
@@ -456,40 +337,18 @@ fn the_audit_log_is_append_only() {
     for sequence in 2..=5 {
         append(&connection, sequence);
     }
-    refused(
-        &connection,
-        "UPDATE audit_log SET event_type = 'x'",
-        "append-only",
-    );
-    refused(
-        &connection,
-        "UPDATE audit_root SET sequence = 5",
-        "append-only",
-    );
+    refused(&connection, "UPDATE audit_log SET event_type = 'x'", "append-only");
+    refused(&connection, "UPDATE audit_root SET sequence = 5", "append-only");
     refused(&connection, "DELETE FROM audit_root", "append-only");
     // Beyond the root at 1, and not from the middle.
-    refused(
-        &connection,
-        "DELETE FROM audit_log WHERE sequence = 5",
-        "append-only",
-    );
+    refused(&connection, "DELETE FROM audit_log WHERE sequence = 5", "append-only");
     refused(&connection, "DELETE FROM audit_log", "append-only");
     refused(&connection, "DELETE FROM tenant", "FOREIGN KEY");
     let replace = "INSERT OR REPLACE INTO audit_log
         SELECT id, tenant_id, sequence, user_id, 'x', resource_type, resource_id, event_data, ip_address, user_agent,
             result, previous_hash, hash, created_at FROM audit_log";
-    refused(
-        &connection,
-        replace,
-        "UNIQUE constraint failed: audit_log.tenant_id, audit_log.sequence",
-    );
-    assert_eq!(
-        count(
-            &connection,
-            "SELECT count(*) FROM audit_log WHERE event_type = 'x'"
-        ),
-        0
-    );
+    refused(&connection, replace, "UNIQUE constraint failed: audit_log.tenant_id, audit_log.sequence");
+    assert_eq!(count(&connection, "SELECT count(*) FROM audit_log WHERE event_type = 'x'"), 0);
 }
 
 #[test]
@@ -512,11 +371,7 @@ fn retention_removes_a_prefix_below_an_exported_root() {
     refused(&connection, &hole, "append-only");
     let prefix = format!("DELETE FROM audit_log WHERE tenant_id = '{TENANT}' AND sequence <= 4");
     assert_eq!(connection.execute(&prefix, []).unwrap(), 4);
-    refused(
-        &connection,
-        &format!("DELETE FROM audit_log WHERE tenant_id = '{TENANT}'"),
-        "append-only",
-    );
+    refused(&connection, &format!("DELETE FROM audit_log WHERE tenant_id = '{TENANT}'"), "append-only");
 }
 
 fn append(connection: &Connection, sequence: i64) {
@@ -540,50 +395,21 @@ fn what_is_a_users_goes_with_the_user_and_what_others_did_stays() {
     let ada = "01980000-0000-7000-8000-000000000201";
     let bob = "01980000-0000-7000-8000-000000000202";
     // Bob assigned what Ada has.
-    connection
-        .execute("DELETE FROM user WHERE id = ?1", [bob])
-        .unwrap();
+    connection.execute("DELETE FROM user WHERE id = ?1", [bob]).unwrap();
     for table in ["user_role", "user_group_membership", "user_group_role"] {
         assert_eq!(
-            count(
-                &connection,
-                &format!("SELECT count(*) FROM {table} WHERE assigned_by IS NULL")
-            ),
+            count(&connection, &format!("SELECT count(*) FROM {table} WHERE assigned_by IS NULL")),
             1,
             "{table}"
         );
     }
-    connection
-        .execute("DELETE FROM user WHERE id = ?1", [ada])
-        .unwrap();
-    for table in [
-        "user_role",
-        "user_session",
-        "mfa_device",
-        "federated_identity",
-        "user_notification",
-    ] {
-        assert_eq!(
-            count(&connection, &format!("SELECT count(*) FROM {table}")),
-            0,
-            "{table}"
-        );
+    connection.execute("DELETE FROM user WHERE id = ?1", [ada]).unwrap();
+    for table in ["user_role", "user_session", "mfa_device", "federated_identity", "user_notification"] {
+        assert_eq!(count(&connection, &format!("SELECT count(*) FROM {table}")), 0, "{table}");
     }
     assert_eq!(count(&connection, "SELECT count(*) FROM api_key"), 1);
-    assert_eq!(
-        count(
-            &connection,
-            "SELECT count(*) FROM login_attempt WHERE user_id IS NULL"
-        ),
-        1
-    );
-    assert_eq!(
-        count(
-            &connection,
-            "SELECT count(*) FROM audit_log WHERE user_id IS NOT NULL"
-        ),
-        1
-    );
+    assert_eq!(count(&connection, "SELECT count(*) FROM login_attempt WHERE user_id IS NULL"), 1);
+    assert_eq!(count(&connection, "SELECT count(*) FROM audit_log WHERE user_id IS NOT NULL"), 1);
 }
 
 #[test]
@@ -597,27 +423,13 @@ fn a_tenant_without_a_log_goes_with_all_its_rows() {
     connection.execute("DELETE FROM tenant", []).unwrap();
     for table in TABLES {
         let left = i64::from(table.name == "permission"); // The catalogue's.
-        assert_eq!(
-            count(&connection, &format!("SELECT count(*) FROM {}", table.name)),
-            left,
-            "{}",
-            table.name
-        );
+        assert_eq!(count(&connection, &format!("SELECT count(*) FROM {}", table.name)), left, "{}", table.name);
     }
 }
 
 #[test]
 fn versions_only_grow() {
     let connection = seeded();
-    refused(
-        &connection,
-        "UPDATE tenant_epoch SET policy_version = policy_version - 1",
-        "only grows",
-    );
-    connection
-        .execute(
-            "UPDATE tenant_epoch SET directory_version = directory_version + 1",
-            [],
-        )
-        .unwrap();
+    refused(&connection, "UPDATE tenant_epoch SET policy_version = policy_version - 1", "only grows");
+    connection.execute("UPDATE tenant_epoch SET directory_version = directory_version + 1", []).unwrap();
 }

@@ -10,26 +10,13 @@ const MAX_LEVELS: i64 = 32;
 
 /// Fills in the path and level of units that leave them out, and checks them in the others.
 pub(super) fn complete_units(units: &mut [OrganizationUnit], findings: &mut Vec<Finding>) {
-    let index: HashMap<Uuid, usize> = units
-        .iter()
-        .enumerate()
-        .map(|(index, unit)| (unit.id, index))
-        .collect();
+    let index: HashMap<Uuid, usize> = units.iter().enumerate().map(|(index, unit)| (unit.id, index)).collect();
     let parents: Vec<Vec<usize>> = (units.iter())
-        .map(|unit| {
-            unit.parent_id
-                .and_then(|parent| index.get(&parent).copied())
-                .into_iter()
-                .collect()
-        })
+        .map(|unit| unit.parent_id.and_then(|parent| index.get(&parent).copied()).into_iter().collect())
         .collect();
     let (order, cyclic) = sort(&parents);
     for unit in cyclic.into_iter().filter_map(|index| units.get(index)) {
-        let finding = Finding::error(
-            "organization_unit",
-            "organization_unit.cycle",
-            "the unit lies below itself",
-        );
+        let finding = Finding::error("organization_unit", "organization_unit.cycle", "the unit lies below itself");
         findings.push(finding.row(unit.id).field("parent_id"));
     }
     let mut places: HashMap<Uuid, (String, i64)> = HashMap::with_capacity(units.len());
@@ -44,18 +31,10 @@ pub(super) fn complete_units(units: &mut [OrganizationUnit], findings: &mut Vec<
             Some(None) => continue,
         };
         let mut add = |field: &str, code: &str, message: String| {
-            findings.push(
-                Finding::error("organization_unit", code, message)
-                    .row(unit.id)
-                    .field(field),
-            );
+            findings.push(Finding::error("organization_unit", code, message).row(unit.id).field(field));
         };
         if level >= MAX_LEVELS {
-            add(
-                "parent_id",
-                "organization_unit.depth",
-                format!("an organisation has at most {MAX_LEVELS} levels"),
-            );
+            add("parent_id", "organization_unit.depth", format!("an organisation has at most {MAX_LEVELS} levels"));
             continue;
         }
         path.push_str(&unit.id.to_string());
@@ -63,20 +42,12 @@ pub(super) fn complete_units(units: &mut [OrganizationUnit], findings: &mut Vec<
         if unit.path.is_empty() {
             unit.path.clone_from(&path);
         } else if unit.path != path {
-            add(
-                "path",
-                "organization_unit.path",
-                format!("expected `{path}`, found `{}`", unit.path),
-            );
+            add("path", "organization_unit.path", format!("expected `{path}`, found `{}`", unit.path));
         }
         if unit.level == -1 {
             unit.level = level;
         } else if unit.level != level {
-            add(
-                "level",
-                "organization_unit.level",
-                format!("expected {level}, found {}", unit.level),
-            );
+            add("level", "organization_unit.level", format!("expected {level}, found {}", unit.level));
         }
         places.insert(unit.id, (path, level));
     }
@@ -87,15 +58,9 @@ pub(super) fn check_resources(resources: &[Resource], findings: &mut Vec<Finding
     let index: HashMap<(&str, &str), usize> = (resources.iter().enumerate())
         .map(|(index, resource)| ((resource.r#type.as_str(), resource.id.as_str()), index))
         .collect();
-    let parent = |parent: &ResourceReference| {
-        index
-            .get(&(parent.r#type.as_str(), parent.id.as_str()))
-            .copied()
-    };
-    let parents: Vec<Vec<usize>> = resources
-        .iter()
-        .map(|resource| resource.parents.iter().filter_map(parent).collect())
-        .collect();
+    let parent = |parent: &ResourceReference| index.get(&(parent.r#type.as_str(), parent.id.as_str())).copied();
+    let parents: Vec<Vec<usize>> =
+        resources.iter().map(|resource| resource.parents.iter().filter_map(parent).collect()).collect();
     let (_, cyclic) = sort(&parents);
     for resource in cyclic.into_iter().filter_map(|index| resources.get(index)) {
         let message = format!("the `{}` lies in itself", resource.r#type);
@@ -120,22 +85,15 @@ fn sort(parents: &[Vec<usize>]) -> (Vec<usize>, Vec<usize>) {
     mark(&order, &mut gone);
     let below = peel(&children, parents, &gone);
     mark(&below, &mut gone);
-    let cyclic = gone
-        .iter()
-        .enumerate()
-        .filter(|(_, gone)| !**gone)
-        .map(|(node, _)| node)
-        .collect();
+    let cyclic = gone.iter().enumerate().filter(|(_, gone)| !**gone).map(|(node, _)| node).collect();
     (order, cyclic)
 }
 
 /// Takes nodes away, again and again, that wait for none that is still there.
 fn peel(waits_for: &[Vec<usize>], waited_for_by: &[Vec<usize>], gone: &[bool]) -> Vec<usize> {
     let is_gone = |node: usize| gone.get(node).copied().unwrap_or(true);
-    let mut waiting: Vec<usize> = waits_for
-        .iter()
-        .map(|nodes| nodes.iter().filter(|node| !is_gone(**node)).count())
-        .collect();
+    let mut waiting: Vec<usize> =
+        waits_for.iter().map(|nodes| nodes.iter().filter(|node| !is_gone(**node)).count()).collect();
     let mut peeled: Vec<usize> = waiting
         .iter()
         .enumerate()
@@ -145,12 +103,7 @@ fn peel(waits_for: &[Vec<usize>], waited_for_by: &[Vec<usize>], gone: &[bool]) -
     let mut next = 0;
     while let Some(node) = peeled.get(next).copied() {
         next += 1;
-        for other in waited_for_by
-            .get(node)
-            .into_iter()
-            .flatten()
-            .filter(|other| !is_gone(**other))
-        {
+        for other in waited_for_by.get(node).into_iter().flatten().filter(|other| !is_gone(**other)) {
             if let Some(count) = waiting.get_mut(*other) {
                 *count = count.saturating_sub(1);
                 if *count == 0 {

@@ -22,26 +22,15 @@ impl TableReader {
         let mut row = match tenant {
             Some(Value::Object(row)) => row,
             Some(_) => {
-                self.findings.push(Finding::error(
-                    "tenant",
-                    "row.wrong_type",
-                    "expected an object",
-                ));
+                self.findings.push(Finding::error("tenant", "row.wrong_type", "expected an object"));
                 return None;
             }
             None => {
-                self.findings.push(Finding::error(
-                    "tenant",
-                    "document.no_tenant",
-                    "`tenant` is required",
-                ));
+                self.findings.push(Finding::error("tenant", "document.no_tenant", "`tenant` is required"));
                 return None;
             }
         };
-        self.tenant = row
-            .get("id")
-            .and_then(Value::as_str)
-            .and_then(|id| Uuid::try_parse(id).ok());
+        self.tenant = row.get("id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());
         if let Some(created_at) = row.get("created_at").cloned() {
             if !row.contains_key("updated_at") {
                 row.insert("updated_at".to_owned(), created_at.clone());
@@ -50,22 +39,15 @@ impl TableReader {
                 self.given.insert((*name).to_owned(), created_at.clone());
             }
         }
-        self.given.insert(
-            "tenant_id".to_owned(),
-            row.get("id").cloned().unwrap_or_default(),
-        );
+        self.given.insert("tenant_id".to_owned(), row.get("id").cloned().unwrap_or_default());
         let label = label(&row, 0);
         let tenant = Tenant::from_json(row, &label, &mut self.findings);
         // Where the tenant cannot be read, its rows are read against a stand-in: it alone is the finding.
         if tenant.is_none() {
             for name in GIVEN_BY_TENANT {
-                self.given
-                    .insert((*name).to_owned(), "1970-01-01T00:00:00Z".into());
+                self.given.insert((*name).to_owned(), "1970-01-01T00:00:00Z".into());
             }
-            self.given.insert(
-                "tenant_id".to_owned(),
-                self.tenant.unwrap_or_default().to_string().into(),
-            );
+            self.given.insert("tenant_id".to_owned(), self.tenant.unwrap_or_default().to_string().into());
         }
         tenant
     }
@@ -75,11 +57,7 @@ impl TableReader {
             None => return Vec::new(),
             Some(Value::Array(rows)) => rows,
             Some(_) => {
-                self.findings.push(Finding::error(
-                    R::TABLE,
-                    "row.wrong_type",
-                    "expected an array of rows",
-                ));
+                self.findings.push(Finding::error(R::TABLE, "row.wrong_type", "expected an array of rows"));
                 return Vec::new();
             }
         };
@@ -97,17 +75,10 @@ impl TableReader {
             };
             let label = label(&row, index);
             if has_id
-                && let Some(id) = row
-                    .get("id")
-                    .and_then(Value::as_str)
-                    .and_then(|id| Uuid::try_parse(id).ok())
+                && let Some(id) = row.get("id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok())
                 && !ids.insert(id)
             {
-                let finding = Finding::error(
-                    R::TABLE,
-                    "document.duplicate_id",
-                    "another row has the same id",
-                );
+                let finding = Finding::error(R::TABLE, "document.duplicate_id", "another row has the same id");
                 self.findings.push(finding.row(&label).field("id"));
             }
             for (name, value) in &given {
@@ -134,29 +105,18 @@ impl TableReader {
         }
     }
 
-    fn check_key<R: Row>(
-        &mut self,
-        rows: &[(String, R)],
-        columns: &[&str],
-        while_null: Option<&str>,
-    ) {
+    fn check_key<R: Row>(&mut self, rows: &[(String, R)], columns: &[&str], while_null: Option<&str>) {
         let mut seen: HashMap<Vec<SqlValue>, &str> = HashMap::with_capacity(rows.len());
         for (label, row) in rows {
             if while_null.is_some_and(|column| row.value(column) != Some(SqlValue::Null)) {
                 continue;
             }
             // A row with a null in the key clashes with none, as in SQL.
-            let key: Option<Vec<SqlValue>> = columns
-                .iter()
-                .map(|column| row.value(column).filter(|value| *value != SqlValue::Null))
-                .collect();
+            let key: Option<Vec<SqlValue>> =
+                columns.iter().map(|column| row.value(column).filter(|value| *value != SqlValue::Null)).collect();
             let Some(key) = key else { continue };
             if let Some(other) = seen.get(&key) {
-                let names: Vec<&str> = columns
-                    .iter()
-                    .copied()
-                    .filter(|name| *name != "tenant_id")
-                    .collect();
+                let names: Vec<&str> = columns.iter().copied().filter(|name| *name != "tenant_id").collect();
                 let message = format!("row `{other}` has the same {}", quoted(&names));
                 let field = names.last().copied().unwrap_or("tenant_id");
                 let finding = Finding::error(R::TABLE, "document.duplicate_key", message);
@@ -170,8 +130,7 @@ impl TableReader {
     fn check_references<R: Row>(&mut self, rows: &[(String, R)]) {
         for (label, row) in rows {
             if R::TABLE != "permission" && row.value("tenant_id") == Some(SqlValue::Null) {
-                let message =
-                    "a row of no tenant is the operator's, and stands in no tenant's document";
+                let message = "a row of no tenant is the operator's, and stands in no tenant's document";
                 let finding = Finding::error(R::TABLE, "document.other_tenant", message);
                 self.findings.push(finding.row(label).field("tenant_id"));
             }
@@ -179,32 +138,20 @@ impl TableReader {
             row.references(&mut |column, table, id| {
                 let (code, message) = match table {
                     "tenant" if tenant.is_none_or(|tenant| tenant == id) => return,
-                    "tenant" => (
-                        "document.other_tenant",
-                        format!("the document's tenant is not `{id}`"),
-                    ),
+                    "tenant" => ("document.other_tenant", format!("the document's tenant is not `{id}`")),
                     // A notification may be made from a system template, which no tenant's document holds.
                     "notification_template" => return,
                     _ if ids.get(table).is_some_and(|ids| ids.contains(&id)) => return,
-                    _ => (
-                        "document.no_such_row",
-                        format!("there is no `{table}` `{id}` in the document"),
-                    ),
+                    _ => ("document.no_such_row", format!("there is no `{table}` `{id}` in the document")),
                 };
-                findings.push(
-                    Finding::error(R::TABLE, code, message)
-                        .row(label)
-                        .field(column),
-                );
+                findings.push(Finding::error(R::TABLE, code, message).row(label).field(column));
             });
         }
     }
 }
 
 fn label(row: &Map<String, Value>, index: usize) -> String {
-    row.get("id")
-        .and_then(Value::as_str)
-        .map_or_else(|| format!("#{index}"), str::to_owned)
+    row.get("id").and_then(Value::as_str).map_or_else(|| format!("#{index}"), str::to_owned)
 }
 
 fn quoted(names: &[&str]) -> String {

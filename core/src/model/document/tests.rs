@@ -30,12 +30,7 @@ fn findings(read: Result<TenantDocument, Vec<Finding>>) -> Vec<String> {
     let findings = read.err().unwrap_or_default();
     let text = |finding: &Finding| {
         let row = finding.row.as_deref().unwrap_or("-");
-        format!(
-            "{} {row} {} {}",
-            finding.table,
-            finding.field.as_deref().unwrap_or("-"),
-            finding.code
-        )
+        format!("{} {row} {} {}", finding.table, finding.field.as_deref().unwrap_or("-"), finding.code)
     };
     findings.iter().map(text).collect()
 }
@@ -53,11 +48,7 @@ fn a_row_in_every_table_reads() {
         assert_eq!(table.columns.len(), values.len());
         tables.retain(|name| *name != table.name);
     });
-    assert_eq!(
-        tables,
-        Vec::<&str>::new(),
-        "tables without a row in every_table.json"
-    );
+    assert_eq!(tables, Vec::<&str>::new(), "tables without a row in every_table.json");
     assert_eq!(TABLES.len(), 35, "27 of the diagram and 8 of ours");
 }
 
@@ -85,11 +76,7 @@ fn rows_come_back_from_the_database_as_they_went() {
                 SqlValue::Integer(number) => json!(number as f64),
                 SqlValue::Text(text) => Value::String(text),
             });
-            let columns = R::COLUMNS
-                .iter()
-                .map(|column| column.name.to_owned())
-                .zip(values)
-                .collect();
+            let columns = R::COLUMNS.iter().map(|column| column.name.to_owned()).zip(values).collect();
             assert_eq!(&R::from_sql(columns).unwrap(), row);
         }
     }
@@ -109,9 +96,7 @@ fn rows_come_back_from_the_database_as_they_went() {
 #[test]
 fn a_row_of_the_database_ignores_columns_of_tomorrow_and_refuses_what_is_missing() {
     let row = json!({"tenant_id": TENANT, "policy_version": 1, "directory_version": 2, "later": 1});
-    let Value::Object(mut row) = row else {
-        panic!("an object")
-    };
+    let Value::Object(mut row) = row else { panic!("an object") };
     assert!(TenantEpoch::from_sql(row.clone()).is_ok());
     row.insert("tenant_id".into(), json!(7));
     let found = TenantEpoch::from_sql(row).unwrap_err();
@@ -140,46 +125,25 @@ fn malformed_json_says_where() {
     let found = TenantDocument::read("{\"tenant\": {\n  nope").unwrap_err();
     assert_eq!(found[0].code, "document.malformed");
     assert!(found[0].message.contains("line 2 column"), "{}", found[0]);
-    assert_eq!(
-        findings(TenantDocument::read("[]")),
-        ["document - - document.malformed"]
-    );
-    assert_eq!(
-        findings(TenantDocument::read("")),
-        ["document - - document.malformed"]
-    );
+    assert_eq!(findings(TenantDocument::read("[]")), ["document - - document.malformed"]);
+    assert_eq!(findings(TenantDocument::read("")), ["document - - document.malformed"]);
 }
 
 #[test]
 fn a_key_twice_is_refused_at_any_depth() {
-    let found = TenantDocument::read(
-        r#"{"role": [{"permissions": [{"effect": "deny", "effect": "allow"}]}]}"#,
-    );
-    assert!(
-        found.unwrap_err()[0]
-            .message
-            .contains("`effect` is there twice")
-    );
+    let found = TenantDocument::read(r#"{"role": [{"permissions": [{"effect": "deny", "effect": "allow"}]}]}"#);
+    assert!(found.unwrap_err()[0].message.contains("`effect` is there twice"));
 }
 
 #[test]
 fn deep_json_is_refused() {
-    assert_eq!(
-        findings(TenantDocument::read(&"[".repeat(100_000))),
-        ["document - - document.malformed"]
-    );
+    assert_eq!(findings(TenantDocument::read(&"[".repeat(100_000))), ["document - - document.malformed"]);
 }
 
 #[test]
 fn a_document_without_a_tenant_is_refused() {
-    assert_eq!(
-        findings(TenantDocument::read("{}")),
-        ["tenant - - document.no_tenant"]
-    );
-    refused(
-        json!({"tenant": [], "user": []}),
-        &["tenant - - row.wrong_type"],
-    );
+    assert_eq!(findings(TenantDocument::read("{}")), ["tenant - - document.no_tenant"]);
+    refused(json!({"tenant": [], "user": []}), &["tenant - - row.wrong_type"]);
 }
 
 #[test]
@@ -199,19 +163,13 @@ fn where_the_tenant_cannot_be_read_its_rows_still_are() {
 fn an_unknown_table_and_field_are_refused() {
     refused(
         json!({"users": [], "role": [{"id": id(1), "name": "r", "nmae": "r"}]}),
-        &[
-            "role 01980000-0000-7000-8000-000000000001 nmae row.unknown_field",
-            "users - - document.unknown_table",
-        ],
+        &["role 01980000-0000-7000-8000-000000000001 nmae row.unknown_field", "users - - document.unknown_table"],
     );
 }
 
 #[test]
 fn tables_are_arrays_of_objects() {
-    refused(
-        json!({"role": {}, "user": [7]}),
-        &["role - - row.wrong_type", "user #0 - row.wrong_type"],
-    );
+    refused(json!({"role": {}, "user": [7]}), &["role - - row.wrong_type", "user #0 - row.wrong_type"]);
 }
 
 #[test]
@@ -232,8 +190,7 @@ fn all_that_is_wrong_with_a_row_is_found_at_once() {
 
 #[test]
 fn an_unknown_word_says_the_known_ones() {
-    let found =
-        document(json!({"role": [{"id": id(1), "name": "r", "type": "sytem"}]})).unwrap_err();
+    let found = document(json!({"role": [{"id": id(1), "name": "r", "type": "sytem"}]})).unwrap_err();
     assert_eq!(found[0].message, "`sytem` is none of `system`, `custom`");
 }
 
@@ -241,40 +198,27 @@ fn an_unknown_word_says_the_known_ones() {
 fn a_wrong_type_says_what_was_expected() {
     let found = document(json!({"tenant_epoch": [{"policy_version": 1.5}]})).unwrap_err();
     assert_eq!(found[0].message, "expected a whole number, found a number");
-    let found = document(json!({"user": [{"id": "7", "email": "a@b", "created_at": "yesterday"}]}))
-        .unwrap_err();
-    assert!(
-        found[0].message.contains("`2026-01-31T08:00:00.000Z`"),
-        "{}",
-        found[0]
-    );
+    let found = document(json!({"user": [{"id": "7", "email": "a@b", "created_at": "yesterday"}]})).unwrap_err();
+    assert!(found[0].message.contains("`2026-01-31T08:00:00.000Z`"), "{}", found[0]);
     assert_eq!(found[1].message, "expected a UUID, found `7`");
 }
 
 #[test]
 fn a_secret_is_not_shown_in_a_finding() {
-    let found =
-        document(json!({"user": [{"id": id(1), "email": "a@b", "password_hash": ["hunter2"]}]}))
-            .unwrap_err();
+    let found = document(json!({"user": [{"id": id(1), "email": "a@b", "password_hash": ["hunter2"]}]})).unwrap_err();
     assert!(!found[0].to_string().contains("hunter2"));
 }
 
 #[test]
 fn null_stands_for_no_value_only() {
     let user = json!({"id": id(1), "email": "a@b", "phone": null, "is_active": null});
-    refused(
-        json!({"user": [user]}),
-        &["user 01980000-0000-7000-8000-000000000001 is_active row.wrong_type"],
-    );
+    refused(json!({"user": [user]}), &["user 01980000-0000-7000-8000-000000000001 is_active row.wrong_type"]);
 }
 
 #[test]
 fn ids_are_written_one_way() {
     let plain = id(1).replace('-', "");
-    refused(
-        json!({"role": [{"id": plain, "name": "r"}]}),
-        &[&format!("role {plain} id row.wrong_type")],
-    );
+    refused(json!({"role": [{"id": plain, "name": "r"}]}), &[&format!("role {plain} id row.wrong_type")]);
 }
 
 #[test]
@@ -381,10 +325,7 @@ fn path_and_level_follow_from_the_parents() {
     let document = document(units(&path)).unwrap();
     assert_eq!(document.organization_unit[1].path, format!("/{}/", id(1)));
     assert_eq!(document.organization_unit[1].level, 0);
-    refused(
-        units("/a/b/"),
-        &["organization_unit 01980000-0000-7000-8000-000000000002 path organization_unit.path"],
-    );
+    refused(units("/a/b/"), &["organization_unit 01980000-0000-7000-8000-000000000002 path organization_unit.path"]);
 }
 
 #[test]
@@ -397,9 +338,7 @@ fn an_organisation_is_not_bottomless() {
         .collect();
     refused(
         json!({"organization_unit": units}),
-        &[
-            "organization_unit 01980000-0000-7000-8000-000000000033 parent_id organization_unit.depth",
-        ],
+        &["organization_unit 01980000-0000-7000-8000-000000000033 parent_id organization_unit.depth"],
     );
 }
 
@@ -408,10 +347,7 @@ fn resources_have_no_cycles() {
     let resource = |id: &str, parent: &str| json!({"type": "f", "id": id, "parents": [{"type": "f", "id": parent}]});
     refused(
         json!({"resource": [resource("a", "b"), resource("b", "a"), resource("c", "a"), resource("d", "nowhere")]}),
-        &[
-            "resource a parents resource.cycle",
-            "resource b parents resource.cycle",
-        ],
+        &["resource a parents resource.cycle", "resource b parents resource.cycle"],
     );
 }
 
@@ -447,9 +383,7 @@ fn a_tenants_permission_does_not_shadow_the_catalogue() {
 fn a_named_permission_exists() {
     refused(
         json!({"role": [{"id": id(1), "name": "r", "permissions": [{"permission": "nope"}]}]}),
-        &[
-            "role 01980000-0000-7000-8000-000000000001 permissions/0/permission document.no_such_permission",
-        ],
+        &["role 01980000-0000-7000-8000-000000000001 permissions/0/permission document.no_such_permission"],
     );
 }
 
@@ -501,7 +435,8 @@ fn names_and_attributes_of_a_user() {
 #[test]
 fn keys_and_requests_hold_together() {
     let users = json!([{"id": id(1), "email": "a@b"}]);
-    let account = json!([{"id": id(2), "name": "s", "permissions": [{"resource": "d", "action": "a", "resource_id": "1"}]}]);
+    let account =
+        json!([{"id": id(2), "name": "s", "permissions": [{"resource": "d", "action": "a", "resource_id": "1"}]}]);
     let key = json!({"id": id(3), "user_id": id(1), "service_account_id": id(2), "name": "k", "key_prefix": "p",
         "scopes": ["nope"], "expires_at": "2025-01-01T00:00:00Z"});
     let request = json!({"id": id(4), "requester_id": id(1), "request_type": "permission", "status": "approved",
@@ -521,21 +456,12 @@ fn keys_and_requests_hold_together() {
 
 #[test]
 fn columns_know_what_they_are() {
-    let column = |name: &str| {
-        *UserRole::COLUMNS
-            .iter()
-            .find(|column| column.name == name)
-            .unwrap()
-    };
+    let column = |name: &str| *UserRole::COLUMNS.iter().find(|column| column.name == name).unwrap();
     assert_eq!(column("user_id").references, Some("user"));
     assert!(column("assigned_by").nullable);
     assert!(column("is_active").default);
     assert!(User::COLUMNS.iter().any(|column| column.secret));
-    assert!(
-        Role::COLUMNS
-            .iter()
-            .any(|column| column.name == "type" && column.kind == Kind::Enum(RoleType::WORDS))
-    );
+    assert!(Role::COLUMNS.iter().any(|column| column.name == "type" && column.kind == Kind::Enum(RoleType::WORDS)));
     assert_eq!(
         TenantEpoch::INFO.insert(),
         "INSERT INTO tenant_epoch (tenant_id, policy_version, directory_version) VALUES (?1, ?2, ?3)"
@@ -546,13 +472,7 @@ fn columns_know_what_they_are() {
             let Some(references) = column.references else {
                 continue;
             };
-            assert!(
-                TABLES[..=index]
-                    .iter()
-                    .any(|earlier| earlier.name == references),
-                "{}",
-                table.name
-            );
+            assert!(TABLES[..=index].iter().any(|earlier| earlier.name == references), "{}", table.name);
         }
     }
 }
@@ -561,11 +481,12 @@ fn columns_know_what_they_are() {
 #[test]
 #[ignore = "a measurement"]
 fn a_hundred_thousand_rows() {
-    let users: Vec<Value> = (1..=50_000)
-        .map(|last| json!({"id": id(last), "email": format!("u{last}@acme.example")}))
-        .collect();
+    let users: Vec<Value> =
+        (1..=50_000).map(|last| json!({"id": id(last), "email": format!("u{last}@acme.example")})).collect();
     let roles: Vec<Value> = (1..=50_000)
-        .map(|last| json!({"id": id(last), "user_id": id(last), "role_id": id(1), "expires_at": "2027-01-01T00:00:00Z"}))
+        .map(
+            |last| json!({"id": id(last), "user_id": id(last), "role_id": id(1), "expires_at": "2027-01-01T00:00:00Z"}),
+        )
         .collect();
     let document = json!({"tenant": tenant(), "user": users, "role": [{"id": id(1), "name": "r"}], "user_role": roles});
     let text = document.to_string();
