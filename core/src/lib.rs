@@ -6,6 +6,8 @@ pub mod api_key;
 pub mod authzen;
 #[cfg(feature = "cedar")]
 mod cedar;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod compile;
 #[cfg(feature = "cedar")]
 pub mod condition;
