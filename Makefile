@@ -7,6 +7,8 @@ export PATH := $(TOOLS)/wasm-bindgen-cli@0.2.129/bin:$(TOOLS)/worker-build@0.8.7
 export ESBUILD_BIN := $(CURDIR)/node_modules/.bin/esbuild
 export WASM_BINDGEN_BIN := $(TOOLS)/wasm-bindgen-cli@0.2.129/bin/wasm-bindgen
 export WASM_OPT_BIN := $(CURDIR)/node_modules/.bin/wasm-opt
+# Whoever built it does not show in what is deployed.
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS := --remap-path-prefix=$(HOME)/.cargo=cargo --remap-path-prefix=$(CURDIR)=.
 export WRANGLER_SEND_METRICS := false
 export CLOUDFLARE_CF_FETCH_ENABLED := false
 
@@ -14,12 +16,12 @@ export CLOUDFLARE_CF_FETCH_ENABLED := false
 WORKER_SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml core/Cargo.toml worker/Cargo.toml \
 	$(shell find core/src worker/src policies -type f 2>/dev/null)
 
-.PHONY: help run test lint build tools clean test-rust test-wasm test-e2e
+.PHONY: help run test lint build tools program clean test-rust test-wasm test-e2e
 
 help: ## what can be asked of make
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: build ## build, load the demo tenant and start the edge on this machine (Ctrl-C ends it)
+run: build program ## build, load the demo tenant and start the edge on this machine (Ctrl-C ends it)
 	@node worker/dev.mjs
 
 test: lint build test-rust test-wasm test-e2e ## every check and every test
@@ -37,16 +39,20 @@ tools:
 	@.ci/tools
 
 worker/build/index.js: $(WORKER_SOURCES)
-	worker-build --release worker
+	worker-build --profile edge worker
 	@touch $@
 	@node worker/size.mjs
+
+# The program `parapet`, which loads tenants into local databases.
+program: tools
+	@cargo build --quiet --package parapet
 
 test-rust: tools
 	cargo test --quiet --workspace
 
 test-wasm: tools
 
-test-e2e: build
+test-e2e: build program
 	node --test --test-reporter=spec "tests/e2e/*.test.mjs"
 
 clean: ## everything that was built here (the tools stay)

@@ -47,7 +47,7 @@ export async function startEdge({ variables = {}, wrapper, state, port = 0, log 
 /**
  * Applies the migrations that the database has not had, as `wrangler d1 migrations apply` does.
  *
- * @param {import("miniflare").D1Database} db
+ * @param {Awaited<ReturnType<import("miniflare").Miniflare["getD1Database"]>>} db
  */
 export async function migrate(db) {
   await db.prepare("CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)").run();

@@ -21,7 +21,7 @@ export async function parapet(...args) {
 /**
  * Inserts the rows of a document.
  *
- * @param {import("miniflare").D1Database} db
+ * @param {Awaited<ReturnType<import("miniflare").Miniflare["getD1Database"]>>} db
  * @param {string} path the document
  * @returns {Promise<Record<string, Record<string, string>>>} the keys made, by the tenant's slug and the key's id
  */

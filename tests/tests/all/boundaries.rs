@@ -1,0 +1,64 @@
+//! The rules of the repository that no compiler keeps.
+
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The Rust files below a folder, with their text.
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    let mut folders = vec![root().join(folder)];
+    let mut found = vec![];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.push((path, text));
+            }
+        }
+    }
+    assert!(!found.is_empty());
+    found
+}
+
+/// The lines that are code.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim_start).filter(|line| !line.starts_with("//"))
+}
+
+/// Invariant 2: the rest of the Worker runs anywhere.
+#[test]
+fn only_the_platform_and_the_events_name_the_worker() {
+    for (path, text) in sources("worker/src") {
+        let allowed = path.components().any(|part| part.as_os_str() == "platform") || path.ends_with("src/lib.rs");
+        for line in code(&text).filter(|_| !allowed) {
+            assert!(!line.contains("worker::") && !line.contains("js_sys::"), "{}: {line}", path.display());
+        }
+    }
+}
+
+/// Every file says in its first line what it is.
+#[test]
+fn every_file_says_what_it_is() {
+    for (path, text) in ["core/src", "worker/src", "wasm/src", "tests/tests"].into_iter().flat_map(sources) {
+        assert!(text.starts_with("//! "), "{}", path.display());
+    }
+}
+
+/// Invariant 3, as far as text can tell: a statement on a tenant's table binds the tenant's id.
+#[test]
+fn statements_bind_the_tenant() {
+    // The key and the slug are what a tenant is found by.
+    let finds_the_tenant = ["WHERE k.key_hash = ?1", "FROM tenant WHERE slug = ?1"];
+    for (path, text) in sources("worker/src") {
+        for statement in text.split('"').filter(|text| text.contains("SELECT ") && text.contains(" FROM ")) {
+            let bound = statement.contains("tenant_id = ?1") || statement.contains("WHERE {condition}");
+            let exempt = finds_the_tenant.iter().any(|exemption| statement.contains(exemption));
+            assert!(bound || exempt, "{}: {statement}", path.display());
+        }
+    }
+}
