@@ -47,10 +47,7 @@ impl Finding {
 
     /// A warning in a table.
     pub fn warning(table: &str, code: &str, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            ..Self::error(table, code, message)
-        }
+        Self { severity: Severity::Warning, ..Self::error(table, code, message) }
     }
 
     /// The same finding, at a row.

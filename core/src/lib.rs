@@ -2,14 +2,20 @@
 //!
 //! Pure: no input or output, no clock, no randomness. Time and random bytes are arguments.
 
+pub mod api_key;
 pub mod authzen;
 #[cfg(feature = "cedar")]
 mod cedar;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod compile;
 #[cfg(feature = "cedar")]
 pub mod condition;
 pub mod directory;
+pub mod engine;
 mod finding;
+#[cfg(feature = "cedar")]
+pub mod fixture;
 pub mod model;
 pub mod schema;
 pub mod snapshot;
@@ -17,5 +23,8 @@ pub mod tenant;
 
 #[cfg(feature = "cedar")]
 pub use compile::{Compiled, compile};
+#[cfg(feature = "cedar")]
+pub use engine::Engine;
+pub use engine::{Decision, Outcome, Request};
 pub use finding::{Finding, Severity};
 pub use model::{Secret, TenantDocument, Timestamp};

@@ -51,6 +51,12 @@ pub enum AuthzenError {
         /// What it must be: `an object`.
         expected: &'static str,
     },
+    /// The context says what only a trusted caller may say.
+    #[error("`{pointer}` needs the scope `access:context`")]
+    UntrustedContext {
+        /// The place of it.
+        pointer: String,
+    },
     /// `options.evaluations_semantic` is none of the three that there are.
     #[error("`{found}` is no evaluations semantic")]
     UnknownSemantic {
@@ -77,6 +83,7 @@ impl AuthzenError {
             Self::TooDeep { .. } => "authzen.too_deep",
             Self::MissingField { .. } => "authzen.missing_field",
             Self::WrongType { .. } => "authzen.wrong_type",
+            Self::UntrustedContext { .. } => "authzen.untrusted_context",
             Self::UnknownSemantic { .. } => "authzen.unknown_semantic",
             Self::TooManyEvaluations { .. } => "authzen.too_many_evaluations",
         }
@@ -89,7 +96,8 @@ impl AuthzenError {
             Self::DuplicateKey { pointer }
             | Self::TooDeep { pointer, .. }
             | Self::MissingField { pointer }
-            | Self::WrongType { pointer, .. } => pointer,
+            | Self::WrongType { pointer, .. }
+            | Self::UntrustedContext { pointer } => pointer,
             Self::UnknownSemantic { .. } => "/options/evaluations_semantic",
             Self::TooManyEvaluations { .. } => "/evaluations",
         }

@@ -14,27 +14,16 @@ pub const MAX_DEPTH: usize = 64;
 /// Reads one JSON value, with nothing behind it but white space.
 pub(super) fn read(body: &[u8]) -> Result<Value, AuthzenError> {
     if body.len() > MAX_BODY {
-        return Err(AuthzenError::TooLarge {
-            length: body.len(),
-            limit: MAX_BODY,
-        });
+        return Err(AuthzenError::TooLarge { length: body.len(), limit: MAX_BODY });
     }
     // serde's errors are text; ours, with its place, goes beside them.
     let fault = RefCell::new(None);
     let mut json = serde_json::Deserializer::from_slice(body);
-    let node = Node {
-        place: &Place::Root,
-        depth: 0,
-        fault: &fault,
-    };
-    node.deserialize(&mut json)
-        .and_then(|value| json.end().map(|()| value))
-        .map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            fault
-                .take()
-                .unwrap_or(AuthzenError::MalformedJson { line, column })
-        })
+    let node = Node { place: &Place::Root, depth: 0, fault: &fault };
+    node.deserialize(&mut json).and_then(|value| json.end().map(|()| value)).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        fault.take().unwrap_or(AuthzenError::MalformedJson { line, column })
+    })
 }
 
 /// Where a value is: the way back to the root.
@@ -48,11 +37,7 @@ impl Place<'_> {
     fn pointer(&self) -> String {
         match self {
             Self::Root => String::new(),
-            Self::Key(parent, key) => format!(
-                "{}/{}",
-                parent.pointer(),
-                key.replace('~', "~0").replace('/', "~1")
-            ),
+            Self::Key(parent, key) => format!("{}/{}", parent.pointer(), key.replace('~', "~0").replace('/', "~1")),
             Self::Index(parent, index) => format!("{}/{index}", parent.pointer()),
         }
     }
@@ -75,20 +60,13 @@ impl Node<'_> {
 
     /// The value at a place within this one.
     fn within<'b>(&'b self, place: &'b Place<'b>) -> Node<'b> {
-        Node {
-            place,
-            depth: self.depth + 1,
-            fault: self.fault,
-        }
+        Node { place, depth: self.depth + 1, fault: self.fault }
     }
 
     /// Before an array or object is read: whether it is not too deep.
     fn enter<E: serde::de::Error>(&self) -> Result<(), E> {
         if self.depth >= MAX_DEPTH {
-            return Err(self.fail(AuthzenError::TooDeep {
-                pointer: self.place.pointer(),
-                limit: MAX_DEPTH,
-            }));
+            return Err(self.fail(AuthzenError::TooDeep { pointer: self.place.pointer(), limit: MAX_DEPTH }));
         }
         Ok(())
     }
@@ -126,9 +104,7 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("a number out of range"))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number out of range"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -142,9 +118,7 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         self.enter()?;
         let mut items = Vec::new();
-        while let Some(item) =
-            seq.next_element_seed(self.within(&Place::Index(self.place, items.len())))?
-        {
+        while let Some(item) = seq.next_element_seed(self.within(&Place::Index(self.place, items.len())))? {
             items.push(item);
         }
         Ok(Value::Array(items))
@@ -156,9 +130,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         while let Some(key) = map.next_key::<String>()? {
             let place = Place::Key(self.place, &key);
             if fields.contains_key(&key) {
-                return Err(self.fail(AuthzenError::DuplicateKey {
-                    pointer: place.pointer(),
-                }));
+                return Err(self.fail(AuthzenError::DuplicateKey { pointer: place.pointer() }));
             }
             let value = map.next_value_seed(self.within(&place))?;
             fields.insert(key, value);

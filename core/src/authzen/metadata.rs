@@ -54,10 +54,7 @@ impl Metadata {
             return Err(InvalidBaseUrl);
         }
         let host = Self::new(base)?;
-        Ok(Self {
-            policy_decision_point: format!("{}/{slug}", host.policy_decision_point),
-            ..host
-        })
+        Ok(Self { policy_decision_point: format!("{}/{slug}", host.policy_decision_point), ..host })
     }
 }
 
@@ -77,13 +74,9 @@ fn checked(base: &str) -> Result<&str, InvalidBaseUrl> {
     let base = base.strip_suffix('/').unwrap_or(base);
     let (scheme, rest) = base.split_once("://").ok_or(InvalidBaseUrl)?;
     let authority = rest.split('/').next().unwrap_or_default();
-    let host = authority
-        .rsplit_once(':')
-        .map_or(authority, |(host, _port)| host);
-    let secure = scheme == "https"
-        || scheme == "http" && matches!(host, "localhost" | "127.0.0.1" | "[::1]");
-    let foreign =
-        |byte: u8| matches!(byte, b'?' | b'#' | b'@' | b'"' | b'\\') || !byte.is_ascii_graphic();
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _port)| host);
+    let secure = scheme == "https" || scheme == "http" && matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+    let foreign = |byte: u8| matches!(byte, b'?' | b'#' | b'@' | b'"' | b'\\') || !byte.is_ascii_graphic();
     if !secure || host.is_empty() || rest.bytes().any(foreign) {
         return Err(InvalidBaseUrl);
     }

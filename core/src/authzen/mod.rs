@@ -6,6 +6,7 @@
 //! `"decision": false` with its reason (7.2.1). JSON whose objects hold a key twice is refused, since the PEP and we
 //! might each read another of the two.
 
+mod decide;
 mod error;
 mod json;
 mod metadata;
@@ -16,14 +17,14 @@ mod search;
 #[cfg(test)]
 mod tests;
 
+pub use crate::engine::{Outcome, PolicyError};
+pub use decide::Caller;
 pub use error::AuthzenError;
 pub use json::{MAX_BODY, MAX_DEPTH};
 pub use metadata::{InvalidBaseUrl, Metadata, WELL_KNOWN_PATH};
 pub use request::{
-    Action, Attributes, Evaluation, Evaluations, EvaluationsRequest, MAX_ATTRIBUTE_DEPTH,
-    MAX_EVALUATIONS, Resource, Semantic, Subject, principal_type,
+    Action, Attributes, Evaluation, Evaluations, EvaluationsRequest, MAX_ATTRIBUTE_DEPTH, MAX_EVALUATIONS, Resource,
+    Semantic, Subject, principal_type,
 };
-pub use response::{
-    AsOf, EvaluationResponse, EvaluationsResponse, ItemError, Outcome, PolicyError, ResponseContext,
-};
+pub use response::{AsOf, EvaluationResponse, EvaluationsResponse, ItemError, ResponseContext};
 pub use search::{ActionSearch, Page, ResourceSearch, SearchResponse, SubjectSearch};

@@ -95,20 +95,14 @@ impl EvaluationsRequest {
             None => Vec::new(),
             Some(Value::Array(items)) => items,
             Some(_) => {
-                return Err(AuthzenError::WrongType {
-                    pointer: request.at("evaluations"),
-                    expected: "an array",
-                });
+                return Err(AuthzenError::WrongType { pointer: request.at("evaluations"), expected: "an array" });
             }
         };
         if items.is_empty() {
             return defaults.complete(&request).map(Self::Single);
         }
         if items.len() > MAX_EVALUATIONS {
-            return Err(AuthzenError::TooManyEvaluations {
-                found: items.len(),
-                limit: MAX_EVALUATIONS,
-            });
+            return Err(AuthzenError::TooManyEvaluations { found: items.len(), limit: MAX_EVALUATIONS });
         }
         let items = items
             .into_iter()
@@ -180,9 +174,7 @@ impl Semantic {
             None | Some("execute_all") => Ok(Self::ExecuteAll),
             Some("deny_on_first_deny") => Ok(Self::DenyOnFirstDeny),
             Some("permit_on_first_permit") => Ok(Self::PermitOnFirstPermit),
-            Some(other) => Err(AuthzenError::UnknownSemantic {
-                found: other.chars().take(64).collect(),
-            }),
+            Some(other) => Err(AuthzenError::UnknownSemantic { found: other.chars().take(64).collect() }),
         }
     }
 }
@@ -208,21 +200,9 @@ struct Parts {
 impl Parts {
     fn read(object: &mut Object) -> Result<Self, AuthzenError> {
         Ok(Self {
-            subject: object
-                .object("subject")?
-                .map(Subject::read)
-                .transpose()?
-                .map(Arc::new),
-            action: object
-                .object("action")?
-                .map(Action::read)
-                .transpose()?
-                .map(Arc::new),
-            resource: object
-                .object("resource")?
-                .map(Resource::read)
-                .transpose()?
-                .map(Arc::new),
+            subject: object.object("subject")?.map(Subject::read).transpose()?.map(Arc::new),
+            action: object.object("action")?.map(Action::read).transpose()?.map(Arc::new),
+            resource: object.object("resource")?.map(Resource::read).transpose()?.map(Arc::new),
             context: object.attributes("context")?.map(Arc::new),
         })
     }
@@ -259,10 +239,7 @@ impl Subject {
 
 impl Action {
     pub(super) fn read(mut object: Object) -> Result<Self, AuthzenError> {
-        Ok(Self {
-            name: object.string("name")?,
-            properties: object.attributes("properties")?.unwrap_or_default(),
-        })
+        Ok(Self { name: object.string("name")?, properties: object.attributes("properties")?.unwrap_or_default() })
     }
 }
 
@@ -290,10 +267,7 @@ impl Object {
     fn read(value: Value, pointer: String) -> Result<Self, AuthzenError> {
         match value {
             Value::Object(fields) => Ok(Self { fields, pointer }),
-            _ => Err(AuthzenError::WrongType {
-                pointer,
-                expected: "an object",
-            }),
+            _ => Err(AuthzenError::WrongType { pointer, expected: "an object" }),
         }
     }
 
@@ -303,9 +277,7 @@ impl Object {
     }
 
     pub(super) fn missing(&self, name: &str) -> AuthzenError {
-        AuthzenError::MissingField {
-            pointer: self.at(name),
-        }
+        AuthzenError::MissingField { pointer: self.at(name) }
     }
 
     pub(super) fn take(&mut self, name: &str) -> Option<Value> {
@@ -313,18 +285,14 @@ impl Object {
     }
 
     pub(super) fn string(&mut self, name: &str) -> Result<String, AuthzenError> {
-        self.optional_string(name)?
-            .ok_or_else(|| self.missing(name))
+        self.optional_string(name)?.ok_or_else(|| self.missing(name))
     }
 
     pub(super) fn optional_string(&mut self, name: &str) -> Result<Option<String>, AuthzenError> {
         match self.take(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(AuthzenError::WrongType {
-                pointer: self.at(name),
-                expected: "a string",
-            }),
+            Some(_) => Err(AuthzenError::WrongType { pointer: self.at(name), expected: "a string" }),
         }
     }
 
@@ -334,17 +302,12 @@ impl Object {
         };
         match value.as_u64() {
             Some(number) => Ok(Some(number)),
-            None => Err(AuthzenError::WrongType {
-                pointer: self.at(name),
-                expected: "a non-negative integer",
-            }),
+            None => Err(AuthzenError::WrongType { pointer: self.at(name), expected: "a non-negative integer" }),
         }
     }
 
     pub(super) fn object(&mut self, name: &str) -> Result<Option<Self>, AuthzenError> {
-        self.take(name)
-            .map(|value| Self::read(value, self.at(name)))
-            .transpose()
+        self.take(name).map(|value| Self::read(value, self.at(name))).transpose()
     }
 
     pub(super) fn required_object(&mut self, name: &str) -> Result<Self, AuthzenError> {
@@ -355,15 +318,8 @@ impl Object {
         let Some(object) = self.object(name)? else {
             return Ok(None);
         };
-        if object
-            .fields
-            .values()
-            .any(|value| !within(value, MAX_ATTRIBUTE_DEPTH - 1))
-        {
-            return Err(AuthzenError::TooDeep {
-                pointer: object.pointer,
-                limit: MAX_ATTRIBUTE_DEPTH,
-            });
+        if object.fields.values().any(|value| !within(value, MAX_ATTRIBUTE_DEPTH - 1)) {
+            return Err(AuthzenError::TooDeep { pointer: object.pointer, limit: MAX_ATTRIBUTE_DEPTH });
         }
         Ok(Some(object.fields))
     }
@@ -373,9 +329,7 @@ impl Object {
 fn within(value: &Value, levels: usize) -> bool {
     match value {
         Value::Array(items) => levels > 0 && items.iter().all(|item| within(item, levels - 1)),
-        Value::Object(fields) => {
-            levels > 0 && fields.values().all(|field| within(field, levels - 1))
-        }
+        Value::Object(fields) => levels > 0 && fields.values().all(|field| within(field, levels - 1)),
         _ => true,
     }
 }

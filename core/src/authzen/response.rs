@@ -1,6 +1,8 @@
 //! The Access Evaluation and Access Evaluations responses (sections 5.5, 6.2 and 7.2).
 
 use super::AuthzenError;
+use crate::engine::{Decision, Outcome, PolicyError};
+use crate::model::Timestamp;
 use serde::Serialize;
 
 /// The answer to one evaluation: a decision, and in its context why and as of when.
@@ -13,10 +15,7 @@ pub struct EvaluationResponse {
 impl EvaluationResponse {
     /// The answer with this context. `"decision": true` is exactly the outcome `allow`.
     pub fn new(context: ResponseContext) -> Self {
-        Self {
-            decision: context.outcome == Outcome::Allow,
-            context,
-        }
+        Self { decision: context.outcome == Outcome::Allow, context }
     }
 
     /// The answer to an item of a batch that cannot be evaluated: a denial with the error's code as its reason.
@@ -26,10 +25,21 @@ impl EvaluationResponse {
             reason: Some(error.code().to_owned()),
             policies: Vec::new(),
             errors: Vec::new(),
-            error: Some(ItemError {
-                status: 400,
-                message: error.to_string(),
-            }),
+            error: Some(ItemError { status: 400, message: error.to_string() }),
+            as_of,
+        })
+    }
+
+    /// The answer that says a decision, and the state that it was made on.
+    pub fn of(decision: Decision, as_of: Option<AsOf>) -> Self {
+        let error =
+            decision.at.map(|at| ItemError { status: 400, message: format!("`{at}` does not fit its declared type") });
+        Self::new(ResponseContext {
+            outcome: decision.outcome,
+            reason: decision.reason.map(|reason| reason.name().to_owned()),
+            policies: decision.policies,
+            errors: decision.errors,
+            error,
             as_of,
         })
     }
@@ -72,29 +82,6 @@ pub struct ResponseContext {
     pub as_of: Option<AsOf>,
 }
 
-/// Which kind of yes or no a decision is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// A policy permits and none forbids.
-    Allow,
-    /// A policy, or the state of tenant or principal, forbids.
-    Forbidden,
-    /// No policy permits.
-    NoPermit,
-    /// It could not be decided. A PEP acts on it as on a denial.
-    Error,
-}
-
-/// A policy whose evaluation failed.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct PolicyError {
-    /// The policy's id.
-    pub policy: String,
-    /// What failed.
-    pub message: String,
-}
-
 /// What is wrong with an item, in the form of the standard's example (7.2.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ItemError {
@@ -112,5 +99,5 @@ pub struct AsOf {
     /// The version of the tenant's directory: users, groups, assignments.
     pub directory_version: u64,
     /// The instant that the decision is for: RFC 3339, UTC, milliseconds.
-    pub now: String,
+    pub now: Timestamp,
 }

@@ -121,13 +121,8 @@ impl Page {
         let Some(mut page) = request.object("page")? else {
             return Ok(Self::default());
         };
-        let token = page
-            .optional_string("token")?
-            .filter(|token| !token.is_empty());
-        Ok(Self {
-            token,
-            limit: page.optional_integer("limit")?,
-        })
+        let token = page.optional_string("token")?.filter(|token| !token.is_empty());
+        Ok(Self { token, limit: page.optional_integer("limit")? })
     }
 }
 
@@ -154,37 +149,16 @@ enum Found {
 
 impl SearchResponse {
     /// Subjects or resources, by type and id. Without a next token the page is the last.
-    pub fn entities(
-        found: impl IntoIterator<Item = (String, String)>,
-        next_token: Option<String>,
-    ) -> Self {
-        Self::new(
-            found
-                .into_iter()
-                .map(|(r#type, id)| Found::Entity { r#type, id })
-                .collect(),
-            next_token,
-        )
+    pub fn entities(found: impl IntoIterator<Item = (String, String)>, next_token: Option<String>) -> Self {
+        Self::new(found.into_iter().map(|(r#type, id)| Found::Entity { r#type, id }).collect(), next_token)
     }
 
     /// Actions, by name. Without a next token the page is the last.
     pub fn actions(found: impl IntoIterator<Item = String>, next_token: Option<String>) -> Self {
-        Self::new(
-            found
-                .into_iter()
-                .map(|name| Found::Action { name })
-                .collect(),
-            next_token,
-        )
+        Self::new(found.into_iter().map(|name| Found::Action { name }).collect(), next_token)
     }
 
     fn new(results: Vec<Found>, next_token: Option<String>) -> Self {
-        Self {
-            page: NextPage {
-                next_token: next_token.unwrap_or_default(),
-                count: results.len(),
-            },
-            results,
-        }
+        Self { page: NextPage { next_token: next_token.unwrap_or_default(), count: results.len() }, results }
     }
 }

@@ -85,4 +85,3 @@ fn source(policy: &Policy, origin: Origin) -> Source {
     };
     Source { effect, origin, condition: None, actions: BTreeMap::new(), expires_at: None }
 }
-

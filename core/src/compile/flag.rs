@@ -83,4 +83,3 @@ fn place(id: &str) -> Place<'_> {
 fn error(flag: &FeatureFlag, field: &str, code: &str, message: String) -> Finding {
     Finding::error("feature_flag", code, message).row(flag.id).field(field)
 }
-

@@ -111,7 +111,15 @@ pub(super) fn collect(document: &TenantDocument, findings: &mut Vec<Finding>) ->
             collector.unknown(&at, "permission_id", format!("there is no permission `{}`", row.permission_id));
             continue;
         };
-        collector.add(holder, permission, row.effect, row.conditions.as_ref(), None, RowRef::new("role_permission", &id), at);
+        collector.add(
+            holder,
+            permission,
+            row.effect,
+            row.conditions.as_ref(),
+            None,
+            RowRef::new("role_permission", &id),
+            at,
+        );
     }
     for account in &document.service_account {
         let holder = Holder {

@@ -8,7 +8,8 @@ use crate::condition::{Condition, Root, Scope};
 use crate::model::Effect;
 use crate::schema::{ACTION, ROLE, SERVICE_ACCOUNT, Schema, USER, Value};
 use cedar_policy::pst::{
-    self, ActionConstraint, BinaryOp, Clause, EntityOrSlot, Expr, PrincipalConstraint, ResourceConstraint, Template, Var,
+    self, ActionConstraint, BinaryOp, Clause, EntityOrSlot, Expr, PrincipalConstraint, ResourceConstraint, Template,
+    Var,
 };
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -91,7 +92,9 @@ fn policy_id(key: &Key, several: bool) -> String {
 fn template(id: &str, key: &Key, grant: &Grant, expression: Option<&Arc<Expr>>) -> Option<Template> {
     let principal = match &grant.origin {
         Origin::Role { id, .. } => PrincipalConstraint::In(EntityOrSlot::Entity(entity(ROLE, id)?)),
-        Origin::ServiceAccount { id, .. } => PrincipalConstraint::Eq(EntityOrSlot::Entity(entity(SERVICE_ACCOUNT, id)?)),
+        Origin::ServiceAccount { id, .. } => {
+            PrincipalConstraint::Eq(EntityOrSlot::Entity(entity(SERVICE_ACCOUNT, id)?))
+        }
         Origin::Request { user, .. } => PrincipalConstraint::Eq(EntityOrSlot::Entity(entity(USER, user)?)),
         Origin::Custom { .. } | Origin::Guardrail { .. } => return None,
     };

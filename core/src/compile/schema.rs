@@ -1,7 +1,7 @@
 //! The tenant's schema: declared by its setting, or inferred from the conditions.
 
-use super::grant::{Grants, action_name};
 use super::flag::Targeting;
+use super::grant::{Grants, action_name};
 use crate::Finding;
 use crate::condition::{Condition, infer};
 use crate::model::{SettingCategory, TenantDocument};
@@ -19,16 +19,12 @@ pub(super) fn of(
     let mut schema = Schema::default();
     for permission in &document.permission {
         schema.types.entry(permission.resource.clone()).or_default();
-        let action = Action {
-            resource: permission.resource.clone(),
-            groups: BTreeSet::from([permission.category.clone()]),
-        };
+        let action =
+            Action { resource: permission.resource.clone(), groups: BTreeSet::from([permission.category.clone()]) };
         schema.actions.insert(action_name(permission), action);
     }
-    let setting = document
-        .tenant_setting
-        .iter()
-        .find(|row| row.category == SettingCategory::Auth && row.setting_key == "schema");
+    let setting =
+        document.tenant_setting.iter().find(|row| row.category == SettingCategory::Auth && row.setting_key == "schema");
     match setting {
         Some(row) => read_setting(&mut schema, &row.setting_value, &row.id.to_string(), findings),
         None => {

@@ -3,9 +3,10 @@
 use super::{custom, flag, grant, policy, schema, source::SourceMap, validate};
 use crate::condition::{Condition, Place, Root, Scope};
 use crate::directory::{Hierarchy, PrincipalRecord};
+use crate::engine::{Engine, EngineError};
 use crate::model::{AccessRequest, TenantDocument, Timestamp, UserGroupMembership, UserRole};
 use crate::schema::Schema;
-use crate::snapshot::{SectionKind, SigningKey, SnapshotBuilder};
+use crate::snapshot::{SectionKind, SigningKey, Snapshot, SnapshotBuilder};
 use crate::tenant::TenantRecord;
 use crate::{Finding, cedar};
 use cedar_policy::{PolicySet, pst};
@@ -107,6 +108,15 @@ impl Compiled {
     /// The principals of the document.
     pub fn principals(&self) -> &[PrincipalRecord] {
         &self.principals
+    }
+
+    /// An engine that decides with it, here and now.
+    pub fn engine(&self) -> Result<Engine, EngineError> {
+        // It never leaves this process, so there is nothing for a signature to protect.
+        let key = SigningKey::hmac("local", &[0; 32])
+            .map_err(|error| EngineError::Section { section: "header", message: error.to_string() })?;
+        let bytes = self.snapshot(0, Timestamp::from_millis(0), &key);
+        Engine::new(&Snapshot::open_trusted(bytes)?)
     }
 
     /// The snapshot file. The same rows, version, time and key give the same bytes.

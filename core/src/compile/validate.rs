@@ -12,8 +12,8 @@ use crate::cedar::schema::slice;
 use crate::condition::Place;
 use crate::schema::{ACTION, SERVICE_ACCOUNT, Schema, USER};
 use cedar_policy::pst::{
-    self, ActionConstraint, Clause, EntityOrSlot, EntityType, EntityUID, Expr, Literal, Name, PrincipalConstraint, ResourceConstraint,
-    StaticPolicy, Template, Var,
+    self, ActionConstraint, Clause, EntityOrSlot, EntityType, EntityUID, Expr, Literal, Name, PrincipalConstraint,
+    ResourceConstraint, StaticPolicy, Template, Var,
 };
 use cedar_policy::{PolicySet, ValidationMode, Validator};
 use std::collections::{BTreeMap, BTreeSet};

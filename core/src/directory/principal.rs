@@ -2,7 +2,8 @@
 
 use super::{Edge, RowRef};
 use crate::model::{
-    AccessRequest, AccessRequestStatus, AccessRequestType, ServiceAccount, User, UserGroupMembership, UserRole, UserState,
+    AccessRequest, AccessRequestStatus, AccessRequestType, ServiceAccount, User, UserGroupMembership, UserRole,
+    UserState,
 };
 use crate::schema::{SERVICE_ACCOUNT, USER};
 use serde::{Deserialize, Serialize};

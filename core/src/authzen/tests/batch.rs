@@ -5,34 +5,13 @@ use super::*;
 #[test]
 fn an_unknown_semantic_is_an_error_even_without_a_batch() {
     for semantic in ["", "EXECUTE_ALL", "deny_on_first_permit"] {
-        let body = with(
-            whole(),
-            "/options",
-            Some(json!({"evaluations_semantic": semantic})),
-        );
+        let body = with(whole(), "/options", Some(json!({"evaluations_semantic": semantic})));
         let error = evaluations(&body).unwrap_err();
-        assert_eq!(
-            error,
-            AuthzenError::UnknownSemantic {
-                found: semantic.to_owned()
-            }
-        );
-        assert_eq!(
-            fault(&error),
-            ("authzen.unknown_semantic", "/options/evaluations_semantic")
-        );
+        assert_eq!(error, AuthzenError::UnknownSemantic { found: semantic.to_owned() });
+        assert_eq!(fault(&error), ("authzen.unknown_semantic", "/options/evaluations_semantic"));
     }
-    let long = with(
-        whole(),
-        "/options",
-        Some(json!({"evaluations_semantic": "ä".repeat(1000)})),
-    );
-    assert_eq!(
-        evaluations(&long),
-        Err(AuthzenError::UnknownSemantic {
-            found: "ä".repeat(64)
-        })
-    );
+    let long = with(whole(), "/options", Some(json!({"evaluations_semantic": "ä".repeat(1000)})));
+    assert_eq!(evaluations(&long), Err(AuthzenError::UnknownSemantic { found: "ä".repeat(64) }));
 }
 
 /// 7.1: as a request to the Access Evaluation API, so that the answer is a decision and no array of one.
@@ -40,10 +19,7 @@ fn an_unknown_semantic_is_an_error_even_without_a_batch() {
 fn no_evaluations_are_a_single_one() {
     let single = EvaluationsRequest::Single(evaluation(&whole()).unwrap());
     assert_eq!(evaluations(&whole()), Ok(single.clone()));
-    assert_eq!(
-        evaluations(&with(whole(), "/evaluations", Some(json!([])))),
-        Ok(single)
-    );
+    assert_eq!(evaluations(&with(whole(), "/evaluations", Some(json!([])))), Ok(single));
 }
 
 #[test]
@@ -51,17 +27,8 @@ fn a_batch_may_have_a_thousand_items() {
     let body = |items: usize| with(whole(), "/evaluations", Some(json!(vec![json!({}); items])));
     assert_eq!(batch(&body(MAX_EVALUATIONS)).items.len(), MAX_EVALUATIONS);
     let error = evaluations(&body(MAX_EVALUATIONS + 1)).unwrap_err();
-    assert_eq!(
-        error,
-        AuthzenError::TooManyEvaluations {
-            found: 1001,
-            limit: 1000
-        }
-    );
-    assert_eq!(
-        fault(&error),
-        ("authzen.too_many_evaluations", "/evaluations")
-    );
+    assert_eq!(error, AuthzenError::TooManyEvaluations { found: 1001, limit: 1000 });
+    assert_eq!(fault(&error), ("authzen.too_many_evaluations", "/evaluations"));
 }
 
 #[test]
@@ -78,21 +45,14 @@ fn an_items_own_part_replaces_the_default_whole() {
         {"context": {}},
     ]);
     let batch = batch(&body);
-    let items: Vec<_> = batch
-        .items
-        .iter()
-        .map(|item| item.as_ref().unwrap())
-        .collect();
+    let items: Vec<_> = batch.items.iter().map(|item| item.as_ref().unwrap()).collect();
     assert_eq!(items[0].subject.properties["device"], "a");
     assert!(items[1].subject.properties.is_empty());
     assert_eq!(items[1].action.properties["method"], "GET");
     assert!(items[2].action.properties.is_empty());
     assert!(items[2].resource.properties.is_some());
     assert_eq!(items[3].resource.properties, None);
-    assert_eq!(
-        serde_json::to_value(&*items[4].context).unwrap(),
-        json!({"place": "home"})
-    );
+    assert_eq!(serde_json::to_value(&*items[4].context).unwrap(), json!({"place": "home"}));
     assert!(items[5].context.is_empty());
 }
 
@@ -109,11 +69,7 @@ fn an_item_has_its_own_error() {
         {"action": {"name": "can_read"}, "context": nested(33)},
     ]);
     let batch = batch(&body);
-    let faults: Vec<_> = batch
-        .items
-        .iter()
-        .map(|item| item.as_ref().err().map(fault))
-        .collect();
+    let faults: Vec<_> = batch.items.iter().map(|item| item.as_ref().err().map(fault)).collect();
     assert_eq!(
         faults,
         [
@@ -150,10 +106,7 @@ fn an_item_has_its_own_error() {
 fn a_wrong_default_is_the_requests_error() {
     let mut body = with(whole(), "/subject/id", Some(json!(1)));
     body["evaluations"] = json!([{"subject": {"type": "user", "id": "a"}}]);
-    assert_eq!(
-        fault(&evaluations(&body).unwrap_err()),
-        ("authzen.wrong_type", "/subject/id")
-    );
+    assert_eq!(fault(&evaluations(&body).unwrap_err()), ("authzen.wrong_type", "/subject/id"));
 }
 
 #[test]
@@ -165,11 +118,7 @@ fn an_item_that_cannot_be_evaluated_is_a_denial_to_the_semantic() {
         Ok(_) => answered(true),
         Err(error) => EvaluationResponse::refused(error, None),
     });
-    let decisions: Vec<_> = response
-        .evaluations
-        .iter()
-        .map(EvaluationResponse::decision)
-        .collect();
+    let decisions: Vec<_> = response.evaluations.iter().map(EvaluationResponse::decision).collect();
     assert_eq!(decisions, [true, false]);
 }
 
@@ -180,10 +129,7 @@ fn when_a_semantic_stops() {
         (Semantic::DenyOnFirstDeny, true, false),
         (Semantic::PermitOnFirstPermit, false, true),
     ] {
-        assert_eq!(
-            (semantic.stops_after(false), semantic.stops_after(true)),
-            (after_deny, after_permit)
-        );
+        assert_eq!((semantic.stops_after(false), semantic.stops_after(true)), (after_deny, after_permit));
     }
 }
 
@@ -192,8 +138,6 @@ fn items_share_the_defaults() {
     let mut body = whole();
     body["evaluations"] = json!([{}, {}]);
     let batch = batch(&body);
-    let [Ok(one), Ok(two)] = &batch.items[..] else {
-        panic!("two items")
-    };
+    let [Ok(one), Ok(two)] = &batch.items[..] else { panic!("two items") };
     assert!(std::sync::Arc::ptr_eq(&one.context, &two.context));
 }

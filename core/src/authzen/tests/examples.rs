@@ -32,18 +32,9 @@ fn examples_of_subject_resource_and_action() {
         "action": {"name": "extend-loan", "properties": {"period": "2W"}},
     });
     let read = evaluation(&body).unwrap();
-    assert_eq!(
-        Value::from(read.subject.properties.clone()),
-        body["subject"]["properties"]
-    );
-    assert_eq!(
-        read.resource.properties.clone().map(Value::from).as_ref(),
-        Some(&body["resource"]["properties"])
-    );
-    assert_eq!(
-        Value::from(read.action.properties.clone()),
-        body["action"]["properties"]
-    );
+    assert_eq!(Value::from(read.subject.properties.clone()), body["subject"]["properties"]);
+    assert_eq!(read.resource.properties.clone().map(Value::from).as_ref(), Some(&body["resource"]["properties"]));
+    assert_eq!(Value::from(read.action.properties.clone()), body["action"]["properties"]);
     assert!(read.context.is_empty());
 }
 
@@ -80,11 +71,8 @@ fn examples_of_batches() {
                 (item.action.name.as_str(), item.resource.id.as_str())
             })
             .collect();
-        let expected = [
-            ("can_read", "boxcarring.md"),
-            ("can_read", "subject-search.md"),
-            ("can_edit", "resource-search.md"),
-        ];
+        let expected =
+            [("can_read", "boxcarring.md"), ("can_read", "subject-search.md"), ("can_edit", "resource-search.md")];
         assert_eq!(read, expected);
     }
 }
@@ -112,11 +100,7 @@ fn examples_of_semantics() {
             body["options"]["evaluations_semantic"] = json!(semantic);
         }
         let response = batch(&body).answer(|item| answered(item.unwrap().resource.id != "2"));
-        let decisions: Vec<_> = response
-            .evaluations
-            .iter()
-            .map(EvaluationResponse::decision)
-            .collect();
+        let decisions: Vec<_> = response.evaluations.iter().map(EvaluationResponse::decision).collect();
         assert_eq!(decisions, expected, "{semantic:?}");
     }
 }
@@ -126,70 +110,25 @@ fn examples_of_searches() {
     let mut body = whole();
     body["page"] = json!({"token": "a3M9NDU2O3N6PTI=", "limit": 2, "properties": {}});
     let bytes = body.to_string();
-    let page = Page {
-        token: Some("a3M9NDU2O3N6PTI=".to_owned()),
-        limit: Some(2),
-    };
+    let page = Page { token: Some("a3M9NDU2O3N6PTI=".to_owned()), limit: Some(2) };
 
-    let subjects = SubjectSearch::parse(
-        with(body.clone(), "/subject/id", None)
-            .to_string()
-            .as_bytes(),
-    )
-    .unwrap();
-    assert_eq!(
-        (
-            subjects.subject_type.as_str(),
-            subjects.resource.id.as_str()
-        ),
-        ("user", "123")
-    );
+    let subjects = SubjectSearch::parse(with(body.clone(), "/subject/id", None).to_string().as_bytes()).unwrap();
+    assert_eq!((subjects.subject_type.as_str(), subjects.resource.id.as_str()), ("user", "123"));
     assert_eq!(subjects.page, page);
-    assert_eq!(
-        SubjectSearch::parse(bytes.as_bytes()).unwrap(),
-        subjects,
-        "an id is ignored"
-    );
+    assert_eq!(SubjectSearch::parse(bytes.as_bytes()).unwrap(), subjects, "an id is ignored");
 
-    let resources = ResourceSearch::parse(
-        with(body.clone(), "/resource/id", None)
-            .to_string()
-            .as_bytes(),
-    )
-    .unwrap();
-    assert_eq!(
-        (
-            resources.resource_type.as_str(),
-            resources.action.name.as_str()
-        ),
-        ("account", "can_read")
-    );
+    let resources = ResourceSearch::parse(with(body.clone(), "/resource/id", None).to_string().as_bytes()).unwrap();
+    assert_eq!((resources.resource_type.as_str(), resources.action.name.as_str()), ("account", "can_read"));
     assert_eq!(resources.page, page);
-    assert_eq!(
-        ResourceSearch::parse(bytes.as_bytes()).unwrap(),
-        resources,
-        "an id is ignored"
-    );
+    assert_eq!(ResourceSearch::parse(bytes.as_bytes()).unwrap(), resources, "an id is ignored");
 
     let actions = ActionSearch::parse(with(body, "/action", None).to_string().as_bytes()).unwrap();
-    assert_eq!(
-        (actions.subject.id.as_str(), actions.resource.id.as_str()),
-        ("alice@example.com", "123")
-    );
+    assert_eq!((actions.subject.id.as_str(), actions.resource.id.as_str()), ("alice@example.com", "123"));
     assert_eq!(actions.page, page);
-    assert_eq!(
-        ActionSearch::parse(bytes.as_bytes()).unwrap(),
-        actions,
-        "an action is ignored"
-    );
+    assert_eq!(ActionSearch::parse(bytes.as_bytes()).unwrap(), actions, "an action is ignored");
 
     let first = with(whole(), "/page", Some(json!({"token": ""})));
-    assert_eq!(
-        ActionSearch::parse(first.to_string().as_bytes())
-            .unwrap()
-            .page,
-        Page::default()
-    );
+    assert_eq!(ActionSearch::parse(first.to_string().as_bytes()).unwrap().page, Page::default());
 }
 
 #[test]
@@ -226,12 +165,6 @@ fn example_of_metadata() {
     );
     assert_eq!(Metadata::new("https://pdp.example.com/").unwrap(), metadata);
     let tenant = Metadata::of_tenant("https://pdp.example.com", "tenant1").unwrap();
-    assert_eq!(
-        tenant.policy_decision_point,
-        "https://pdp.example.com/tenant1"
-    );
-    assert_eq!(
-        tenant.access_evaluation_endpoint,
-        metadata.access_evaluation_endpoint
-    );
+    assert_eq!(tenant.policy_decision_point, "https://pdp.example.com/tenant1");
+    assert_eq!(tenant.access_evaluation_endpoint, metadata.access_evaluation_endpoint);
 }

@@ -31,10 +31,8 @@ fn any_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(6, 64, 8, move |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            proptest::collection::vec((key.clone(), inner), 0..8).prop_map(|fields| fields
-                .into_iter()
-                .map(|(key, value)| (key.to_owned(), value))
-                .collect()),
+            proptest::collection::vec((key.clone(), inner), 0..8)
+                .prop_map(|fields| fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
         ]
     })
 }

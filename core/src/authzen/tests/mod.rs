@@ -55,11 +55,7 @@ fn nested(levels: usize) -> Value {
 
 fn answered(permit: bool) -> EvaluationResponse {
     EvaluationResponse::new(ResponseContext {
-        outcome: if permit {
-            Outcome::Allow
-        } else {
-            Outcome::NoPermit
-        },
+        outcome: if permit { Outcome::Allow } else { Outcome::NoPermit },
         reason: None,
         policies: Vec::new(),
         errors: Vec::new(),

@@ -24,34 +24,17 @@ fn a_missing_required_field_is_named() {
         "/resource/id",
     ] {
         let body = with(whole(), pointer, None);
-        assert_eq!(
-            fault(&evaluation(&body).unwrap_err()),
-            ("authzen.missing_field", pointer)
-        );
-        assert_eq!(
-            fault(&evaluations(&body).unwrap_err()),
-            ("authzen.missing_field", pointer)
-        );
+        assert_eq!(fault(&evaluation(&body).unwrap_err()), ("authzen.missing_field", pointer));
+        assert_eq!(fault(&evaluations(&body).unwrap_err()), ("authzen.missing_field", pointer));
     }
     assert!(evaluation(&with(whole(), "/context", None)).is_ok());
     let search = |body: Value| SubjectSearch::parse(body.to_string().as_bytes()).unwrap_err();
-    for pointer in [
-        "/subject",
-        "/subject/type",
-        "/action",
-        "/resource",
-        "/resource/id",
-    ] {
-        assert_eq!(
-            fault(&search(with(whole(), pointer, None))),
-            ("authzen.missing_field", pointer)
-        );
+    for pointer in ["/subject", "/subject/type", "/action", "/resource", "/resource/id"] {
+        assert_eq!(fault(&search(with(whole(), pointer, None))), ("authzen.missing_field", pointer));
     }
-    let error = ResourceSearch::parse(with(whole(), "/resource/type", None).to_string().as_bytes())
-        .unwrap_err();
+    let error = ResourceSearch::parse(with(whole(), "/resource/type", None).to_string().as_bytes()).unwrap_err();
     assert_eq!(fault(&error), ("authzen.missing_field", "/resource/type"));
-    let error =
-        ActionSearch::parse(with(whole(), "/subject/id", None).to_string().as_bytes()).unwrap_err();
+    let error = ActionSearch::parse(with(whole(), "/subject/id", None).to_string().as_bytes()).unwrap_err();
     assert_eq!(fault(&error), ("authzen.missing_field", "/subject/id"));
 }
 
@@ -69,42 +52,19 @@ fn a_wrong_type_is_named_and_null_is_one() {
     for pointer in objects {
         for value in [json!(null), json!("a"), json!([]), json!(1), json!(true)] {
             let error = evaluation(&with(whole(), pointer, Some(value))).unwrap_err();
-            assert_eq!(
-                error,
-                AuthzenError::WrongType {
-                    pointer: pointer.to_owned(),
-                    expected: "an object"
-                }
-            );
+            assert_eq!(error, AuthzenError::WrongType { pointer: pointer.to_owned(), expected: "an object" });
         }
     }
-    for pointer in [
-        "/subject/type",
-        "/subject/id",
-        "/action/name",
-        "/resource/type",
-        "/resource/id",
-    ] {
+    for pointer in ["/subject/type", "/subject/id", "/action/name", "/resource/type", "/resource/id"] {
         for value in [json!(null), json!({}), json!([]), json!(1), json!(true)] {
             let error = evaluation(&with(whole(), pointer, Some(value))).unwrap_err();
-            assert_eq!(
-                error,
-                AuthzenError::WrongType {
-                    pointer: pointer.to_owned(),
-                    expected: "a string"
-                }
-            );
+            assert_eq!(error, AuthzenError::WrongType { pointer: pointer.to_owned(), expected: "a string" });
         }
     }
     for value in [json!(null), json!({}), json!("a"), json!(1)] {
         let error = evaluations(&with(whole(), "/evaluations", Some(value.clone()))).unwrap_err();
         assert_eq!(fault(&error), ("authzen.wrong_type", "/evaluations"));
-        let error = evaluations(&with(
-            whole(),
-            "/options",
-            Some(json!({"evaluations_semantic": value})),
-        ))
-        .unwrap_err();
+        let error = evaluations(&with(whole(), "/options", Some(json!({"evaluations_semantic": value})))).unwrap_err();
         assert_eq!(error.pointer(), "/options/evaluations_semantic");
     }
     for value in [json!(null), json!([]), json!("a")] {
@@ -117,8 +77,7 @@ fn a_wrong_type_is_named_and_null_is_one() {
         (json!({"limit": -1}), "/page/limit"),
         (json!({"limit": 1.5}), "/page/limit"),
     ] {
-        let error = ActionSearch::parse(with(whole(), "/page", Some(page)).to_string().as_bytes())
-            .unwrap_err();
+        let error = ActionSearch::parse(with(whole(), "/page", Some(page)).to_string().as_bytes()).unwrap_err();
         assert_eq!(fault(&error), ("authzen.wrong_type", pointer));
     }
     for body in ["null", "[]", "1", "\"a\""] {
@@ -144,21 +103,10 @@ fn what_is_no_json() {
         b"\xef\xbb\xbf{}",
     ] {
         let error = Evaluation::parse(body).unwrap_err();
-        assert_eq!(
-            fault(&error),
-            ("authzen.malformed_json", ""),
-            "{}",
-            String::from_utf8_lossy(body)
-        );
+        assert_eq!(fault(&error), ("authzen.malformed_json", ""), "{}", String::from_utf8_lossy(body));
     }
     let error = Evaluation::parse(b"{\n  \"subject\": x}").unwrap_err();
-    assert_eq!(
-        error,
-        AuthzenError::MalformedJson {
-            line: 2,
-            column: 14
-        }
-    );
+    assert_eq!(error, AuthzenError::MalformedJson { line: 2, column: 14 });
 }
 
 /// Names are compared after their escapes are resolved (RFC 7493, section 2.3).
@@ -168,14 +116,8 @@ fn a_key_that_is_there_twice_is_refused_wherever_it_is() {
         (r#"{"subject": 1, "subject": 2}"#, "/subject"),
         (r#"{"subject": {"id": "a", "id": "a"}}"#, "/subject/id"),
         (r#"{"subject": {"id": "a", "\u0069d": "b"}}"#, "/subject/id"),
-        (
-            r#"{"unknown": [0, {"a/b~c": 1, "a/b~c": 2}]}"#,
-            "/unknown/1/a~1b~0c",
-        ),
-        (
-            r#"{"evaluations": [{"resource": 1, "resource": 2}]}"#,
-            "/evaluations/0/resource",
-        ),
+        (r#"{"unknown": [0, {"a/b~c": 1, "a/b~c": 2}]}"#, "/unknown/1/a~1b~0c"),
+        (r#"{"evaluations": [{"resource": 1, "resource": 2}]}"#, "/evaluations/0/resource"),
     ] {
         let error = EvaluationsRequest::parse(body.as_bytes()).unwrap_err();
         assert_eq!(fault(&error), ("authzen.duplicate_key", pointer));
@@ -189,34 +131,15 @@ fn a_body_may_have_a_mebibyte() {
     assert!(Evaluation::parse(&body).is_ok());
     body.push(b' ');
     let error = Evaluation::parse(&body).unwrap_err();
-    assert_eq!(
-        error,
-        AuthzenError::TooLarge {
-            length: MAX_BODY + 1,
-            limit: MAX_BODY
-        }
-    );
+    assert_eq!(error, AuthzenError::TooLarge { length: MAX_BODY + 1, limit: MAX_BODY });
     assert_eq!(fault(&error), ("authzen.too_large", ""));
 }
 
 #[test]
 fn attributes_may_be_nested_so_deep() {
-    for pointer in [
-        "/context",
-        "/subject/properties",
-        "/action/properties",
-        "/resource/properties",
-    ] {
-        assert!(
-            evaluation(&with(whole(), pointer, Some(nested(MAX_ATTRIBUTE_DEPTH)))).is_ok(),
-            "{pointer}"
-        );
-        let error = evaluation(&with(
-            whole(),
-            pointer,
-            Some(nested(MAX_ATTRIBUTE_DEPTH + 1)),
-        ))
-        .unwrap_err();
+    for pointer in ["/context", "/subject/properties", "/action/properties", "/resource/properties"] {
+        assert!(evaluation(&with(whole(), pointer, Some(nested(MAX_ATTRIBUTE_DEPTH)))).is_ok(), "{pointer}");
+        let error = evaluation(&with(whole(), pointer, Some(nested(MAX_ATTRIBUTE_DEPTH + 1)))).unwrap_err();
         assert_eq!(fault(&error), ("authzen.too_deep", pointer));
     }
     assert!(evaluation(&with(whole(), "/unknown", Some(nested(MAX_DEPTH - 1)))).is_ok());
@@ -224,10 +147,7 @@ fn attributes_may_be_nested_so_deep() {
     assert_eq!(error.code(), "authzen.too_deep");
     assert!(error.pointer().starts_with("/unknown/a/a"));
     let abyss = "[".repeat(MAX_BODY);
-    assert_eq!(
-        Evaluation::parse(abyss.as_bytes()).unwrap_err().code(),
-        "authzen.too_deep"
-    );
+    assert_eq!(Evaluation::parse(abyss.as_bytes()).unwrap_err().code(), "authzen.too_deep");
 }
 
 #[test]

@@ -4,13 +4,7 @@ use super::*;
 
 #[test]
 fn what_base_urls_a_pdp_may_have() {
-    for base in [
-        "https://a",
-        "https://a:8443/pdp",
-        "http://localhost:8787",
-        "http://127.0.0.1",
-        "http://[::1]:80",
-    ] {
+    for base in ["https://a", "https://a:8443/pdp", "http://localhost:8787", "http://127.0.0.1", "http://[::1]:80"] {
         assert!(Metadata::new(base).is_ok(), "{base}");
     }
     for base in [
@@ -29,11 +23,7 @@ fn what_base_urls_a_pdp_may_have() {
         assert_eq!(Metadata::new(base), Err(InvalidBaseUrl), "{base}");
     }
     for slug in ["", "a/b", "A", "..", "a?b"] {
-        assert_eq!(
-            Metadata::of_tenant("https://a", slug),
-            Err(InvalidBaseUrl),
-            "{slug}"
-        );
+        assert_eq!(Metadata::of_tenant("https://a", slug), Err(InvalidBaseUrl), "{slug}");
     }
 }
 
@@ -43,16 +33,9 @@ fn the_response_as_it_is_sent() {
         outcome: Outcome::Forbidden,
         reason: Some("principal_inactive".to_owned()),
         policies: vec!["custom/no".to_owned()],
-        errors: vec![PolicyError {
-            policy: "role/1".to_owned(),
-            message: "no such attribute".to_owned(),
-        }],
+        errors: vec![PolicyError { policy: "role/1".to_owned(), message: "no such attribute".to_owned() }],
         error: None,
-        as_of: Some(AsOf {
-            policy_version: 3,
-            directory_version: 4,
-            now: "2026-01-31T08:00:00.000Z".to_owned(),
-        }),
+        as_of: Some(AsOf { policy_version: 3, directory_version: 4, now: "2026-01-31T08:00:00.000Z".parse().unwrap() }),
     });
     assert_eq!(
         serde_json::to_string(&response).unwrap(),
@@ -72,10 +55,7 @@ fn only_the_outcome_allow_is_a_permit() {
         (Outcome::NoPermit, "no_permit", false),
         (Outcome::Error, "error", false),
     ] {
-        let response = EvaluationResponse::new(ResponseContext {
-            outcome,
-            ..answered(true).context().clone()
-        });
+        let response = EvaluationResponse::new(ResponseContext { outcome, ..answered(true).context().clone() });
         assert_eq!(response.decision(), decision);
         assert_eq!(serde_json::to_value(outcome).unwrap(), name);
     }

@@ -12,25 +12,13 @@ fn opens_as_it_was_built() {
         assert_eq!(snapshot.created(), -5);
         assert_eq!(snapshot.key_id(), key.id());
         assert_eq!(snapshot.content_hash(), builder().content_hash());
-        assert_eq!(
-            snapshot.content_hash_hex(),
-            hex::encode(snapshot.content_hash())
-        );
-        assert_eq!(
-            snapshot.section(SectionKind::Cedar),
-            Some(&b"permit(principal, action, resource);"[..])
-        );
-        assert_eq!(
-            snapshot.section(SectionKind::Tenant),
-            Some(&br#"{"status":"active"}"#[..])
-        );
+        assert_eq!(snapshot.content_hash_hex(), hex::encode(snapshot.content_hash()));
+        assert_eq!(snapshot.section(SectionKind::Cedar), Some(&b"permit(principal, action, resource);"[..]));
+        assert_eq!(snapshot.section(SectionKind::Tenant), Some(&br#"{"status":"active"}"#[..]));
         assert_eq!(snapshot.section(SectionKind::SourceMap), Some(&[][..]));
         assert_eq!(snapshot.section(SectionKind::Schema), None);
         assert_eq!(snapshot.as_bytes(), file);
-        assert_eq!(
-            Snapshot::header(&file).unwrap().algorithm(),
-            key.algorithm()
-        );
+        assert_eq!(Snapshot::header(&file).unwrap().algorithm(), key.algorithm());
         assert_eq!(Snapshot::open_trusted(file.clone()).unwrap(), snapshot);
         assert_eq!(Snapshot::open_signature_verified(file).unwrap(), snapshot);
     }
@@ -45,25 +33,17 @@ fn a_snapshot_without_sections_opens() {
 
 #[test]
 fn the_layout_is_the_documented_one() {
-    let file = SnapshotBuilder::new(TENANT)
-        .section(SectionKind::SourceMap, "abc")
-        .build(3, 4, &es256());
+    let file = SnapshotBuilder::new(TENANT).section(SectionKind::SourceMap, "abc").build(3, 4, &es256());
     assert_eq!(&file[0..8], b"PARAPET\0");
     assert_eq!(file[8..16], [1, 0, 0, 0, 1, 0, 0, 0]);
     assert_eq!(&file[16..32], TENANT.as_bytes());
-    assert_eq!(
-        file[32..48],
-        [3, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0]
-    );
+    assert_eq!(file[32..48], [3, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(file[80..84], [2, 0, 7, 0]);
     assert_eq!(&file[84..91], b"es256-1");
     assert_eq!(file[91..148], [0; 57]);
     assert_eq!(file[148..152], [64, 0, 0, 0]);
     assert_eq!(file[216..224], [4, 0, 0, 0x80, 0, 0, 0, 0]);
-    assert_eq!(
-        file[224..240],
-        [240, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0]
-    );
+    assert_eq!(file[224..240], [240, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(&file[240..], b"abc\0\0\0\0\0");
 }
 
@@ -72,14 +52,8 @@ fn the_layout_is_the_documented_one() {
 #[test]
 fn hash_and_signatures_are_the_documented_ones() {
     let header = Snapshot::header(&builder().build(1, 2, &hmac())).unwrap();
-    assert_eq!(
-        header.content_hash_hex(),
-        "45059faf06fb3cdc4d243bc3b7ef3a8032c83841575b4f6745233f9ba5442417"
-    );
-    assert_eq!(
-        hex::encode(header.signature()),
-        "eaf2c8a3f434eaf25631cbc853f014239c796e018a2ee0b6f2816789b1433a2b"
-    );
+    assert_eq!(header.content_hash_hex(), "45059faf06fb3cdc4d243bc3b7ef3a8032c83841575b4f6745233f9ba5442417");
+    assert_eq!(hex::encode(header.signature()), "eaf2c8a3f434eaf25631cbc853f014239c796e018a2ee0b6f2816789b1433a2b");
     let header = Snapshot::header(&builder().build(1, 2, &es256())).unwrap();
     assert_eq!(
         hex::encode(header.signature()),
@@ -94,16 +68,8 @@ fn hash_and_signatures_are_the_documented_ones() {
 fn same_content_same_hash_whatever_the_version_time_and_key() {
     let one = builder().build(1, 1, &hmac());
     assert_eq!(one, builder().build(1, 1, &hmac()), "deterministic");
-    assert_eq!(
-        builder().build(1, 1, &es256()),
-        builder().build(1, 1, &es256()),
-        "deterministic"
-    );
-    for other in [
-        builder().build(2, 1, &hmac()),
-        builder().build(1, 2, &hmac()),
-        builder().build(1, 1, &es256()),
-    ] {
+    assert_eq!(builder().build(1, 1, &es256()), builder().build(1, 1, &es256()), "deterministic");
+    for other in [builder().build(2, 1, &hmac()), builder().build(1, 2, &hmac()), builder().build(1, 1, &es256())] {
         assert_ne!(one, other);
         let hash = |file: &[u8]| Snapshot::header(file).unwrap().content_hash();
         assert_eq!(hash(&one), hash(&other));
@@ -117,15 +83,9 @@ fn another_content_has_another_hash() {
         SnapshotBuilder::new(OTHER),
         SnapshotBuilder::new(TENANT).section(SectionKind::Tenant, ""),
         SnapshotBuilder::new(TENANT).section(SectionKind::Schema, ""),
-        SnapshotBuilder::new(TENANT)
-            .section(SectionKind::Tenant, "a")
-            .section(SectionKind::Schema, "b"),
-        SnapshotBuilder::new(TENANT)
-            .section(SectionKind::Tenant, "ab")
-            .section(SectionKind::Schema, ""),
-        SnapshotBuilder::new(TENANT)
-            .section(SectionKind::Tenant, "a\0")
-            .section(SectionKind::Schema, "b"),
+        SnapshotBuilder::new(TENANT).section(SectionKind::Tenant, "a").section(SectionKind::Schema, "b"),
+        SnapshotBuilder::new(TENANT).section(SectionKind::Tenant, "ab").section(SectionKind::Schema, ""),
+        SnapshotBuilder::new(TENANT).section(SectionKind::Tenant, "a\0").section(SectionKind::Schema, "b"),
     ]
     .map(|builder| builder.content_hash());
     assert_eq!(std::collections::BTreeSet::from(hashes).len(), hashes.len());

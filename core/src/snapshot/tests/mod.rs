@@ -20,9 +20,7 @@ fn es256() -> SigningKey {
 }
 
 fn ring() -> Keyring {
-    Keyring::new()
-        .with(hmac().verifying_key())
-        .with(es256().verifying_key())
+    Keyring::new().with(hmac().verifying_key()).with(es256().verifying_key())
 }
 
 fn builder() -> SnapshotBuilder {

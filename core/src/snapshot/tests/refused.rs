@@ -11,10 +11,7 @@ fn every_corrupt_byte_is_an_error() {
             for flip in flips {
                 let mut corrupt = file.clone();
                 corrupt[position] ^= flip;
-                assert!(
-                    Snapshot::open(corrupt, &ring()).is_err(),
-                    "byte {position} ^ {flip:#x}"
-                );
+                assert!(Snapshot::open(corrupt, &ring()).is_err(), "byte {position} ^ {flip:#x}");
             }
         }
     }
@@ -25,25 +22,13 @@ fn every_truncation_and_every_tail_is_an_error() {
     for key in [hmac(), es256()] {
         let file = builder().build(1, 2, &key);
         for length in 0..file.len() {
-            let expected = if length == 0 {
-                "snapshot.not_a_snapshot"
-            } else {
-                "snapshot.truncated"
-            };
-            assert_eq!(
-                code(file[..length].to_vec(), &ring()),
-                expected,
-                "{length} bytes"
-            );
+            let expected = if length == 0 { "snapshot.not_a_snapshot" } else { "snapshot.truncated" };
+            assert_eq!(code(file[..length].to_vec(), &ring()), expected, "{length} bytes");
         }
         for tail in 1..20 {
             let mut long = file.clone();
             long.resize(file.len() + tail, 0);
-            assert_eq!(
-                code(long, &ring()),
-                "snapshot.malformed",
-                "{tail} bytes behind"
-            );
+            assert_eq!(code(long, &ring()), "snapshot.malformed", "{tail} bytes behind");
         }
     }
 }
@@ -58,26 +43,18 @@ fn what_is_no_snapshot() {
 #[test]
 fn an_unknown_format_is_named() {
     let file = resigned(builder().build(1, 2, &hmac()), |file| file[8] = 2);
-    assert_eq!(
-        Snapshot::open(file, &ring()),
-        Err(SnapshotError::UnknownFormat { found: 2 })
-    );
+    assert_eq!(Snapshot::open(file, &ring()), Err(SnapshotError::UnknownFormat { found: 2 }));
 }
 
 #[test]
 fn sections_that_were_not_signed_have_the_wrong_hash() {
     let mut file = builder().build(1, 2, &hmac());
-    let other = builder()
-        .section(SectionKind::Tenant, r#"{"status":"denied"}"#)
-        .build(1, 2, &hmac());
+    let other = builder().section(SectionKind::Tenant, r#"{"status":"denied"}"#).build(1, 2, &hmac());
     assert_eq!(file.len(), other.len());
     file[SIGNED_LENGTH + 64..].copy_from_slice(&other[SIGNED_LENGTH + 64..]);
     assert_eq!(code(file.clone(), &ring()), "snapshot.wrong_hash");
     assert!(Snapshot::open_signature_verified(file.clone()).is_err());
-    assert!(
-        Snapshot::open_trusted(file).is_ok(),
-        "it checks the form only"
-    );
+    assert!(Snapshot::open_trusted(file).is_ok(), "it checks the form only");
 }
 
 #[test]
@@ -85,29 +62,16 @@ fn another_tenants_snapshot_is_refused() {
     let file = builder().build(1, 2, &hmac());
     assert_eq!(
         Snapshot::open(file, &ring().tenant(OTHER)),
-        Err(SnapshotError::WrongTenant {
-            expected: OTHER,
-            found: TENANT
-        })
+        Err(SnapshotError::WrongTenant { expected: OTHER, found: TENANT })
     );
 }
 
 #[test]
 fn an_older_version_is_refused() {
     let open = |version, at_least| {
-        Snapshot::open(
-            builder().build(version, 2, &hmac()),
-            &ring().at_least(at_least),
-        )
-        .map(|_| ())
+        Snapshot::open(builder().build(version, 2, &hmac()), &ring().at_least(at_least)).map(|_| ())
     };
-    assert_eq!(
-        open(4, 5),
-        Err(SnapshotError::OlderVersion {
-            at_least: 5,
-            found: 4
-        })
-    );
+    assert_eq!(open(4, 5), Err(SnapshotError::OlderVersion { at_least: 5, found: 4 }));
     assert_eq!(open(5, 5), Ok(()));
     assert_eq!(open(6, 5), Ok(()));
 }
@@ -118,30 +82,16 @@ fn a_missing_section_is_named() {
     assert!(snapshot.required(SectionKind::Cedar).is_ok());
     let error = snapshot.required(SectionKind::Principals).unwrap_err();
     assert_eq!(error.code(), "snapshot.missing_section");
-    assert_eq!(
-        error.to_string(),
-        "the snapshot has no section `principals`"
-    );
+    assert_eq!(error.to_string(), "the snapshot has no section `principals`");
 }
 
 #[test]
 fn an_unknown_section_is_ignored_only_if_optional() {
-    let with = |code| {
-        builder()
-            .coded_section(code, b"later".to_vec())
-            .build(1, 2, &hmac())
-    };
-    assert_eq!(
-        Snapshot::open(with(999), &ring()),
-        Err(SnapshotError::UnknownSection { kind: 999 })
-    );
+    let with = |code| builder().coded_section(code, b"later".to_vec()).build(1, 2, &hmac());
+    assert_eq!(Snapshot::open(with(999), &ring()), Err(SnapshotError::UnknownSection { kind: 999 }));
     let snapshot = Snapshot::open(with(999 | 1 << 31), &ring()).unwrap();
     assert!(snapshot.section(SectionKind::Cedar).is_some());
-    assert_ne!(
-        snapshot.content_hash(),
-        builder().content_hash(),
-        "it is hashed all the same"
-    );
+    assert_ne!(snapshot.content_hash(), builder().content_hash(), "it is hashed all the same");
     // A known section may not be hidden by turning its bit.
     assert_eq!(code(with(3 | 1 << 31), &ring()), "snapshot.malformed");
     assert_eq!(code(with(4), &ring()), "snapshot.malformed");
