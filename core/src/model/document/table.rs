@@ -65,7 +65,7 @@ impl TableReader {
         let mut ids = HashSet::with_capacity(if has_id { rows.len() } else { 0 });
         let mut read = Vec::with_capacity(rows.len());
         for (index, row) in rows.into_iter().enumerate() {
-            let Value::Object(mut row) = row else {
+            let Value::Object(row) = row else {
                 let finding = Finding::error(R::TABLE, "row.wrong_type", "expected an object");
                 self.findings.push(finding.row(format!("#{index}")));
                 continue;
