@@ -164,9 +164,8 @@ impl TenantDocument {
 
     /// Parses the JSON of a document, in which no key may be there twice.
     pub(crate) fn parse(text: &str) -> Result<Value, Vec<Finding>> {
-        super::json::parse(text).map_err(|error| {
-            vec![Finding::error("document", "document.malformed", format!("malformed JSON: {error}"))]
-        })
+        super::json::parse(text)
+            .map_err(|error| vec![Finding::error("document", "document.malformed", format!("malformed JSON: {error}"))])
     }
 }
 
