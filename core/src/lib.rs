@@ -22,7 +22,7 @@ pub mod snapshot;
 pub mod tenant;
 
 #[cfg(feature = "cedar")]
-pub use compile::{Compiled, compile};
+pub use compile::{Compiled, compile, compile_text};
 #[cfg(feature = "cedar")]
 pub use engine::Engine;
 pub use engine::{Decision, Outcome, Request};

@@ -7,17 +7,16 @@ use uuid::Uuid;
 const CREATED: &str = "2025-01-06T08:00:00.000Z";
 
 const FIRST_NAMES: &[&str] = &[
-    "Ada", "Amara", "Anton", "Beatriz", "Bilal", "Chen", "Clara", "Dario", "Diana", "Elif", "Emil",
-    "Esther", "Farah", "Felix", "Gabriel", "Greta", "Hana", "Hugo", "Imani", "Ivan", "Jonas",
-    "Julia", "Kaito", "Karim", "Lara", "Leon", "Mara", "Mateo", "Nadia", "Noah", "Olga", "Omar",
-    "Paula", "Priya", "Rafael", "Rosa", "Samir", "Sofia", "Tomas", "Vera",
+    "Ada", "Amara", "Anton", "Beatriz", "Bilal", "Chen", "Clara", "Dario", "Diana", "Elif", "Emil", "Esther", "Farah",
+    "Felix", "Gabriel", "Greta", "Hana", "Hugo", "Imani", "Ivan", "Jonas", "Julia", "Kaito", "Karim", "Lara", "Leon",
+    "Mara", "Mateo", "Nadia", "Noah", "Olga", "Omar", "Paula", "Priya", "Rafael", "Rosa", "Samir", "Sofia", "Tomas",
+    "Vera",
 ];
 const LAST_NAMES: &[&str] = &[
-    "Abara", "Andersen", "Bauer", "Bianchi", "Castillo", "Costa", "Demir", "Dubois", "Eriksen",
-    "Farouk", "Fischer", "Garcia", "Haddad", "Hoffmann", "Ito", "Ivanov", "Jansen", "Kaya",
-    "Keller", "Kim", "Kowalski", "Larsen", "Lopez", "Martins", "Meyer", "Moreau", "Nakamura",
-    "Nkosi", "Novak", "Okafor", "Olsen", "Patel", "Petrov", "Rossi", "Sato", "Silva", "Singh",
-    "Tanaka", "Weber", "Yilmaz",
+    "Abara", "Andersen", "Bauer", "Bianchi", "Castillo", "Costa", "Demir", "Dubois", "Eriksen", "Farouk", "Fischer",
+    "Garcia", "Haddad", "Hoffmann", "Ito", "Ivanov", "Jansen", "Kaya", "Keller", "Kim", "Kowalski", "Larsen", "Lopez",
+    "Martins", "Meyer", "Moreau", "Nakamura", "Nkosi", "Novak", "Okafor", "Olsen", "Patel", "Petrov", "Rossi", "Sato",
+    "Silva", "Singh", "Tanaka", "Weber", "Yilmaz",
 ];
 /// Each department with the division above it.
 const DEPARTMENTS: &[(&str, &str)] = &[
@@ -38,26 +37,9 @@ const DIVISIONS: &[&str] = &["technology", "commercial", "corporate", "operation
 const REGIONS: &[&str] = &["emea", "amer", "apac"];
 const TEAMS: &[&str] = &["north", "south", "east", "west"];
 const STATUSES: &[&str] = &["draft", "review", "approved", "archived"];
-const TAGS: &[&str] = &[
-    "public",
-    "internal",
-    "confidential",
-    "legal-hold",
-    "customer",
-    "personal-data",
-];
-const FUNCTIONS: &[&str] = &[
-    "reader",
-    "editor",
-    "approver",
-    "manager",
-    "auditor",
-    "analyst",
-    "operator",
-    "coordinator",
-    "owner",
-    "reviewer",
-];
+const TAGS: &[&str] = &["public", "internal", "confidential", "legal-hold", "customer", "personal-data"];
+const FUNCTIONS: &[&str] =
+    &["reader", "editor", "approver", "manager", "auditor", "analyst", "operator", "coordinator", "owner", "reviewer"];
 const TYPES: &[&str] = &[
     "document",
     "folder",
@@ -98,14 +80,8 @@ const ACTIONS: &[(&str, &str)] = &[
     ("archive", "admin"),
     ("delete", "admin"),
 ];
-const ADDRESSES: &[&str] = &[
-    "10.20.30.40",
-    "10.99.0.7",
-    "192.0.2.17",
-    "198.51.100.4",
-    "::ffff:10.20.30.40",
-    "2001:db8::9",
-];
+const ADDRESSES: &[&str] =
+    &["10.20.30.40", "10.99.0.7", "192.0.2.17", "198.51.100.4", "::ffff:10.20.30.40", "2001:db8::9"];
 
 /// SplitMix64: small, well mixed, and the same everywhere.
 struct Random(u64);
@@ -167,8 +143,7 @@ struct Ids {
 impl Ids {
     fn of(self, table: Table, number: usize) -> String {
         let high = 0x018a_0000_0000_7000 | ((self.seed & 0xffff) << 16) | table as u64;
-        let low =
-            0x8000_0000_0000_0000 | (u64::try_from(number).unwrap_or_default() & 0xffff_ffff_ffff);
+        let low = 0x8000_0000_0000_0000 | (u64::try_from(number).unwrap_or_default() & 0xffff_ffff_ffff);
         Uuid::from_u64_pair(high, low).to_string()
     }
 }
@@ -182,40 +157,23 @@ pub fn tenant(seed: u64, users: usize, roles: usize, grants: usize) -> Value {
     let mut document = Map::new();
     document.insert(
         "tenant".to_owned(),
-        json!({"id": ids.of(Table::Tenant, 0), "name": "Meridian Industries", "slug": format!("meridian-{:04x}", seed & 0xffff),
+        json!({"id": ids.of(Table::Tenant, 0), "name": "Meridian Industries",
+            "slug": format!("meridian-{:04x}", seed & 0xffff),
             "status": "active", "created_at": CREATED, "updated_at": CREATED}),
     );
-    let mut add =
-        |table: &str, rows: Vec<Value>| document.insert(table.to_owned(), Value::Array(rows));
+    let mut add = |table: &str, rows: Vec<Value>| document.insert(table.to_owned(), Value::Array(rows));
     let (units, groups) = organization(ids);
     add("organization_unit", units);
     add("user", people(&mut random, ids, users));
     add("service_account", services(&mut random, ids, roles / 20));
     add("permission", permissions(ids));
-    add(
-        "role",
-        (0..roles)
-            .map(|number| role(&mut random, ids, number))
-            .collect(),
-    );
-    add(
-        "role_permission",
-        grant_rows(&mut random, ids, roles, grants),
-    );
+    add("role", (0..roles).map(|number| role(&mut random, ids, number)).collect());
+    add("role_permission", grant_rows(&mut random, ids, roles, grants));
     add("user_role", assignments(&mut random, ids, users, roles));
-    add(
-        "user_group_membership",
-        memberships(&mut random, ids, users),
-    );
-    add(
-        "user_group_role",
-        group_roles(&mut random, ids, groups.len(), roles),
-    );
+    add("user_group_membership", memberships(&mut random, ids, users));
+    add("user_group_role", group_roles(&mut random, ids, groups.len(), roles));
     add("user_group", groups);
-    add(
-        "access_request",
-        access_requests(&mut random, ids, users, roles),
-    );
+    add("access_request", access_requests(&mut random, ids, users, roles));
     add("feature_flag", flags(ids));
     add("tenant_setting", settings(ids));
     Value::Object(document)
@@ -227,30 +185,16 @@ pub fn requests(seed: u64, tenant: &Value, n: usize) -> Vec<Value> {
     let users: Vec<&Value> = rows(tenant, "user").iter().collect();
     let services: Vec<&Value> = rows(tenant, "service_account").iter().collect();
     let permissions: Vec<&Value> = rows(tenant, "permission").iter().collect();
-    (0..n)
-        .map(|_| request(&mut random, &users, &services, &permissions))
-        .collect()
+    (0..n).map(|_| request(&mut random, &users, &services, &permissions)).collect()
 }
 
 fn rows<'a>(tenant: &'a Value, table: &str) -> &'a [Value] {
-    tenant
-        .get(table)
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default()
+    tenant.get(table).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
-fn request(
-    random: &mut Random,
-    users: &[&Value],
-    services: &[&Value],
-    permissions: &[&Value],
-) -> Value {
+fn request(random: &mut Random, users: &[&Value], services: &[&Value], permissions: &[&Value]) -> Value {
     let text = |row: Option<&Value>, field: &str| {
-        row.and_then(|row| row.get(field))
-            .and_then(Value::as_str)
-            .unwrap_or("nobody")
-            .to_owned()
+        row.and_then(|row| row.get(field)).and_then(Value::as_str).unwrap_or("nobody").to_owned()
     };
     let user = random.pick(users);
     let subject = match random.below(100) {
@@ -264,16 +208,8 @@ fn request(
         _ => json!({"type": "user", "id": text(user, "id")}),
     };
     let permission = random.pick(permissions);
-    let action = if random.chance(1) {
-        "teleport".to_owned()
-    } else {
-        text(permission, "action")
-    };
-    let kind = if random.chance(1) {
-        "planet".to_owned()
-    } else {
-        text(permission, "resource")
-    };
+    let action = if random.chance(1) { "teleport".to_owned() } else { text(permission, "action") };
+    let kind = if random.chance(1) { "planet".to_owned() } else { text(permission, "resource") };
     let id = format!("{kind}-{}", random.below(10_000));
     let properties = attributes(random, user, users);
     let mut context = Map::new();
@@ -284,13 +220,10 @@ fn request(
         context.insert("ip".to_owned(), random.text(ADDRESSES).into());
     }
     if random.chance(30) {
-        context.insert(
-            "reason".to_owned(),
-            format!("CASE-{}", random.below(900)).into(),
-        );
+        context.insert("reason".to_owned(), format!("CASE-{}", random.below(900)).into());
     }
-    json!({"subject": subject, "action": {"name": action}, "resource": {"type": kind, "id": id, "properties": properties},
-        "context": context})
+    json!({"subject": subject, "action": {"name": action},
+        "resource": {"type": kind, "id": id, "properties": properties}, "context": context})
 }
 
 /// Attributes of a resource: each may be absent, one in a hundred has the wrong type.
@@ -301,46 +234,22 @@ fn attributes(random: &mut Random, user: Option<&Value>, users: &[&Value]) -> Ma
             attributes.insert(name.to_owned(), value);
         }
     };
-    let own = user
-        .and_then(|user| user.pointer("/custom_attributes/department"))
-        .cloned();
+    let own = user.and_then(|user| user.pointer("/custom_attributes/department")).cloned();
     let department = match own {
         Some(own) if random.chance(50) => own,
-        _ => DEPARTMENTS
-            .get(random.below(DEPARTMENTS.len()))
-            .map_or("", |(name, _)| name)
-            .into(),
+        _ => DEPARTMENTS.get(random.below(DEPARTMENTS.len())).map_or("", |(name, _)| name).into(),
     };
     put(random.chance(90), "department", department);
-    let owner = if random.chance(40) {
-        user
-    } else {
-        random.pick(users)
-    };
-    let owner = owner
-        .and_then(|owner| owner.get("id"))
-        .cloned()
-        .unwrap_or_default();
-    put(
-        random.chance(80),
-        "owner",
-        json!({"type": "User", "id": owner}),
-    );
+    let owner = if random.chance(40) { user } else { random.pick(users) };
+    let owner = owner.and_then(|owner| owner.get("id")).cloned().unwrap_or_default();
+    put(random.chance(80), "owner", json!({"type": "User", "id": owner}));
     put(random.chance(90), "status", random.text(STATUSES).into());
     put(random.chance(80), "region", random.text(REGIONS).into());
     put(random.chance(80), "sensitivity", random.below(6).into());
-    put(
-        random.chance(50),
-        "amount",
-        format!("{}.{:02}", random.below(20_000), random.below(100)).into(),
-    );
+    put(random.chance(50), "amount", format!("{}.{:02}", random.below(20_000), random.below(100)).into());
     let tags: BTreeSet<&str> = (0..random.below(4)).map(|_| random.text(TAGS)).collect();
     put(random.chance(70), "tags", json!(tags));
-    put(
-        random.chance(50),
-        "valid_until",
-        format!("2026-{:02}-15T12:00:00.000Z", 1 + random.below(12)).into(),
-    );
+    put(random.chance(50), "valid_until", format!("2026-{:02}-15T12:00:00.000Z", 1 + random.below(12)).into());
     put(random.chance(20), "colour", "red".into());
     put(random.chance(1), "sensitivity", "high".into());
     attributes
@@ -354,19 +263,12 @@ fn organization(ids: Ids) -> (Vec<Value>, Vec<Value>) {
     }
     impl Units {
         /// Adds a unit below another one and gives its number and path.
-        fn add(
-            &mut self,
-            parent: Option<(usize, &str)>,
-            name: &str,
-            level: usize,
-        ) -> (usize, String) {
+        fn add(&mut self, parent: Option<(usize, &str)>, name: &str, level: usize) -> (usize, String) {
             let number = self.rows.len();
             let id = self.ids.of(Table::OrganizationUnit, number);
             let path = format!("{}{id}/", parent.map_or("/", |(_, path)| path));
             let parent = parent.map(|(number, _)| self.ids.of(Table::OrganizationUnit, number));
-            self.rows.push(
-                json!({"id": id, "parent_id": parent, "name": name, "path": path, "level": level}),
-            );
+            self.rows.push(json!({"id": id, "parent_id": parent, "name": name, "path": path, "level": level}));
             (number, path)
         }
     }
@@ -376,11 +278,11 @@ fn organization(ids: Ids) -> (Vec<Value>, Vec<Value>) {
     for division in DIVISIONS {
         let (division_unit, division_path) = units.add(Some((root, &root_path)), division, 1);
         for (department, _) in DEPARTMENTS.iter().filter(|(_, of)| of == division) {
-            let (department_unit, department_path) =
-                units.add(Some((division_unit, &division_path)), department, 2);
+            let (department_unit, department_path) = units.add(Some((division_unit, &division_path)), department, 2);
             let rule = json!({"StringEquals": {"principal.department": department}});
             groups.push(json!({"id": ids.of(Table::UserGroup, groups.len()), "name": department, "type": "automatic",
-                "organization_unit_id": ids.of(Table::OrganizationUnit, department_unit), "auto_assignment_rules": rule}));
+                "organization_unit_id": ids.of(Table::OrganizationUnit, department_unit),
+                "auto_assignment_rules": rule}));
             for team in TEAMS {
                 let name = format!("{department} {team}");
                 let (team_unit, _) = units.add(Some((department_unit, &department_path)), &name, 3);
@@ -394,12 +296,7 @@ fn organization(ids: Ids) -> (Vec<Value>, Vec<Value>) {
 
 /// The departments in the order in which `organization` makes their groups.
 fn departments() -> Vec<&'static str> {
-    let of = |division: &'static str| {
-        DEPARTMENTS
-            .iter()
-            .filter(move |(_, of)| *of == division)
-            .map(|(name, _)| *name)
-    };
+    let of = |division: &'static str| DEPARTMENTS.iter().filter(move |(_, of)| *of == division).map(|(name, _)| *name);
     DIVISIONS.iter().flat_map(|division| of(division)).collect()
 }
 
@@ -420,11 +317,9 @@ fn people(random: &mut Random, ids: Ids, users: usize) -> Vec<Value> {
             username = format!("{username}.{number}");
         }
         taken.insert(username.clone());
-        let department = departments
-            .get(department_of(number))
-            .copied()
-            .unwrap_or_default();
-        let mut custom = json!({"department": department, "region": random.text(REGIONS), "clearance": random.below(6)});
+        let department = departments.get(department_of(number)).copied().unwrap_or_default();
+        let mut custom =
+            json!({"department": department, "region": random.text(REGIONS), "clearance": random.below(6)});
         // Everybody but the first has a manager among those before.
         if let (Some(custom), true) = (custom.as_object_mut(), number > 0) {
             let manager = ids.of(Table::User, random.below(number));
@@ -444,17 +339,14 @@ fn people(random: &mut Random, ids: Ids, users: usize) -> Vec<Value> {
 }
 
 fn services(random: &mut Random, ids: Ids, services: usize) -> Vec<Value> {
-    let name = |number| {
-        format!(
-            "{}-sync-{number}",
-            TYPES.get(number % TYPES.len()).copied().unwrap_or_default()
-        )
-    };
+    let name = |number| format!("{}-sync-{number}", TYPES.get(number % TYPES.len()).copied().unwrap_or_default());
     let mut row = |number: usize| {
         let kind = random.text(TYPES);
-        json!({"id": ids.of(Table::ServiceAccount, number), "name": name(number), "description": format!("Synchronizes {kind} data"),
+        json!({"id": ids.of(Table::ServiceAccount, number), "name": name(number),
+            "description": format!("Synchronizes {kind} data"),
             "permissions": [{"permission": format!("{kind}.read")}, {"resource": kind, "action": "list"},
-                {"permission": format!("{kind}.edit"), "conditions": {"StringEquals": {"resource.status": ["draft", "review"]}}},
+                {"permission": format!("{kind}.edit"),
+                    "conditions": {"StringEquals": {"resource.status": ["draft", "review"]}}},
                 {"permission": format!("{kind}.read"), "effect": "deny",
                     "conditions": {"ForAnyValue:StringEquals": {"resource.tags": ["personal-data"]}}}]})
     };
@@ -463,11 +355,7 @@ fn services(random: &mut Random, ids: Ids, services: usize) -> Vec<Value> {
 
 /// One permission for every type and action; its number is `type × actions + action`.
 fn permissions(ids: Ids) -> Vec<Value> {
-    let pairs = TYPES.iter().flat_map(|kind| {
-        ACTIONS
-            .iter()
-            .map(move |(action, category)| (kind, action, category))
-    });
+    let pairs = TYPES.iter().flat_map(|kind| ACTIONS.iter().map(move |(action, category)| (kind, action, category)));
     pairs
         .enumerate()
         .map(|(number, (kind, action, category))| {
@@ -479,21 +367,12 @@ fn permissions(ids: Ids) -> Vec<Value> {
 
 fn role(random: &mut Random, ids: Ids, number: usize) -> Value {
     let departments = departments();
-    let department = departments
-        .get(number % departments.len().max(1))
-        .copied()
-        .unwrap_or_default();
-    let function = FUNCTIONS
-        .get((number / departments.len().max(1)) % FUNCTIONS.len())
-        .copied()
-        .unwrap_or_default();
+    let department = departments.get(number % departments.len().max(1)).copied().unwrap_or_default();
+    let function = FUNCTIONS.get((number / departments.len().max(1)) % FUNCTIONS.len()).copied().unwrap_or_default();
     // As many roles as departments and functions have plain names; the others are numbered.
     let round = number / (departments.len() * FUNCTIONS.len()).max(1);
-    let name = if round == 0 {
-        format!("{department} {function}")
-    } else {
-        format!("{department} {function} {}", round + 1)
-    };
+    let name =
+        if round == 0 { format!("{department} {function}") } else { format!("{department} {function} {}", round + 1) };
     json!({"id": ids.of(Table::Role, number), "name": name, "type": "custom", "is_active": !random.chance(3),
         "description": format!("What a {function} of {department} may do")})
 }
@@ -511,11 +390,7 @@ fn grant_rows(random: &mut Random, ids: Ids, roles: usize, grants: usize) -> Vec
             let deny = random.chance(4);
             let mut row = json!({"id": ids.of(Table::RolePermission, rows.len()), "role_id": ids.of(Table::Role, role),
                 "permission_id": ids.of(Table::Permission, permission)});
-            let condition = if deny {
-                denied(random)
-            } else {
-                condition(random)
-            };
+            let condition = if deny { denied(random) } else { condition(random) };
             if let Some(row) = row.as_object_mut() {
                 if !condition.is_null() {
                     row.insert("conditions".to_owned(), condition);
@@ -571,9 +446,7 @@ fn denied(random: &mut Random) -> Value {
 fn assignments(random: &mut Random, ids: Ids, users: usize, roles: usize) -> Vec<Value> {
     let mut rows = vec![];
     for user in 0..users {
-        let chosen: BTreeSet<usize> = (0..(1 + random.below(2)).min(roles))
-            .map(|_| random.below(roles))
-            .collect();
+        let chosen: BTreeSet<usize> = (0..(1 + random.below(2)).min(roles)).map(|_| random.below(roles)).collect();
         for role in chosen {
             let mut row = json!({"id": ids.of(Table::UserRole, rows.len()), "user_id": ids.of(Table::User, user),
                 "role_id": ids.of(Table::Role, role), "is_active": !random.chance(2)});
@@ -592,8 +465,9 @@ fn memberships(random: &mut Random, ids: Ids, users: usize) -> Vec<Value> {
         let department = department_of(user) * (1 + TEAMS.len());
         let team = department + 1 + random.below(TEAMS.len());
         for (group, kind) in [(department, "automatic"), (team, "manual")] {
-            let mut row = json!({"id": ids.of(Table::UserGroupMembership, rows.len()), "user_id": ids.of(Table::User, user),
-                "user_group_id": ids.of(Table::UserGroup, group), "assignment_type": kind});
+            let mut row = json!({"id": ids.of(Table::UserGroupMembership, rows.len()),
+                "user_id": ids.of(Table::User, user), "user_group_id": ids.of(Table::UserGroup, group),
+                "assignment_type": kind});
             if kind == "manual" {
                 expire(random, &mut row);
             }
@@ -609,7 +483,8 @@ fn group_roles(random: &mut Random, ids: Ids, groups: usize, roles: usize) -> Ve
     for group in 0..groups {
         let chosen: BTreeSet<usize> = (0..roles.min(2)).map(|_| random.below(roles)).collect();
         for role in chosen {
-            rows.push(json!({"id": ids.of(Table::UserGroupRole, rows.len()), "user_group_id": ids.of(Table::UserGroup, group),
+            rows.push(json!({"id": ids.of(Table::UserGroupRole, rows.len()),
+                "user_group_id": ids.of(Table::UserGroup, group),
                 "role_id": ids.of(Table::Role, role)}));
         }
     }
@@ -629,18 +504,10 @@ fn access_requests(random: &mut Random, ids: Ids, users: usize, roles: usize) ->
     let mut rows = vec![];
     for user in (1..users).step_by(20) {
         let status = random.text(&["approved", "approved", "pending", "rejected"]);
-        let permission = format!(
-            "{}.{}",
-            random.text(TYPES),
-            random.text(&["read", "edit", "export"])
-        );
+        let permission = format!("{}.{}", random.text(TYPES), random.text(&["read", "edit", "export"]));
         let mut row = json!({"id": ids.of(Table::AccessRequest, rows.len()), "requester_id": ids.of(Table::User, user),
             "justification": "Covers for a colleague", "status": status});
-        let kind = random.text(if roles > 0 {
-            &["role", "permission"]
-        } else {
-            &["permission"]
-        });
+        let kind = random.text(if roles > 0 { &["role", "permission"] } else { &["permission"] });
         let what = match kind {
             "role" => ("role_id", ids.of(Table::Role, random.below(roles)).into()),
             _ => ("requested_permissions", json!([{"permission": permission}])),
@@ -659,25 +526,27 @@ fn access_requests(random: &mut Random, ids: Ids, users: usize, roles: usize) ->
 }
 
 fn flags(ids: Ids) -> Vec<Value> {
-    let flag = |number, name: &str, on: bool| json!({"id": ids.of(Table::FeatureFlag, number), "flag_name": name, "is_enabled": on, "configuration": {}});
-    vec![
-        flag(0, "bulk_export", true),
-        flag(1, "new_editor", true),
-        flag(2, "ai_summaries", false),
-    ]
+    let flag = |number, name: &str, on: bool| {
+        let id = ids.of(Table::FeatureFlag, number);
+        json!({"id": id, "flag_name": name, "is_enabled": on, "configuration": {}})
+    };
+    vec![flag(0, "bulk_export", true), flag(1, "new_editor", true), flag(2, "ai_summaries", false)]
 }
 
 /// The schema, the same attributes for every type; and two policies of the company's own.
 fn settings(ids: Ids) -> Vec<Value> {
     let attributes = json!({"owner": "User", "department": "String", "status": "String", "region": "String",
         "sensitivity": "Long", "amount": "decimal", "tags": "Set<String>", "valid_until": "datetime"});
-    let types: Map<String, Value> = TYPES
-        .iter()
-        .map(|kind| ((*kind).to_owned(), json!({"attributes": attributes})))
-        .collect();
-    let schema = json!({"user": {"attributes": {"department": "String", "region": "String", "clearance": "Long", "manager": "User"},
-        "caller_attributes": {"device_trust": "Long"}}, "types": types, "context": {"attributes": {"reason": "String"}}});
-    let setting = |number, key: &str, value: Value| json!({"id": ids.of(Table::TenantSetting, number), "setting_key": key, "setting_value": value, "category": "auth"});
+    let types: Map<String, Value> =
+        TYPES.iter().map(|kind| ((*kind).to_owned(), json!({"attributes": attributes}))).collect();
+    let user = json!({
+        "attributes": {"department": "String", "region": "String", "clearance": "Long", "manager": "User"},
+        "caller_attributes": {"device_trust": "Long"}});
+    let schema = json!({"user": user, "types": types, "context": {"attributes": {"reason": "String"}}});
+    let setting = |number, key: &str, value: Value| {
+        let id = ids.of(Table::TenantSetting, number);
+        json!({"id": id, "setting_key": key, "setting_value": value, "category": "auth"})
+    };
     let payroll = "forbid (principal, action, resource is payroll)\nunless { context has mfa && context.mfa };";
     let export = "forbid (principal, action == Action::\"dataset:export\", resource)\n\
         unless { context has flags && context.flags.contains(\"bulk_export\") };";

@@ -1,13 +1,13 @@
 //! What is read: tenant documents, snapshots, requests, keys and the clock.
 
 use super::Failure;
-use crate::compile::{Compiled, compile};
+use crate::compile::{Compiled, compile_text};
 use crate::engine::Engine;
 use crate::model::{TenantDocument, Timestamp};
 use crate::snapshot::{Keyring, SigningKey, Snapshot};
 use clap::Args;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The name by which the standard input is read.
 const STANDARD_INPUT: &str = "-";
@@ -51,21 +51,13 @@ pub(super) fn text(path: &Path) -> Result<String, Failure> {
     })
 }
 
-/// Reads a tenant document.
-pub(super) fn document(path: &Path) -> Result<TenantDocument, Failure> {
-    let findings = |findings| Failure::Findings { path: path.to_owned(), findings };
-    TenantDocument::read(&text(path)?).map_err(findings)
-}
-
 /// Reads and compiles a tenant document.
 pub(super) fn compiled(path: &Path) -> Result<(TenantDocument, Compiled), Failure> {
-    let document = document(path)?;
-    let compiled = compile(&document).map_err(|findings| Failure::Findings { path: path.to_owned(), findings })?;
-    Ok((document, compiled))
+    compile_text(&text(path)?).map_err(|findings| Failure::Findings { path: path.to_owned(), findings })
 }
 
 /// Reads an engine: from a tenant document, or from a snapshot, which needs the key.
-pub(super) fn engine(path: &PathBuf, key: &KeyArguments) -> Result<Engine, Failure> {
+pub(super) fn engine(path: &Path, key: &KeyArguments) -> Result<Engine, Failure> {
     let is_document = path.extension().is_some_and(|extension| extension == "json");
     if is_document {
         return Ok(compiled(path)?.1.engine()?);

@@ -96,7 +96,8 @@ fn describe(answer: &Answer) -> String {
 
 /// Fixture folders at or directly below a folder, in the order of their names.
 fn find(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    if folder.join("requests.json").is_file() {
+    let is_fixture = |path: &Path| path.join("requests.json").is_file() && path.join("tenant.json").is_file();
+    if is_fixture(folder) {
         found.push(folder.to_owned());
         return Ok(());
     }
@@ -106,6 +107,6 @@ fn find(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
         below.push(entry.map_err(unreadable)?.path());
     }
     below.sort();
-    found.extend(below.into_iter().filter(|path| path.join("requests.json").is_file()));
+    found.extend(below.into_iter().filter(|path| is_fixture(path)));
     Ok(())
 }

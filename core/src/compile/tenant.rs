@@ -74,6 +74,26 @@ pub fn compile(document: &TenantDocument) -> Result<Compiled, Vec<Finding>> {
     })
 }
 
+/// Reads and compiles a tenant document. Where anything is wrong, all of that is returned, in the rows and in what
+/// they mean.
+pub fn compile_text(text: &str) -> Result<(TenantDocument, Compiled), Vec<Finding>> {
+    let (document, mut findings) = TenantDocument::from_value_partly(TenantDocument::parse(text)?);
+    let Some(document) = document else { return Err(findings) };
+    if !findings.iter().any(Finding::is_error) {
+        return compile(&document).map(|compiled| (document, compiled));
+    }
+    // With a part of the schema missing, what speaks of it would look wrong too; and references were read above.
+    let meaningful = !findings.iter().any(|finding| SCHEMA_TABLES.contains(&finding.table.as_str()));
+    if meaningful && let Err(more) = compile(&document) {
+        findings.extend(more.into_iter().filter(|finding| finding.code != "reference.not_found"));
+        findings.sort();
+    }
+    Err(findings)
+}
+
+/// The tables that make the schema.
+const SCHEMA_TABLES: [&str; 4] = ["tenant", "permission", "tenant_setting", "resource"];
+
 impl Compiled {
     /// The policies, each with its id.
     pub fn policies(&self) -> &PolicySet {

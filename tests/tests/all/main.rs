@@ -2,5 +2,11 @@
 
 #[cfg(test)]
 mod api;
+#[cfg(test)]
 mod boundaries;
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod schema;

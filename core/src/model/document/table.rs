@@ -18,7 +18,19 @@ pub(super) struct TableReader {
 }
 
 impl TableReader {
+    /// Reads the tenant. Where it cannot be read, its rows are read against a stand-in: it alone is the finding.
     pub(super) fn read_tenant(&mut self, tenant: Option<Value>) -> Option<Tenant> {
+        let tenant = self.tenant_row(tenant);
+        if tenant.is_none() {
+            for name in GIVEN_BY_TENANT {
+                self.given.insert((*name).to_owned(), "1970-01-01T00:00:00Z".into());
+            }
+            self.given.insert("tenant_id".to_owned(), self.tenant.unwrap_or_default().to_string().into());
+        }
+        tenant
+    }
+
+    fn tenant_row(&mut self, tenant: Option<Value>) -> Option<Tenant> {
         let mut row = match tenant {
             Some(Value::Object(row)) => row,
             Some(_) => {
@@ -41,15 +53,7 @@ impl TableReader {
         }
         self.given.insert("tenant_id".to_owned(), row.get("id").cloned().unwrap_or_default());
         let label = label(&row, 0);
-        let tenant = Tenant::from_json(row, &label, &mut self.findings);
-        // Where the tenant cannot be read, its rows are read against a stand-in: it alone is the finding.
-        if tenant.is_none() {
-            for name in GIVEN_BY_TENANT {
-                self.given.insert((*name).to_owned(), "1970-01-01T00:00:00Z".into());
-            }
-            self.given.insert("tenant_id".to_owned(), self.tenant.unwrap_or_default().to_string().into());
-        }
-        tenant
+        Tenant::from_json(row, &label, &mut self.findings)
     }
 
     pub(super) fn read_table<R: Row>(&mut self, table: Option<Value>) -> Vec<R> {
@@ -65,7 +69,7 @@ impl TableReader {
         let mut ids = HashSet::with_capacity(if has_id { rows.len() } else { 0 });
         let mut read = Vec::with_capacity(rows.len());
         for (index, row) in rows.into_iter().enumerate() {
-            let Value::Object(mut row) = row else {
+            let Value::Object(row) = row else {
                 let finding = Finding::error(R::TABLE, "row.wrong_type", "expected an object");
                 self.findings.push(finding.row(format!("#{index}")));
                 continue;
