@@ -61,7 +61,7 @@ test-rust: tools
 test-wasm: tools
 
 test-e2e: build program
-	node --test --test-reporter=spec "tests/e2e/*.test.mjs"
+	node --test --test-reporter=spec tests/e2e/*.test.mjs
 
 clean: ## everything that was built here (the tools stay)
 	rm -rf target worker/build wasm/pkg .wrangler .local
