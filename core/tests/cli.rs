@@ -1,5 +1,7 @@
 //! The program as a person calls it: what it prints, and with which exit code it ends.
 
+#![cfg(test)]
+
 use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};

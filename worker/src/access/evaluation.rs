@@ -1,6 +1,7 @@
 //! `POST /access/v1/evaluation` and `/evaluations` (AuthZEN 1.0, sections 6 and 7).
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::rc::Rc;
 
 use parapet::authzen::{self, AsOf, Evaluation, EvaluationResponse, Evaluations, EvaluationsRequest, principal_type};
@@ -65,8 +66,8 @@ async fn many(app: &App, call: &Call, caller: &Caller, batch: &Evaluations) -> R
     let mut records: HashMap<(&str, &str), Option<Rc<PrincipalRecord>>> = HashMap::new();
     for evaluation in batch.items.iter().flatten() {
         let key = (evaluation.subject.r#type.as_str(), evaluation.subject.id.as_str());
-        if !records.contains_key(&key) {
-            records.insert(key, subject(app, call, caller, evaluation).await?);
+        if let Entry::Vacant(unknown) = records.entry(key) {
+            unknown.insert(subject(app, call, caller, evaluation).await?);
         }
     }
     let decider = Decider { published, caller, now: app.clock.now() };

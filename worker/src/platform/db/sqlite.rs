@@ -79,7 +79,7 @@ fn execute(connection: &Connection, statement: &Statement) -> Result<Vec<Row>, D
         return Err(DbError(format!("more than {MOST_PARAMETERS} parameters")));
     }
     let mut prepared = connection.prepare_cached(&statement.sql)?;
-    let names: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
     let mut answer = prepared.query(params_from_iter(statement.parameters.iter()))?;
     let mut rows = Vec::new();
     while let Some(row) = answer.next()? {
