@@ -98,7 +98,7 @@ fn a_snapshot_with_another_key_or_cut_short_is_refused() {
     let (document, snapshot) = (fixture("bool/tenant.json"), scratch("bool.snapshot"));
     let (document, path) = (document.to_str().unwrap(), snapshot.to_str().unwrap());
     assert_eq!(parapet(&["compile", document, "-o", path], b"").status.code(), Some(0));
-    let other_key = format!("ff{}", &KEY[2..]);
+    let other_key = format!("ff{}", KEY.get(2..).unwrap());
     let refused = |arguments: &[&str]| json(&parapet(arguments, ALLOWED.as_bytes()))["error"]["code"].clone();
     assert_eq!(refused(&["decide", path, "--json", "--key", &other_key]), "snapshot.wrong_signature");
     assert_eq!(refused(&["decide", path, "--json", "--key-id", "k2"]), "snapshot.unknown_key");
