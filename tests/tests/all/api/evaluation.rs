@@ -107,15 +107,15 @@ fn a_context_nested_too_deep_is_refused() {
 }
 
 #[test]
-fn what_the_decision_point_sets_is_refused_with_its_place() {
+fn what_the_decision_point_sets_is_passed_over() {
     let edge = Edge::new();
-    let key = edge.key(&["access:evaluate", "access:context"]);
+    let key = edge.key(&["access:evaluate"]);
     for name in ["now", "weekday", "scopes", "flags"] {
         let mut asked = question(ANNA, "read");
         asked["context"] = json!({ name: "2020-01-01T00:00:00Z" });
         let response = edge.post(PATH, &key, &asked);
-        assert_problem(&response, 400, "authzen.reserved_context");
-        assert_eq!(body(&response)["findings"][0]["field"], format!("/context/{name}"));
+        assert_decision(&response, true);
+        assert_eq!(body(&response)["context"]["as_of"]["now"], NOW, "{name}");
     }
 }
 
