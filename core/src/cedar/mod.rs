@@ -1,7 +1,13 @@
-//! What stands between Parapet and the `cedar-policy` crates: expressions, names and text.
+//! What stands between Parapet and the `cedar-policy` crates; and a drop-in for their authorizer.
 
 pub(crate) mod expression;
+mod policy_set;
+mod program;
 pub(crate) mod schema;
+mod world;
+
+pub use policy_set::CompiledPolicySet;
+pub use program::CompileError;
 
 use miette::Diagnostic;
 

@@ -8,7 +8,11 @@ mod decision;
 #[cfg(feature = "cedar")]
 mod explain;
 #[cfg(feature = "cedar")]
+pub(crate) mod index;
+#[cfg(feature = "cedar")]
 mod input;
+#[cfg(feature = "cedar")]
+pub(crate) mod program;
 mod request;
 #[cfg(feature = "cedar")]
 mod slice;
