@@ -1,8 +1,9 @@
 //! What stands between Parapet and the `cedar-policy` crates; and a drop-in for their authorizer.
 
 pub(crate) mod expression;
+pub(crate) mod policies;
 mod policy_set;
-mod program;
+pub(crate) mod program;
 pub(crate) mod schema;
 mod world;
 

@@ -74,6 +74,12 @@ impl Compiler {
         intern(&mut self.type_ids, &mut self.types, ty)
     }
 
+    /// An expression that is written as text.
+    pub(crate) fn text_expression(&mut self, text: &str) -> Result<NodeId, CompileError> {
+        let expression = super::expression::parse_expression(text).map_err(CompileError::Policies)?;
+        self.expression(&Arc::new(expression), DEPTH)
+    }
+
     /// A condition that holds for one action only.
     pub(crate) fn action_is(&mut self, action: u32, condition: Option<NodeId>) -> Result<NodeId, CompileError> {
         let (asked, named) = (self.add(Node::Action)?, self.add(Node::Entity(action))?);

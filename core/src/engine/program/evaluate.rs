@@ -7,15 +7,19 @@ use std::cmp::Ordering;
 use std::rc::Rc;
 
 /// Why an evaluation failed. Which policies fail is part of Cedar's meaning, why they do is for people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Failure {
     /// A value of the wrong type.
+    #[error("a value is of the wrong type")]
     Type,
     /// A whole number beyond 64 bits.
+    #[error("a whole number is beyond 64 bits")]
     Overflow,
     /// An attribute or tag that is not there, or an entity.
+    #[error("an attribute or tag is not there")]
     Absent,
     /// An extension function refused its arguments.
+    #[error("an extension function refuses its argument")]
     Extension,
 }
 

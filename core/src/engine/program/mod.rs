@@ -9,7 +9,7 @@ mod extension;
 mod node;
 mod value;
 
-pub(crate) use evaluate::holds;
-pub(crate) use extension::{read_datetime, read_decimal, read_duration, read_ip};
+pub(crate) use evaluate::{Failure, holds};
+pub(crate) use extension::{IpRange, read_datetime, read_decimal, read_duration, read_ip};
 pub(crate) use node::{Function, Function2, Node, NodeId, Program, Wildcard};
 pub(crate) use value::{Record, Set, Value, World};
