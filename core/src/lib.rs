@@ -5,7 +5,7 @@
 pub mod api_key;
 pub mod authzen;
 #[cfg(feature = "cedar")]
-mod cedar;
+pub mod cedar;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod compile;

@@ -1,7 +1,14 @@
-//! What stands between Parapet and the `cedar-policy` crates: expressions, names and text.
+//! What stands between Parapet and the `cedar-policy` crates; and a drop-in for their authorizer.
 
 pub(crate) mod expression;
+pub(crate) mod policies;
+mod policy_set;
+pub(crate) mod program;
 pub(crate) mod schema;
+mod world;
+
+pub use policy_set::CompiledPolicySet;
+pub use program::CompileError;
 
 use miette::Diagnostic;
 

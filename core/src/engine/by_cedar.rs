@@ -66,6 +66,11 @@ impl Cedar {
         Ok(Self { policies, forbids, actions, groups, flags })
     }
 
+    /// The policies, each with its id.
+    pub(super) fn policies(&self) -> &PolicySet {
+        &self.policies
+    }
+
     /// Decides. Whatever cannot be asked is an error, and an error denies.
     pub(super) fn decide(
         &self,

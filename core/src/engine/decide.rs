@@ -2,6 +2,7 @@
 
 use super::by_cedar::Cedar;
 use super::decision::{Decision, Outcome, PolicyError, Reason};
+use super::fast::Fast;
 use super::input::Input;
 use super::{Request, slice};
 use crate::compile::SourceMap;
@@ -27,6 +28,7 @@ pub(super) struct Inner {
     pub(super) hierarchy: Hierarchy,
     pub(super) sources: SourceMap,
     cedar: Cedar,
+    fast: Fast,
     principals: Vec<PrincipalRecord>,
     /// Positions in `principals` by type and id, username or e-mail.
     names: HashMap<(String, String), usize>,
@@ -68,6 +70,8 @@ impl Engine {
             .map_err(|error| EngineError::Section { section: SectionKind::Cedar.name(), message: error.to_string() })?;
         let cedar = Cedar::read(text, &schema, &tenant)
             .map_err(|error| EngineError::Section { section: SectionKind::Cedar.name(), message: error.to_string() })?;
+        let fast = Fast::new(cedar.policies(), &tenant)
+            .map_err(|error| EngineError::Section { section: SectionKind::Cedar.name(), message: error.to_string() })?;
         let sources = match snapshot.section(SectionKind::SourceMap) {
             Some(_) => section(snapshot, SectionKind::SourceMap)?,
             None => SourceMap::new(),
@@ -85,6 +89,7 @@ impl Engine {
                 schema,
                 sources,
                 cedar,
+                fast,
                 principals,
             }),
         })
@@ -118,7 +123,13 @@ impl Engine {
 
     /// Decides with a principal that the caller has; without one, the principal is unknown.
     pub fn decide_with(&self, principal: Option<&PrincipalRecord>, request: &Request, now: Timestamp) -> Decision {
-        self.decide_by_cedar_with(principal, request, now)
+        let inner = &*self.inner;
+        match self.standing(principal, request) {
+            Ok(principal) => {
+                inner.fast.decide((&inner.tenant, &inner.schema, &inner.hierarchy), principal, request, now)
+            }
+            Err(decision) => decision,
+        }
     }
 
     /// The slow twin of [`Engine::decide`]: Cedar's own authorizer.

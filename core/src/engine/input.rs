@@ -108,7 +108,7 @@ fn read_context(schema: &Schema, request: &Request, now: Timestamp) -> Result<BT
 }
 
 /// The day of the week in UTC, 1 for Monday to 7 for Sunday. The first of January 1970 was a Thursday.
-fn weekday(now: Timestamp) -> i64 {
+pub(super) fn weekday(now: Timestamp) -> i64 {
     (now.as_millis().div_euclid(86_400_000) + 3).rem_euclid(7) + 1
 }
 

@@ -8,10 +8,20 @@ mod decision;
 #[cfg(feature = "cedar")]
 mod explain;
 #[cfg(feature = "cedar")]
+mod fast;
+#[cfg(feature = "cedar")]
+pub(crate) mod index;
+#[cfg(feature = "cedar")]
 mod input;
+#[cfg(feature = "cedar")]
+pub(crate) mod policies;
+#[cfg(feature = "cedar")]
+pub(crate) mod program;
 mod request;
 #[cfg(feature = "cedar")]
 mod slice;
+#[cfg(feature = "cedar")]
+mod world;
 
 #[cfg(feature = "cedar")]
 pub use decide::{Engine, EngineError};

@@ -1,0 +1,252 @@
+//! From Cedar's syntax tree to programs: equal expressions become one node.
+
+use crate::engine::program::{Function, Function2, Node, NodeId, Program, Wildcard};
+use cedar_policy::pst::{BinaryOp, Clause, EntityType, EntityUID, Expr, Literal, PatternElem, Template, UnaryOp, Var};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How deep an expression may nest, so that running it cannot exhaust the stack.
+const DEPTH: usize = 500;
+
+/// Why a policy cannot be compiled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CompileError {
+    /// An expression nests too deep.
+    #[error("an expression nests deeper than {DEPTH}")]
+    TooDeep,
+    /// A template without its link, or an unknown of partial evaluation.
+    #[error("a policy with an open {0} cannot be executed")]
+    Open(&'static str),
+    /// An operator that this version of the compiler does not know.
+    #[error("`{0}` is not known to this compiler")]
+    UnknownOperator(String),
+    /// The policies cannot be read.
+    #[error("{0}")]
+    Policies(String),
+    /// There are more parts than a program can number.
+    #[error("the policies are too large")]
+    TooLarge,
+}
+
+/// Compiles expressions into one program.
+#[derive(Default)]
+pub(crate) struct Compiler {
+    pub(crate) program: Program,
+    /// The entities that policies name, in the order of their constants.
+    pub(crate) entities: Vec<EntityUID>,
+    /// The entity types that policies name, in the order of their constants.
+    pub(crate) types: Vec<EntityType>,
+    nodes: HashMap<Node, NodeId>,
+    texts: HashMap<String, u32>,
+    entity_ids: HashMap<EntityUID, u32>,
+    type_ids: HashMap<EntityType, u32>,
+    lists: HashMap<Vec<u32>, u32>,
+    patterns: HashMap<Vec<Wildcard>, u32>,
+}
+
+impl Compiler {
+    /// The condition of a policy behind its scope; `None` where there is none.
+    pub(crate) fn clauses(&mut self, template: &Template) -> Result<Option<NodeId>, CompileError> {
+        let mut whole = None;
+        for clause in template.clauses() {
+            let node = match clause {
+                Clause::When(expression) => self.expression(expression, DEPTH)?,
+                Clause::Unless(expression) => {
+                    let inner = self.expression(expression, DEPTH)?;
+                    self.add(Node::Not(inner))?
+                }
+            };
+            whole = Some(match whole {
+                None => node,
+                Some(before) => self.add(Node::And(before, node))?,
+            });
+        }
+        Ok(whole)
+    }
+
+    /// The constant of an entity.
+    pub(crate) fn entity(&mut self, uid: &EntityUID) -> Result<u32, CompileError> {
+        intern(&mut self.entity_ids, &mut self.entities, uid)
+    }
+
+    /// The constant of an entity type.
+    pub(crate) fn entity_type(&mut self, ty: &EntityType) -> Result<u32, CompileError> {
+        intern(&mut self.type_ids, &mut self.types, ty)
+    }
+
+    /// An expression that is written as text.
+    pub(crate) fn text_expression(&mut self, text: &str) -> Result<NodeId, CompileError> {
+        let expression = super::expression::parse_expression(text).map_err(CompileError::Policies)?;
+        self.expression(&Arc::new(expression), DEPTH)
+    }
+
+    /// A condition that holds for one action only.
+    pub(crate) fn action_is(&mut self, action: u32, condition: Option<NodeId>) -> Result<NodeId, CompileError> {
+        let (asked, named) = (self.add(Node::Action)?, self.add(Node::Entity(action))?);
+        let is = self.add(Node::Equal(asked, named))?;
+        match condition {
+            Some(condition) => self.add(Node::And(is, condition)),
+            None => Ok(is),
+        }
+    }
+
+    fn add(&mut self, node: Node) -> Result<NodeId, CompileError> {
+        intern(&mut self.nodes, &mut self.program.nodes, &node)
+    }
+
+    fn text(&mut self, text: &str) -> Result<u32, CompileError> {
+        if let Some(id) = self.texts.get(text) {
+            return Ok(*id);
+        }
+        let id = u32::try_from(self.program.texts.len()).map_err(|_| CompileError::TooLarge)?;
+        self.program.texts.push(text.into());
+        self.texts.insert(text.to_owned(), id);
+        Ok(id)
+    }
+
+    fn list(&mut self, list: Vec<u32>) -> Result<u32, CompileError> {
+        intern(&mut self.lists, &mut self.program.lists, &list)
+    }
+
+    fn expression(&mut self, expression: &Arc<Expr>, depth: usize) -> Result<NodeId, CompileError> {
+        let depth = depth.checked_sub(1).ok_or(CompileError::TooDeep)?;
+        let node = match &**expression {
+            Expr::Literal(Literal::Bool(value)) => Node::Bool(*value),
+            Expr::Literal(Literal::Long(value)) => Node::Long(*value),
+            Expr::Literal(Literal::String(value)) => Node::Text(self.text(value)?),
+            Expr::Literal(Literal::EntityUID(uid)) => Node::Entity(self.entity(uid)?),
+            Expr::Var(Var::Principal) => Node::Principal,
+            Expr::Var(Var::Action) => Node::Action,
+            Expr::Var(Var::Resource) => Node::Resource,
+            Expr::Var(Var::Context) => Node::Context,
+            Expr::Slot(_) => return Err(CompileError::Open("template slot")),
+            Expr::Unknown { .. } => return Err(CompileError::Open("unknown")),
+            Expr::UnaryOp { op, expr } => {
+                let inner = self.expression(expr, depth)?;
+                unary(*op, inner)?
+            }
+            Expr::BinaryOp { op, left, right } => {
+                let (left, right) = (self.expression(left, depth)?, self.expression(right, depth)?);
+                self.binary(*op, left, right)?
+            }
+            Expr::GetAttr { expr, attr } => Node::GetAttribute(self.expression(expr, depth)?, self.text(attr)?),
+            Expr::HasAttr { expr, attrs } => {
+                let inner = self.expression(expr, depth)?;
+                let names = attrs.iter().map(|name| self.text(name)).collect::<Result<_, _>>()?;
+                Node::HasAttribute(inner, self.list(names)?)
+            }
+            Expr::Like { expr, pattern } => {
+                let inner = self.expression(expr, depth)?;
+                let pattern = pattern.iter().map(|part| match part {
+                    PatternElem::Char(character) => Wildcard::One(*character),
+                    PatternElem::Wildcard => Wildcard::Any,
+                });
+                let pattern: Vec<Wildcard> = pattern.collect();
+                Node::Like(inner, intern(&mut self.patterns, &mut self.program.patterns, &pattern)?)
+            }
+            Expr::Is { expr, entity_type, in_expr } => {
+                let inner = self.expression(expr, depth)?;
+                let is = Node::Is(inner, self.entity_type(entity_type)?);
+                match in_expr {
+                    None => is,
+                    Some(other) => {
+                        let is = self.add(is)?;
+                        let other = self.expression(other, depth)?;
+                        let within = self.add(Node::In(inner, other))?;
+                        Node::And(is, within)
+                    }
+                }
+            }
+            Expr::IfThenElse { cond, then_expr, else_expr } => Node::If(
+                self.expression(cond, depth)?,
+                self.expression(then_expr, depth)?,
+                self.expression(else_expr, depth)?,
+            ),
+            Expr::Set(elements) => {
+                let elements = elements.iter().map(|element| self.expression(element, depth));
+                let elements = elements.collect::<Result<_, _>>()?;
+                Node::Set(self.list(elements)?)
+            }
+            Expr::Record(members) => {
+                let mut list = vec![];
+                for (name, member) in members {
+                    list.push(self.text(name)?);
+                    list.push(self.expression(member, depth)?);
+                }
+                Node::Record(self.list(list)?)
+            }
+            other => return Err(CompileError::UnknownOperator(other.to_string())),
+        };
+        self.add(node)
+    }
+
+    fn binary(&mut self, op: BinaryOp, left: NodeId, right: NodeId) -> Result<Node, CompileError> {
+        Ok(match op {
+            BinaryOp::Eq => Node::Equal(left, right),
+            BinaryOp::NotEq => Node::Not(self.add(Node::Equal(left, right))?),
+            BinaryOp::Less => Node::Less(left, right),
+            BinaryOp::LessEq => Node::LessEqual(left, right),
+            // As Cedar reads them: not the other way round, so that the left is evaluated first.
+            BinaryOp::Greater => Node::Not(self.add(Node::LessEqual(left, right))?),
+            BinaryOp::GreaterEq => Node::Not(self.add(Node::Less(left, right))?),
+            BinaryOp::And => Node::And(left, right),
+            BinaryOp::Or => Node::Or(left, right),
+            BinaryOp::Add => Node::Add(left, right),
+            BinaryOp::Sub => Node::Subtract(left, right),
+            BinaryOp::Mul => Node::Multiply(left, right),
+            BinaryOp::In => Node::In(left, right),
+            BinaryOp::Contains => Node::Contains(left, right),
+            BinaryOp::ContainsAll => Node::ContainsAll(left, right),
+            BinaryOp::ContainsAny => Node::ContainsAny(left, right),
+            BinaryOp::GetTag => Node::GetTag(left, right),
+            BinaryOp::HasTag => Node::HasTag(left, right),
+            BinaryOp::IsInRange => Node::Call2(Function2::IsInRange, left, right),
+            BinaryOp::Offset => Node::Call2(Function2::Offset, left, right),
+            BinaryOp::DurationSince => Node::Call2(Function2::DurationSince, left, right),
+            BinaryOp::DecimalLessThan => Node::Call2(Function2::LessThan, left, right),
+            BinaryOp::DecimalLessEq => Node::Call2(Function2::LessThanOrEqual, left, right),
+            BinaryOp::DecimalGreater => Node::Call2(Function2::GreaterThan, left, right),
+            BinaryOp::DecimalGreaterEq => Node::Call2(Function2::GreaterThanOrEqual, left, right),
+            other => return Err(CompileError::UnknownOperator(other.to_string())),
+        })
+    }
+}
+
+fn unary(op: UnaryOp, inner: NodeId) -> Result<Node, CompileError> {
+    let function = match op {
+        UnaryOp::Not => return Ok(Node::Not(inner)),
+        UnaryOp::Neg => return Ok(Node::Negate(inner)),
+        UnaryOp::IsEmpty => return Ok(Node::IsEmpty(inner)),
+        UnaryOp::Datetime => Function::Datetime,
+        UnaryOp::Decimal => Function::Decimal,
+        UnaryOp::Duration => Function::Duration,
+        UnaryOp::Ip => Function::Ip,
+        UnaryOp::IsIPv4 => Function::IsIpv4,
+        UnaryOp::IsIPV6 => Function::IsIpv6,
+        UnaryOp::IsLoopback => Function::IsLoopback,
+        UnaryOp::IsMulticast => Function::IsMulticast,
+        UnaryOp::ToDate => Function::ToDate,
+        UnaryOp::ToTime => Function::ToTime,
+        UnaryOp::ToMilliseconds => Function::ToMilliseconds,
+        UnaryOp::ToSeconds => Function::ToSeconds,
+        UnaryOp::ToMinutes => Function::ToMinutes,
+        UnaryOp::ToHours => Function::ToHours,
+        UnaryOp::ToDays => Function::ToDays,
+        other => return Err(CompileError::UnknownOperator(other.to_string())),
+    };
+    Ok(Node::Call(function, inner))
+}
+
+fn intern<T: Clone + Eq + std::hash::Hash>(
+    ids: &mut HashMap<T, u32>,
+    values: &mut Vec<T>,
+    value: &T,
+) -> Result<u32, CompileError> {
+    if let Some(id) = ids.get(value) {
+        return Ok(*id);
+    }
+    let id = u32::try_from(values.len()).map_err(|_| CompileError::TooLarge)?;
+    values.push(value.clone());
+    ids.insert(value.clone(), id);
+    Ok(id)
+}

@@ -1,0 +1,192 @@
+//! Running a program: Cedar's meaning, step for step.
+
+use super::extension::{call, call2};
+use super::node::{Node, NodeId, Program, matches};
+use super::value::{Record, Set, Value, World};
+use std::cmp::Ordering;
+use std::rc::Rc;
+
+/// Why an evaluation failed. Which policies fail is part of Cedar's meaning, why they do is for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Failure {
+    /// A value of the wrong type.
+    #[error("a value is of the wrong type")]
+    Type,
+    /// A whole number beyond 64 bits.
+    #[error("a whole number is beyond 64 bits")]
+    Overflow,
+    /// An attribute or tag that is not there, or an entity.
+    #[error("an attribute or tag is not there")]
+    Absent,
+    /// An extension function refused its arguments.
+    #[error("an extension function refuses its argument")]
+    Extension,
+}
+
+/// Whether a condition holds. Anything but a truth value is a failure.
+pub(crate) fn holds<'a, W: World<'a>>(program: &'a Program, world: &W, node: NodeId) -> Result<bool, Failure> {
+    match program.node(node) {
+        Node::And(left, right) => Ok(holds(program, world, left)? && holds(program, world, right)?),
+        Node::Or(left, right) => Ok(holds(program, world, left)? || holds(program, world, right)?),
+        Node::Not(inner) => Ok(!holds(program, world, inner)?),
+        Node::Bool(value) => Ok(value),
+        _ => match evaluate(program, world, node)? {
+            Value::Bool(value) => Ok(value),
+            _ => Err(Failure::Type),
+        },
+    }
+}
+
+/// The value of a node.
+pub(crate) fn evaluate<'a, W: World<'a>>(
+    program: &'a Program,
+    world: &W,
+    node: NodeId,
+) -> Result<Value<'a, W>, Failure> {
+    let value = |node| evaluate(program, world, node);
+    Ok(match program.node(node) {
+        Node::Bool(value) => Value::Bool(value),
+        Node::Long(value) => Value::Long(value),
+        Node::Text(text) => Value::Text(program.text(text)),
+        Node::Entity(constant) => Value::Entity(world.constant(constant)),
+        Node::Principal => Value::Entity(world.principal()),
+        Node::Action => Value::Entity(world.action()),
+        Node::Resource => Value::Entity(world.resource()),
+        Node::Context => Value::Record(Record::Given(world.context())),
+        Node::Not(_) | Node::And(..) | Node::Or(..) => Value::Bool(holds(program, world, node)?),
+        Node::If(condition, then, otherwise) => {
+            value(if holds(program, world, condition)? { then } else { otherwise })?
+        }
+        Node::Negate(inner) => Value::Long(long(value(inner)?)?.checked_neg().ok_or(Failure::Overflow)?),
+        Node::IsEmpty(inner) => Value::Bool(set(value(inner)?)?.is_empty(world)),
+        Node::Equal(left, right) => Value::Bool(value(left)?.compare(&value(right)?, world) == Ordering::Equal),
+        Node::Less(left, right) => Value::Bool(order(value(left)?, value(right)?)?.is_lt()),
+        Node::LessEqual(left, right) => Value::Bool(order(value(left)?, value(right)?)?.is_le()),
+        Node::Add(left, right) => arithmetic(value(left)?, value(right)?, i64::checked_add)?,
+        Node::Subtract(left, right) => arithmetic(value(left)?, value(right)?, i64::checked_sub)?,
+        Node::Multiply(left, right) => arithmetic(value(left)?, value(right)?, i64::checked_mul)?,
+        Node::In(left, right) => {
+            let (left, right) = (value(left)?, value(right)?);
+            Value::Bool(lies_in(world, entity(left)?, right)?)
+        }
+        Node::Contains(left, right) => {
+            let (left, right) = (value(left)?, value(right)?);
+            Value::Bool(set(left)?.contains(&right, world))
+        }
+        Node::ContainsAll(left, right) => {
+            let (left, right) = (value(left)?, value(right)?);
+            Value::Bool(set(left)?.contains_all(&set(right)?, world))
+        }
+        Node::ContainsAny(left, right) => {
+            let (left, right) = (value(left)?, value(right)?);
+            Value::Bool(set(left)?.contains_any(&set(right)?, world))
+        }
+        Node::HasTag(left, right) => {
+            let (left, right) = (value(left)?, value(right)?);
+            Value::Bool(world.tag(entity(left)?, text(right)?).is_some())
+        }
+        Node::GetTag(left, right) => {
+            let (left, right) = (value(left)?, value(right)?);
+            world.tag(entity(left)?, text(right)?).ok_or(Failure::Absent)?
+        }
+        Node::GetAttribute(inner, name) => {
+            attribute(world, &value(inner)?, program.text(name))?.ok_or(Failure::Absent)?
+        }
+        Node::HasAttribute(inner, names) => {
+            let mut current = value(inner)?;
+            for name in program.list(names) {
+                match attribute(world, &current, program.text(*name))? {
+                    Some(next) => current = next,
+                    None => return Ok(Value::Bool(false)),
+                }
+            }
+            Value::Bool(true)
+        }
+        Node::Like(inner, pattern) => Value::Bool(matches(program.pattern(pattern), text(value(inner)?)?)),
+        Node::Is(inner, ty) => Value::Bool(world.is_of_type(entity(value(inner)?)?, ty)),
+        Node::Set(list) => {
+            let elements = program.list(list).iter().map(|element| value(*element)).collect::<Result<Vec<_>, _>>()?;
+            Value::Set(Set::Made(Rc::new(elements)))
+        }
+        Node::Record(list) => {
+            let members = program.list(list).chunks_exact(2).filter_map(|pair| match pair {
+                [name, member] => Some((program.text(*name), *member)),
+                _ => None,
+            });
+            let members = members.map(|(name, member)| Ok((name, value(member)?))).collect::<Result<Vec<_>, _>>()?;
+            Value::Record(Record::Made(Rc::new(members)))
+        }
+        Node::Call(function, inner) => call(function, &value(inner)?)?,
+        Node::Call2(function, left, right) => call2(function, &value(left)?, &value(right)?)?,
+    })
+}
+
+fn long<'a, W: World<'a>>(value: Value<'a, W>) -> Result<i64, Failure> {
+    match value {
+        Value::Long(value) => Ok(value),
+        _ => Err(Failure::Type),
+    }
+}
+
+fn text<'a, W: World<'a>>(value: Value<'a, W>) -> Result<&'a str, Failure> {
+    match value {
+        Value::Text(value) => Ok(value),
+        _ => Err(Failure::Type),
+    }
+}
+
+fn entity<'a, W: World<'a>>(value: Value<'a, W>) -> Result<W::Entity, Failure> {
+    match value {
+        Value::Entity(value) => Ok(value),
+        _ => Err(Failure::Type),
+    }
+}
+
+fn set<'a, W: World<'a>>(value: Value<'a, W>) -> Result<Set<'a, W>, Failure> {
+    match value {
+        Value::Set(value) => Ok(value),
+        _ => Err(Failure::Type),
+    }
+}
+
+/// `<` and `<=` are for whole numbers, instants and spans of time.
+fn order<'a, W: World<'a>>(left: Value<'a, W>, right: Value<'a, W>) -> Result<Ordering, Failure> {
+    match (left, right) {
+        (Value::Long(left), Value::Long(right))
+        | (Value::Datetime(left), Value::Datetime(right))
+        | (Value::Duration(left), Value::Duration(right)) => Ok(left.cmp(&right)),
+        _ => Err(Failure::Type),
+    }
+}
+
+fn arithmetic<'a, W: World<'a>>(
+    left: Value<'a, W>,
+    right: Value<'a, W>,
+    operation: fn(i64, i64) -> Option<i64>,
+) -> Result<Value<'a, W>, Failure> {
+    let (left, right) = (long(left)?, long(right)?);
+    operation(left, right).map(Value::Long).ok_or(Failure::Overflow)
+}
+
+/// Whether an entity is, or lies in, an entity or one of a set of entities.
+fn lies_in<'a, W: World<'a>>(world: &W, entity: W::Entity, other: Value<'a, W>) -> Result<bool, Failure> {
+    let within = |other| entity == other || world.lies_in(entity, other);
+    match other {
+        Value::Entity(other) => Ok(within(other)),
+        Value::Set(others) => {
+            // All of them must be entities, also behind one that answers the question.
+            let others = others.elements(world).into_iter().map(self::entity).collect::<Result<Vec<_>, _>>()?;
+            Ok(others.into_iter().any(within))
+        }
+        _ => Err(Failure::Type),
+    }
+}
+
+/// An attribute of an entity or a record.
+fn attribute<'a, W: World<'a>>(world: &W, value: &Value<'a, W>, name: &str) -> Result<Option<Value<'a, W>>, Failure> {
+    match value {
+        Value::Entity(entity) => Ok(world.attribute(*entity, name)),
+        Value::Record(record) => Ok(record.member(name, world)),
+        _ => Err(Failure::Type),
+    }
+}

@@ -1,0 +1,15 @@
+//! Programs: Cedar policies in the form in which they are executed.
+//!
+//! Cedar remains the language and the judge of what it means; a program is the way its policies are
+//! run. The same programs run over Cedar's own entities and over a snapshot: what is read from the
+//! outside comes through a [`World`].
+
+mod evaluate;
+mod extension;
+mod node;
+mod value;
+
+pub(crate) use evaluate::{Failure, holds};
+pub(crate) use extension::{IpRange, read_datetime, read_decimal, read_duration, read_ip};
+pub(crate) use node::{Function, Function2, Node, NodeId, Program, Wildcard};
+pub(crate) use value::{Record, Set, Value, World};
