@@ -14,6 +14,10 @@ export CLOUDFLARE_CF_FETCH_ENABLED := false
 WORKER_SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml core/Cargo.toml worker/Cargo.toml \
 	$(shell find core/src worker/src policies -type f 2>/dev/null)
 
+# What `wasm/pkg` is built from, likewise.
+WASM_SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml core/Cargo.toml wasm/Cargo.toml wasm/build.rs \
+	$(shell find core/src wasm/src policies -type f 2>/dev/null)
+
 .PHONY: help run test lint build tools clean test-rust test-wasm test-e2e
 
 help: ## what can be asked of make
@@ -44,7 +48,16 @@ worker/build/index.js: $(WORKER_SOURCES)
 test-rust: tools
 	cargo test --quiet --workspace
 
-test-wasm: tools
+wasm/pkg/parapet_wasm.js: $(WASM_SOURCES) | tools
+	wasm-pack build --mode no-install --target web --no-pack --no-gitignore wasm
+	@touch $@
+	@node wasm/size.mjs
+
+# In the release profile: it tests the code that is shipped, and shares its dependencies with the build.
+test-wasm: tools wasm/pkg/parapet_wasm.js
+	wasm-pack test --node --release --mode no-install wasm
+	node --test --test-reporter=spec "wasm/tests/*.test.mjs"
+	tsc -p wasm
 
 test-e2e: build
 	node --test --test-reporter=spec "tests/e2e/*.test.mjs"
