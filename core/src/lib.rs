@@ -6,6 +6,8 @@ pub mod api_key;
 pub mod authzen;
 #[cfg(feature = "cedar")]
 mod cedar;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod compile;
 #[cfg(feature = "cedar")]
 pub mod condition;
@@ -20,7 +22,7 @@ pub mod snapshot;
 pub mod tenant;
 
 #[cfg(feature = "cedar")]
-pub use compile::{Compiled, compile};
+pub use compile::{Compiled, compile, compile_text};
 #[cfg(feature = "cedar")]
 pub use engine::Engine;
 pub use engine::{Decision, Outcome, Request};

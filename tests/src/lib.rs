@@ -1,1 +1,3 @@
-//! Nothing yet.
+//! What the tests of several parts share.
+
+pub mod generate;

@@ -15,20 +15,16 @@ pub struct Caller {
 }
 
 impl Evaluation {
-    /// The engine's request. `flags`, `now`, `scopes` and `weekday` are never a caller's to say, and a
-    /// caller that says them must learn that it is not heard.
+    /// The engine's request. What a context says of `flags`, `now`, `scopes` and `weekday` is passed over, since the
+    /// decision point knows better.
     ///
     /// # Errors
-    /// `ReservedContext` and `UntrustedContext`.
+    /// `UntrustedContext`: dropping an address that the caller was not trusted to say would silence every rule that
+    /// forbids by it.
     pub fn request(&self, caller: &Caller) -> Result<Request, AuthzenError> {
-        for name in self.context.keys().map(String::as_str) {
-            let pointer = || format!("/context/{name}");
-            if Schema::DECISION_POINT_ONLY.contains(&name) || name == "action" {
-                return Err(AuthzenError::ReservedContext { pointer: pointer() });
-            }
-            if Schema::TRUSTED_CALLER_ONLY.contains(&name) && !caller.sets_context {
-                return Err(AuthzenError::UntrustedContext { pointer: pointer() });
-            }
+        let strange = Schema::TRUSTED_CALLER_ONLY.into_iter().find(|name| self.context.contains_key(*name));
+        if let Some(name) = strange.filter(|_| !caller.sets_context) {
+            return Err(AuthzenError::UntrustedContext { pointer: format!("/context/{name}") });
         }
         let ty = principal_type(&self.subject.r#type).unwrap_or(&self.subject.r#type);
         Ok(Request {

@@ -51,12 +51,6 @@ pub enum AuthzenError {
         /// What it must be: `an object`.
         expected: &'static str,
     },
-    /// The context says what only the decision point may say.
-    #[error("`{pointer}` is set by the decision point alone")]
-    ReservedContext {
-        /// The place of it.
-        pointer: String,
-    },
     /// The context says what only a trusted caller may say.
     #[error("`{pointer}` needs the scope `access:context`")]
     UntrustedContext {
@@ -89,7 +83,6 @@ impl AuthzenError {
             Self::TooDeep { .. } => "authzen.too_deep",
             Self::MissingField { .. } => "authzen.missing_field",
             Self::WrongType { .. } => "authzen.wrong_type",
-            Self::ReservedContext { .. } => "authzen.reserved_context",
             Self::UntrustedContext { .. } => "authzen.untrusted_context",
             Self::UnknownSemantic { .. } => "authzen.unknown_semantic",
             Self::TooManyEvaluations { .. } => "authzen.too_many_evaluations",
@@ -104,7 +97,6 @@ impl AuthzenError {
             | Self::TooDeep { pointer, .. }
             | Self::MissingField { pointer }
             | Self::WrongType { pointer, .. }
-            | Self::ReservedContext { pointer }
             | Self::UntrustedContext { pointer } => pointer,
             Self::UnknownSemantic { .. } => "/options/evaluations_semantic",
             Self::TooManyEvaluations { .. } => "/evaluations",

@@ -9,7 +9,7 @@ use crate::model::{
     Timestamp,
 };
 use serde_json::Value as Json;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 /// Everything that the rows grant.
@@ -86,6 +86,7 @@ pub(super) fn collect(document: &TenantDocument, findings: &mut Vec<Finding>) ->
         by_action: document.permission.iter().map(|row| ((row.resource.as_str(), row.action.as_str()), row)).collect(),
         grants: Grants { grants: BTreeMap::new(), conditions: BTreeMap::new() },
         canonical: HashMap::new(),
+        broken: HashSet::new(),
         findings,
     };
     let mut roles = HashMap::new();
@@ -162,6 +163,7 @@ struct Collector<'a> {
     grants: Grants,
     /// Canonical texts by the text as written, since most grants share few conditions.
     canonical: HashMap<String, Rc<str>>,
+    broken: HashSet<Rc<str>>,
     findings: &'a mut Vec<Finding>,
 }
 
@@ -228,13 +230,18 @@ impl Collector<'_> {
             Some(canonical) => canonical.clone(),
             None => {
                 let canonical: Rc<str> = Condition::canonical(written).into();
-                if !self.grants.conditions.contains_key(&canonical) {
-                    // Kept by its text only when it can be read, so that every bad place is found.
+                let before = self.findings.len();
+                if self.broken.contains(&canonical) || !self.grants.conditions.contains_key(&canonical) {
                     let condition = Condition::parse(written, at.place(), self.findings)?;
                     let used = Used { condition, resource_types: BTreeSet::new() };
-                    self.grants.conditions.insert(canonical.clone(), used);
+                    self.grants.conditions.entry(canonical.clone()).or_insert(used);
                 }
-                self.canonical.insert(text, canonical.clone());
+                if self.findings.len() == before {
+                    self.canonical.insert(text, canonical.clone());
+                } else {
+                    // Read again at every place, so that each has its findings.
+                    self.broken.insert(canonical.clone());
+                }
                 canonical
             }
         };

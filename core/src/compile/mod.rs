@@ -18,4 +18,4 @@ mod validate;
 
 pub use source::{Origin, Source, SourceMap};
 #[cfg(feature = "cedar")]
-pub use tenant::{Compiled, compile};
+pub use tenant::{Compiled, compile, compile_text};

@@ -3,9 +3,10 @@
 use super::{custom, flag, grant, policy, schema, source::SourceMap, validate};
 use crate::condition::{Condition, Place, Root, Scope};
 use crate::directory::{Hierarchy, PrincipalRecord};
+use crate::engine::{Engine, EngineError};
 use crate::model::{AccessRequest, TenantDocument, Timestamp, UserGroupMembership, UserRole};
 use crate::schema::Schema;
-use crate::snapshot::{SectionKind, SigningKey, SnapshotBuilder};
+use crate::snapshot::{SectionKind, SigningKey, Snapshot, SnapshotBuilder};
 use crate::tenant::TenantRecord;
 use crate::{Finding, cedar};
 use cedar_policy::{PolicySet, pst};
@@ -73,6 +74,26 @@ pub fn compile(document: &TenantDocument) -> Result<Compiled, Vec<Finding>> {
     })
 }
 
+/// Reads and compiles a tenant document. Where anything is wrong, all of that is returned, in the rows and in what
+/// they mean.
+pub fn compile_text(text: &str) -> Result<(TenantDocument, Compiled), Vec<Finding>> {
+    let (document, mut findings) = TenantDocument::from_value_partly(TenantDocument::parse(text)?);
+    let Some(document) = document else { return Err(findings) };
+    if !findings.iter().any(Finding::is_error) {
+        return compile(&document).map(|compiled| (document, compiled));
+    }
+    // With a part of the schema missing, what speaks of it would look wrong too; and references were read above.
+    let meaningful = !findings.iter().any(|finding| SCHEMA_TABLES.contains(&finding.table.as_str()));
+    if meaningful && let Err(more) = compile(&document) {
+        findings.extend(more.into_iter().filter(|finding| finding.code != "reference.not_found"));
+        findings.sort();
+    }
+    Err(findings)
+}
+
+/// The tables that make the schema.
+const SCHEMA_TABLES: [&str; 4] = ["tenant", "permission", "tenant_setting", "resource"];
+
 impl Compiled {
     /// The policies, each with its id.
     pub fn policies(&self) -> &PolicySet {
@@ -107,6 +128,15 @@ impl Compiled {
     /// The principals of the document.
     pub fn principals(&self) -> &[PrincipalRecord] {
         &self.principals
+    }
+
+    /// An engine that decides with it, here and now.
+    pub fn engine(&self) -> Result<Engine, EngineError> {
+        // It never leaves this process, so there is nothing for a signature to protect.
+        let key = SigningKey::hmac("local", &[0; 32])
+            .map_err(|error| EngineError::Section { section: "header", message: error.to_string() })?;
+        let bytes = self.snapshot(0, Timestamp::from_millis(0), &key);
+        Engine::new(&Snapshot::open_trusted(bytes)?)
     }
 
     /// The snapshot file. The same rows, version, time and key give the same bytes.

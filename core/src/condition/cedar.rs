@@ -277,7 +277,8 @@ impl Compiler<'_> {
                 Type::Entity(name) => Some(name.as_str()),
                 _ => None,
             })
-            .flat_map(|name| self.reachable(name, is_in))
+            // Of users that the request only names, nobody knows in what they lie.
+            .flat_map(|name| self.reachable(name, is_in && !(name == USER && !test.path.way.is_empty())))
             .collect();
         let refusal = |name: &str| {
             let verb = if is_in { "lie in" } else { "be" };

@@ -9,11 +9,10 @@ use serde_json::{Map, Value as Json};
 const DEPTH: usize = 32;
 
 impl Condition {
-    /// Reads a condition. What is wrong goes to the findings, all of it; then there is no condition.
+    /// Reads a condition. What is wrong goes to the findings, all of it; what is left of the condition then is for
+    /// finding what else is wrong with it, and for nothing else.
     pub fn parse(json: &Json, place: Place<'_>, findings: &mut Vec<Finding>) -> Option<Self> {
-        let before = findings.len();
-        let condition = Parser { place, findings }.condition(json, "", DEPTH);
-        condition.filter(|_| findings.len() == before)
+        Parser { place, findings }.condition(json, "", DEPTH)
     }
 }
 
@@ -64,12 +63,9 @@ impl Parser<'_> {
         if parts.is_empty() {
             return self.refuse(at, "condition.empty", "expected at least one condition");
         }
-        let parts: Vec<_> = parts
-            .iter()
-            .enumerate()
-            .map(|(position, part)| self.condition(part, &join(at, &position.to_string()), depth))
-            .collect();
-        parts.into_iter().collect()
+        let parts = parts.iter().enumerate();
+        let parts = parts.filter_map(|(position, part)| self.condition(part, &join(at, &position.to_string()), depth));
+        Some(parts.collect()).filter(|parts: &Vec<Condition>| !parts.is_empty())
     }
 
     fn expression(&mut self, json: &Json, at: &str) -> Option<Condition> {
@@ -81,32 +77,25 @@ impl Parser<'_> {
 
     fn tests(&mut self, object: &Map<String, Json>, at: &str) -> Option<Condition> {
         let mut tests = vec![];
-        let mut whole = true;
         for (name, json) in object {
             let at = join(at, name);
             let operator = match Operator::named(name) {
                 Ok(operator) => operator,
                 Err(message) => {
                     self.refuse::<()>(&at, "condition.unknown_operator", message);
-                    whole = false;
                     continue;
                 }
             };
             let Some(paths) = json.as_object().filter(|paths| !paths.is_empty()) else {
                 self.refuse::<()>(&at, "condition.wrong_shape", "expected an object from paths to values");
-                whole = false;
                 continue;
             };
             for (path, values) in paths {
-                match self.test(operator, path, values, &join(&at, path)) {
-                    Some(test) => tests.push(Condition::Test(test)),
-                    None => whole = false,
-                }
+                tests.extend(self.test(operator, path, values, &join(&at, path)).map(Condition::Test));
             }
         }
         match tests.len() {
-            _ if !whole => None,
-            1 => tests.pop(),
+            0 | 1 => tests.pop(),
             _ => Some(Condition::All(tests)),
         }
     }

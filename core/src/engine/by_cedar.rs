@@ -70,16 +70,14 @@ impl Cedar {
     pub(super) fn decide(
         &self,
         tenant: &TenantRecord,
-        (principal, above_principal): (&EntityRef, &Parents),
+        principal: &EntityRef,
         action: &str,
-        (resource, above_resource): (&EntityRef, &Parents),
+        resource: &EntityRef,
+        parents: &Parents,
         input: Input,
     ) -> Result<Decision, CedarError> {
-        let entities = self.entities(
-            (principal, above_principal, input.principal),
-            action,
-            (resource, above_resource, input.resource),
-        )?;
+        let attributes = HashMap::from([(principal, input.principal), (resource, input.resource)]);
+        let entities = self.entities(action, parents, attributes)?;
         let request = |context| {
             let action = uid(ACTION, action)?;
             let (principal, resource) = (uid(&principal.r#type, &principal.id)?, uid(&resource.r#type, &resource.id)?);
@@ -116,21 +114,14 @@ impl Cedar {
 
     fn entities(
         &self,
-        (principal, above_principal, principal_attributes): (&EntityRef, &Parents, BTreeMap<String, Value>),
         action: &str,
-        (resource, above_resource, resource_attributes): (&EntityRef, &Parents, BTreeMap<String, Value>),
+        parents: &Parents,
+        mut attributes: HashMap<&EntityRef, BTreeMap<String, Value>>,
     ) -> Result<Entities, CedarError> {
-        let mut attributes = HashMap::from([(principal, principal_attributes), (resource, resource_attributes)]);
-        let mut parents: BTreeMap<&EntityRef, &[EntityRef]> = BTreeMap::new();
-        for (entity, above) in above_principal.iter().chain(above_resource) {
-            for parent in above {
-                parents.entry(parent).or_default();
-            }
-            parents.insert(entity, above);
-        }
         let mut entities: Vec<Entity> = self.groups.clone();
         entities.extend(self.actions.get(action).cloned());
-        for (entity, above) in parents {
+        // Roles lie in nothing and have no entry of their own; Cedar needs none for them.
+        for (entity, above) in parents.iter().filter(|(entity, _)| entity.r#type != ACTION) {
             let attributes = expressions(attributes.remove(entity).unwrap_or_default())?;
             let above = above.iter().map(|parent| uid(&parent.r#type, &parent.id)).collect::<Result<_, _>>()?;
             entities.push(Entity::new(uid(&entity.r#type, &entity.id)?, attributes, above).map_err(broken)?);

@@ -141,15 +141,11 @@ impl Engine {
             }
         };
         let who = EntityRef::new(&principal.r#type, &principal.id);
-        let above_principal = slice::of_principal(&inner.hierarchy, principal, now);
-        let above_resource = slice::of_resource(&inner.schema, &inner.hierarchy, &request.resource);
-        let decided = inner.cedar.decide(
-            &inner.tenant,
-            (&who, &above_principal),
-            &request.action_name(),
-            (&request.resource, &above_resource),
-            input,
-        );
+        let named = input.entities().into_iter().map(|(ty, id)| EntityRef::new(ty, id));
+        let named = named.chain([request.resource.clone()]);
+        let parents = slice::of(&inner.schema, &inner.hierarchy, principal, named, now);
+        let decided =
+            inner.cedar.decide(&inner.tenant, &who, &request.action_name(), &request.resource, &parents, input);
         decided.unwrap_or_else(|error| Decision {
             errors: vec![PolicyError { policy: String::new(), message: error.to_string() }],
             ..Decision::without_policies(Outcome::Error, Reason::Undecidable)

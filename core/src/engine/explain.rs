@@ -146,7 +146,7 @@ impl Engine {
 
     /// What permits this action, and why it does not permit this request: the nearest first.
     fn missing(&self, principal: &PrincipalRecord, action: &str, decision: &Decision, now: Timestamp) -> Vec<Missing> {
-        let held = slice::of_principal(&self.inner.hierarchy, principal, now);
+        let held = slice::of(&self.inner.schema, &self.inner.hierarchy, principal, std::iter::empty(), now);
         let has_role = |role: &str| held.values().flatten().any(|entity| entity.r#type == ROLE && entity.id == *role);
         let ever_had = |role: &str| {
             principal.roles.iter().any(|edge| edge.to == *role)

@@ -18,6 +18,22 @@ pub(super) struct Input {
 }
 
 impl Input {
+    /// The entities that the values name.
+    pub(super) fn entities(&self) -> BTreeSet<(&str, &str)> {
+        let mut found = BTreeSet::new();
+        let mut left: Vec<&Value> =
+            self.principal.values().chain(self.resource.values()).chain(self.context.values()).collect();
+        while let Some(value) = left.pop() {
+            match value {
+                Value::Entity(ty, id) => drop(found.insert((ty.as_str(), id.as_str()))),
+                Value::Set(elements) => left.extend(elements),
+                Value::Record(attributes) => left.extend(attributes.values()),
+                _ => {}
+            }
+        }
+        found
+    }
+
     /// Projects a request on the schema: what is undeclared is dropped, null is absent.
     ///
     /// # Errors

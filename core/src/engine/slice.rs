@@ -8,61 +8,77 @@ use std::collections::BTreeMap;
 /// Entities with the entities that they lie in directly.
 pub(super) type Parents = BTreeMap<EntityRef, Vec<EntityRef>>;
 
-/// What a principal lies in: roles, groups, and the units of those.
-pub(super) fn of_principal(hierarchy: &Hierarchy, principal: &PrincipalRecord, now: Timestamp) -> Parents {
-    let mut parents = Parents::new();
-    let roles = |edges: &[Edge]| -> Vec<EntityRef> {
-        let holding = edges.iter().filter(|edge| edge.holds(now) && hierarchy.roles.contains_key(&edge.to));
-        holding.map(|edge| EntityRef::new(ROLE, &edge.to)).collect()
-    };
-    let mut direct = roles(&principal.roles);
+/// What a principal, a resource and the entities that the request's values name lie in, at an instant.
+///
+/// Of another user than the principal nothing is known here: it lies in nothing.
+pub(super) fn of<'a>(
+    schema: &Schema,
+    hierarchy: &Hierarchy,
+    principal: &PrincipalRecord,
+    named: impl Iterator<Item = EntityRef> + 'a,
+    now: Timestamp,
+) -> Parents {
+    let mut slice = Slice { schema, hierarchy, now, parents: Parents::new() };
+    let who = EntityRef::new(&principal.r#type, &principal.id);
+    let mut direct = slice.roles(&principal.roles);
     for edge in principal.groups.iter().filter(|edge| edge.holds(now)) {
-        let Some(group) = hierarchy.groups.get(&edge.to) else { continue };
-        let entity = EntityRef::new(GROUP, &edge.to);
-        let mut above = roles(&group.roles);
-        if let Some(unit) = &group.organization_unit {
-            above.push(EntityRef::new(ORGANIZATION_UNIT, unit));
-            add_units(hierarchy, unit, &mut parents);
+        let group = EntityRef::new(GROUP, &edge.to);
+        if hierarchy.groups.contains_key(&edge.to) {
+            slice.add(group.clone());
+            direct.push(group);
         }
-        parents.insert(entity.clone(), above);
-        direct.push(entity);
     }
-    parents.insert(EntityRef::new(&principal.r#type, &principal.id), direct);
-    parents
+    slice.parents.insert(who, direct);
+    named.for_each(|entity| slice.add(entity));
+    slice.parents
 }
 
-fn add_units(hierarchy: &Hierarchy, unit: &str, parents: &mut Parents) {
-    let mut next = Some(unit.to_owned());
-    while let Some(id) = next {
-        let entity = EntityRef::new(ORGANIZATION_UNIT, &id);
-        // Seen before: the rest of the way is there already, and a cycle ends here.
-        if parents.contains_key(&entity) {
-            return;
-        }
-        next = hierarchy.organization_units.get(&id).and_then(|node| node.parent.clone());
-        let above = next.iter().map(|parent| EntityRef::new(ORGANIZATION_UNIT, parent)).collect();
-        parents.insert(entity, above);
-    }
+struct Slice<'a> {
+    schema: &'a Schema,
+    hierarchy: &'a Hierarchy,
+    now: Timestamp,
+    parents: Parents,
 }
 
-/// What a resource lies in, by the registry; only what the schema allows.
-pub(super) fn of_resource(schema: &Schema, hierarchy: &Hierarchy, resource: &EntityRef) -> Parents {
-    let mut parents = Parents::new();
-    let mut left = vec![resource.clone()];
-    while let Some(entity) = left.pop() {
-        if parents.contains_key(&entity) {
-            continue;
+impl Slice<'_> {
+    /// Adds an entity and everything that it lies in. What is there already is passed over, so a cycle ends.
+    fn add(&mut self, entity: EntityRef) {
+        let mut left = vec![entity];
+        while let Some(entity) = left.pop() {
+            if !self.parents.contains_key(&entity) {
+                let above = self.above(&entity);
+                left.extend(above.iter().cloned());
+                self.parents.insert(entity, above);
+            }
         }
-        let allowed = schema.types.get(&entity.r#type).map(|ty| &ty.parents);
-        let above: Vec<EntityRef> = hierarchy
-            .resource(&entity)
-            .into_iter()
-            .flat_map(|node| &node.parents)
-            .filter(|parent| allowed.is_some_and(|allowed| allowed.contains(&parent.r#type)))
-            .cloned()
-            .collect();
-        left.extend(above.iter().cloned());
-        parents.insert(entity, above);
     }
-    parents
+
+    fn above(&self, entity: &EntityRef) -> Vec<EntityRef> {
+        match entity.r#type.as_str() {
+            GROUP => {
+                let Some(group) = self.hierarchy.groups.get(&entity.id) else { return vec![] };
+                let unit = group.organization_unit.iter().map(|unit| EntityRef::new(ORGANIZATION_UNIT, unit));
+                self.roles(&group.roles).into_iter().chain(unit).collect()
+            }
+            ORGANIZATION_UNIT => {
+                let unit = self.hierarchy.organization_units.get(&entity.id);
+                let parent = unit.and_then(|unit| unit.parent.as_ref());
+                parent.map(|parent| EntityRef::new(ORGANIZATION_UNIT, parent)).into_iter().collect()
+            }
+            // A resource lies in what the registry says, as far as the schema allows.
+            ty => {
+                let allowed = self.schema.types.get(ty).map(|ty| &ty.parents);
+                let parents = self.hierarchy.resource(entity).into_iter().flat_map(|node| &node.parents);
+                parents
+                    .filter(|parent| allowed.is_some_and(|allowed| allowed.contains(&parent.r#type)))
+                    .cloned()
+                    .collect()
+            }
+        }
+    }
+
+    fn roles(&self, edges: &[Edge]) -> Vec<EntityRef> {
+        let holding = edges.iter().filter(|edge| edge.holds(self.now) && self.hierarchy.roles.contains_key(&edge.to));
+        holding.map(|edge| EntityRef::new(ROLE, &edge.to)).collect()
+    }
 }

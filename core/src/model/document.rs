@@ -46,8 +46,17 @@ macro_rules! document {
             /// Reads a document that was already parsed. A `Value` cannot say that a key was there twice:
             /// what comes from outside is read by [`TenantDocument::read`].
             pub fn from_value(document: Value) -> Result<Self, Vec<Finding>> {
+                match Self::from_value_partly(document) {
+                    (Some(document), findings) if findings.is_empty() => Ok(document),
+                    (_, findings) => Err(findings),
+                }
+            }
+
+            /// What can be read of a document, and everything that is wrong with it: for whoever looks for more
+            /// that is wrong, never to be used where there are findings.
+            pub(crate) fn from_value_partly(document: Value) -> (Option<Self>, Vec<Finding>) {
                 let Value::Object(mut tables) = document else {
-                    return Err(vec![Finding::error("document", "document.malformed", "expected an object")]);
+                    return (None, vec![Finding::error("document", "document.malformed", "expected an object")]);
                 };
                 let mut reader = TableReader::default();
                 let tenant = reader.read_tenant(tables.remove(Tenant::TABLE));
@@ -62,10 +71,8 @@ macro_rules! document {
                 names::check(&rows.permission, &rows.role, &rows.service_account, &rows.access_request, &mut findings);
                 findings.sort();
                 findings.dedup();
-                match tenant {
-                    Some(tenant) if findings.is_empty() => Ok(Self { tenant, $($table: rows.$table),+ }),
-                    _ => Err(findings),
-                }
+                let document = tenant.map(|tenant| Self { tenant, $($table: rows.$table),+ });
+                (document, findings)
             }
 
             /// The document as JSON: secrets are left out, and so are nulls (but the `tenant_id` of a catalogue
@@ -152,10 +159,13 @@ document! {
 impl TenantDocument {
     /// Reads a document; where anything is wrong with it, all of that, sorted.
     pub fn read(text: &str) -> Result<Self, Vec<Finding>> {
-        let document = super::json::parse(text).map_err(|error| {
-            vec![Finding::error("document", "document.malformed", format!("malformed JSON: {error}"))]
-        })?;
-        Self::from_value(document)
+        Self::from_value(Self::parse(text)?)
+    }
+
+    /// Parses the JSON of a document, in which no key may be there twice.
+    pub(crate) fn parse(text: &str) -> Result<Value, Vec<Finding>> {
+        super::json::parse(text)
+            .map_err(|error| vec![Finding::error("document", "document.malformed", format!("malformed JSON: {error}"))])
     }
 }
 

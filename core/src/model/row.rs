@@ -31,7 +31,18 @@ pub trait Row: Invariants {
     /// Reads a row of a document. Everything wrong with it is added to `findings`, each with the row's label;
     /// nothing is returned where a column could not be read, and a row that only breaks an invariant is returned.
     fn from_json(row: Map<String, Value>, label: &str, findings: &mut Vec<Finding>) -> Option<Self> {
+        Self::from_json_within(row, &Map::new(), label, findings)
+    }
+
+    /// The same, with values for the columns that the row leaves out.
+    fn from_json_within(
+        row: Map<String, Value>,
+        given: &Map<String, Value>,
+        label: &str,
+        findings: &mut Vec<Finding>,
+    ) -> Option<Self> {
         let mut reader = Reader::new(Self::TABLE, label, row, findings);
+        reader.given = Some(given);
         let read = Self::read(&mut reader);
         reader.refuse_the_rest();
         let read = read?;
@@ -149,17 +160,19 @@ impl<'a> Problems<'a> {
 /// Takes a row's columns one by one out of a JSON object.
 pub struct Reader<'a> {
     row: Map<String, Value>,
+    given: Option<&'a Map<String, Value>>,
     problems: Problems<'a>,
 }
 
 impl<'a> Reader<'a> {
     fn new(table: &'static str, label: &'a str, row: Map<String, Value>, findings: &'a mut Vec<Finding>) -> Self {
-        Self { row, problems: Problems::new(table, label, findings) }
+        Self { row, given: None, problems: Problems::new(table, label, findings) }
     }
 
     /// The column's value; nothing, and a finding, where it is missing or wrong.
     pub fn take<T: Field>(&mut self, name: &str, default: Option<fn() -> T>) -> Option<T> {
-        match (self.row.remove(name), default) {
+        let stated = self.row.remove(name).or_else(|| self.given?.get(name).cloned());
+        match (stated, default) {
             (Some(value), _) => T::read(value, name, &mut self.problems),
             (None, Some(default)) => Some(default()),
             (None, None) if T::NULLABLE => T::read(Value::Null, name, &mut self.problems),

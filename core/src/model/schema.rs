@@ -34,3 +34,34 @@ pub fn json_schema() -> Value {
         "$defs": definitions,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TABLES;
+
+    #[test]
+    fn it_says_of_each_table_what_the_columns_say() {
+        let schema = json_schema();
+        for table in TABLES {
+            let place = match table.name {
+                "tenant" => "/properties/tenant/$ref".to_owned(),
+                name => format!("/properties/{name}/items/$ref"),
+            };
+            let definition = schema.pointer(&place).and_then(Value::as_str).expect(&place).trim_start_matches('#');
+            let row = schema.pointer(definition).expect(definition);
+            assert_eq!(row["additionalProperties"], json!(false), "{}", table.name);
+            let properties = row["properties"].as_object().unwrap();
+            let mut names: Vec<&str> = properties.keys().map(String::as_str).collect();
+            let mut columns: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
+            names.sort_unstable();
+            columns.sort_unstable();
+            assert_eq!(names, columns, "{}", table.name);
+            for (name, property) in properties {
+                assert!(property.get("description").is_some(), "{}.{name} is not described", table.name);
+            }
+        }
+        assert_eq!(schema.pointer("/$defs/UserRole/required"), Some(&json!(["id", "user_id", "role_id"])));
+        assert_eq!(schema.pointer("/$defs/Tenant/required"), Some(&json!(["id", "name", "slug", "created_at"])));
+    }
+}

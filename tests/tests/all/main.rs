@@ -1,4 +1,6 @@
 //! All tests that need more than one part of the system, in one binary.
 
 #[cfg(test)]
+mod fixtures;
+#[cfg(test)]
 mod schema;

@@ -15,7 +15,9 @@ pub(super) fn complete_units(units: &mut [OrganizationUnit], findings: &mut Vec<
         .map(|unit| unit.parent_id.and_then(|parent| index.get(&parent).copied()).into_iter().collect())
         .collect();
     let (order, cyclic) = sort(&parents);
-    for unit in cyclic.into_iter().filter_map(|index| units.get(index)) {
+    // A unit that is its own parent was found as a row already.
+    let cyclic = cyclic.into_iter().filter_map(|index| units.get(index));
+    for unit in cyclic.filter(|unit| unit.parent_id != Some(unit.id)) {
         let finding = Finding::error("organization_unit", "organization_unit.cycle", "the unit lies below itself");
         findings.push(finding.row(unit.id).field("parent_id"));
     }

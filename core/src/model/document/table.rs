@@ -18,7 +18,19 @@ pub(super) struct TableReader {
 }
 
 impl TableReader {
+    /// Reads the tenant. Where it cannot be read, its rows are read against a stand-in: it alone is the finding.
     pub(super) fn read_tenant(&mut self, tenant: Option<Value>) -> Option<Tenant> {
+        let tenant = self.tenant_row(tenant);
+        if tenant.is_none() {
+            for name in GIVEN_BY_TENANT {
+                self.given.insert((*name).to_owned(), "1970-01-01T00:00:00Z".into());
+            }
+            self.given.insert("tenant_id".to_owned(), self.tenant.unwrap_or_default().to_string().into());
+        }
+        tenant
+    }
+
+    fn tenant_row(&mut self, tenant: Option<Value>) -> Option<Tenant> {
         let mut row = match tenant {
             Some(Value::Object(row)) => row,
             Some(_) => {
@@ -41,15 +53,7 @@ impl TableReader {
         }
         self.given.insert("tenant_id".to_owned(), row.get("id").cloned().unwrap_or_default());
         let label = label(&row, 0);
-        let tenant = Tenant::from_json(row, &label, &mut self.findings);
-        // Where the tenant cannot be read, its rows are read against a stand-in: it alone is the finding.
-        if tenant.is_none() {
-            for name in GIVEN_BY_TENANT {
-                self.given.insert((*name).to_owned(), "1970-01-01T00:00:00Z".into());
-            }
-            self.given.insert("tenant_id".to_owned(), self.tenant.unwrap_or_default().to_string().into());
-        }
-        tenant
+        Tenant::from_json(row, &label, &mut self.findings)
     }
 
     pub(super) fn read_table<R: Row>(&mut self, table: Option<Value>) -> Vec<R> {
@@ -62,13 +66,10 @@ impl TableReader {
             }
         };
         let has_id = R::INFO.key == ["id"];
-        let given: Vec<(String, Value)> = (self.given.clone().into_iter())
-            .filter(|(name, _)| R::COLUMNS.iter().any(|column| column.name == name))
-            .collect();
         let mut ids = HashSet::with_capacity(if has_id { rows.len() } else { 0 });
         let mut read = Vec::with_capacity(rows.len());
         for (index, row) in rows.into_iter().enumerate() {
-            let Value::Object(mut row) = row else {
+            let Value::Object(row) = row else {
                 let finding = Finding::error(R::TABLE, "row.wrong_type", "expected an object");
                 self.findings.push(finding.row(format!("#{index}")));
                 continue;
@@ -81,12 +82,7 @@ impl TableReader {
                 let finding = Finding::error(R::TABLE, "document.duplicate_id", "another row has the same id");
                 self.findings.push(finding.row(&label).field("id"));
             }
-            for (name, value) in &given {
-                if !row.contains_key(name) {
-                    row.insert(name.clone(), value.clone());
-                }
-            }
-            if let Some(row) = R::from_json(row, &label, &mut self.findings) {
+            if let Some(row) = R::from_json_within(row, &self.given, &label, &mut self.findings) {
                 read.push((label, row));
             }
         }
@@ -106,6 +102,11 @@ impl TableReader {
     }
 
     fn check_key<R: Row>(&mut self, rows: &[(String, R)], columns: &[&str], while_null: Option<&str>) {
+        // All rows of a document are of one tenant, but for those that may be of none.
+        let of_one_tenant = R::COLUMNS.iter().any(|column| column.name == "tenant_id" && !column.nullable);
+        let compared: Vec<&str> = (columns.iter().copied())
+            .filter(|column| !(of_one_tenant && *column == "tenant_id" && columns.len() > 1))
+            .collect();
         let mut seen: HashMap<Vec<SqlValue>, &str> = HashMap::with_capacity(rows.len());
         for (label, row) in rows {
             if while_null.is_some_and(|column| row.value(column) != Some(SqlValue::Null)) {
@@ -113,7 +114,7 @@ impl TableReader {
             }
             // A row with a null in the key clashes with none, as in SQL.
             let key: Option<Vec<SqlValue>> =
-                columns.iter().map(|column| row.value(column).filter(|value| *value != SqlValue::Null)).collect();
+                compared.iter().map(|column| row.value(column).filter(|value| *value != SqlValue::Null)).collect();
             let Some(key) = key else { continue };
             if let Some(other) = seen.get(&key) {
                 let names: Vec<&str> = columns.iter().copied().filter(|name| *name != "tenant_id").collect();

@@ -1,0 +1,77 @@
+//! What is read: tenant documents, snapshots, requests, keys and the clock.
+
+use super::Failure;
+use crate::compile::{Compiled, compile_text};
+use crate::engine::Engine;
+use crate::model::{TenantDocument, Timestamp};
+use crate::snapshot::{Keyring, SigningKey, Snapshot};
+use clap::Args;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// The name by which the standard input is read.
+const STANDARD_INPUT: &str = "-";
+
+/// The key that snapshots are signed and verified with.
+#[derive(Debug, Args)]
+pub(super) struct KeyArguments {
+    /// The key of snapshots in hex, at least 32 bytes; better in the environment than on the command line
+    #[arg(long, env = "PARAPET_SNAPSHOT_KEY", hide_env_values = true, value_name = "HEX")]
+    key: Option<String>,
+    /// The key's id
+    #[arg(long, env = "PARAPET_SNAPSHOT_KEY_ID", default_value = "k1", value_name = "ID")]
+    key_id: String,
+}
+
+impl KeyArguments {
+    /// The key, if one is given.
+    pub(super) fn signing_key(&self) -> Result<Option<SigningKey>, Failure> {
+        let Some(text) = &self.key else { return Ok(None) };
+        let secret = hex::decode(text).map_err(|_| Failure::Usage("the key is not hex".to_owned()))?;
+        Ok(Some(SigningKey::hmac(&self.key_id, &secret)?))
+    }
+}
+
+/// Reads a file, or the standard input for `-`.
+pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut read = vec![];
+    let result = if path == Path::new(STANDARD_INPUT) {
+        std::io::stdin().read_to_end(&mut read).map(drop)
+    } else {
+        std::fs::read(path).map(|bytes| read = bytes)
+    };
+    result.map(|()| read).map_err(|error| Failure::Read { path: path.to_owned(), error })
+}
+
+/// Reads a text file, or the standard input for `-`.
+pub(super) fn text(path: &Path) -> Result<String, Failure> {
+    String::from_utf8(bytes(path)?).map_err(|error| Failure::Read {
+        path: path.to_owned(),
+        error: std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error()),
+    })
+}
+
+/// Reads and compiles a tenant document.
+pub(super) fn compiled(path: &Path) -> Result<(TenantDocument, Compiled), Failure> {
+    compile_text(&text(path)?).map_err(|findings| Failure::Findings { path: path.to_owned(), findings })
+}
+
+/// Reads an engine: from a tenant document, or from a snapshot, which needs the key.
+pub(super) fn engine(path: &PathBuf, key: &KeyArguments) -> Result<Engine, Failure> {
+    let is_document = path.extension().is_some_and(|extension| extension == "json");
+    if is_document {
+        return Ok(compiled(path)?.1.engine()?);
+    }
+    let Some(signing) = key.signing_key()? else {
+        return Err(Failure::Usage("a snapshot needs its key: PARAPET_SNAPSHOT_KEY".to_owned()));
+    };
+    let snapshot = Snapshot::open(bytes(path)?, &Keyring::new().with(signing.verifying_key()))?;
+    Ok(Engine::new(&snapshot)?)
+}
+
+/// The time that was given, or the clock's.
+pub(super) fn now(given: Option<Timestamp>) -> Timestamp {
+    given.unwrap_or_else(|| {
+        Timestamp::from_millis(chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now()).timestamp_millis())
+    })
+}

@@ -1,0 +1,66 @@
+//! The command-line program: compile, check, decide, explain, test, seed.
+//!
+//! The only part of the crate with input, output, a clock and randomness. Exit codes: 0 success, or
+//! allowed; 1 denied, a finding that is an error, or a failed case; 2 wrong usage or unreadable input.
+
+mod check;
+mod compile;
+mod decide;
+mod failure;
+mod input;
+mod output;
+mod seed;
+mod test;
+
+pub use failure::Failure;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Compiles a tenant's rows to policies and decides requests with them.
+#[derive(Debug, Parser)]
+#[command(name = "parapet", version, about, disable_help_subcommand = true)]
+#[command(
+    after_help = "Exit codes: 0 success or allowed; 1 denied, findings, or failed cases; 2 wrong usage or unreadable input."
+)]
+struct Arguments {
+    /// Print JSON, for programs
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Compile a tenant document to Cedar policies or to a signed snapshot
+    Compile(compile::Compile),
+    /// Find everything that is wrong with a tenant document
+    Check(check::Check),
+    /// Decide one request
+    Decide(decide::Decide),
+    /// Decide one request and say why
+    Explain(decide::Explain),
+    /// Run fixture folders: every request must be decided as written
+    Test(test::Test),
+    /// Write a tenant document as SQL, with fresh API keys, for a database of one's own
+    Seed(seed::Seed),
+    /// Print the JSON Schema of tenant documents
+    Schema,
+}
+
+/// Runs the program on the process's arguments.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let json = arguments.json;
+    let result = match arguments.command {
+        Command::Compile(command) => command.run(json),
+        Command::Check(command) => command.run(json),
+        Command::Decide(command) => command.run(json),
+        Command::Explain(command) => command.run(json),
+        Command::Test(command) => command.run(json),
+        Command::Seed(command) => command.run(json),
+        Command::Schema => output::json(&crate::model::schema::json_schema()).map(|()| ExitCode::SUCCESS),
+    };
+    result.unwrap_or_else(|failure| failure.report(json))
+}

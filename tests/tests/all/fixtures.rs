@@ -1,0 +1,169 @@
+//! The fixture folders: every request is decided as written, and every bad document is refused with all findings.
+
+use parapet::fixture::{Answer, Requests};
+use parapet::{TenantDocument, compile, compile_text};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures")
+}
+
+fn folders() -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(fixtures())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("tenant.json").is_file())
+        .collect();
+    folders.sort();
+    folders
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn every_request_is_decided_as_written() {
+    let mut wrong = vec![];
+    let mut compared = 0;
+    for folder in folders() {
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        let (document, compiled) =
+            compile_text(&read(&folder.join("tenant.json"))).unwrap_or_else(|findings| panic!("{name}: {findings:#?}"));
+        let engine = compiled.engine().unwrap();
+        let requests = Requests::read(&read(&folder.join("requests.json"))).unwrap();
+        for case in &requests.requests {
+            let request = case.engine_request(&document).unwrap();
+            let now = case.now.unwrap_or(requests.now);
+            let answer = Answer::from(&engine.decide(&request, now));
+            match case.expected(compiled.sources()) {
+                Ok(expected) if expected == answer => {}
+                expected => wrong.push(format!("{name}: {}\n  expected {expected:?}\n  decided {answer:?}", case.name)),
+            }
+            let twin = engine.decide_by_cedar(&request, now);
+            assert_eq!(Answer::from(&twin), answer, "{name}: {}", case.name);
+            compared += 1;
+        }
+    }
+    println!("{compared} requests");
+    assert!(wrong.is_empty(), "{} of {compared} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(compared > 400, "only {compared} requests were found");
+}
+
+#[test]
+fn the_generated_tenant_decides_as_written() {
+    let document = parapet_tests::generate::tenant(1, 1000, 200, 5000).to_string();
+    let (document, compiled) = compile_text(&document).unwrap();
+    let engine = compiled.engine().unwrap();
+    let requests = Requests::read(&read(&fixtures().join("generated/requests.json"))).unwrap();
+    for case in &requests.requests {
+        let decision = engine.decide(&case.engine_request(&document).unwrap(), case.now.unwrap_or(requests.now));
+        assert_eq!(case.expected(compiled.sources()), Ok(Answer::from(&decision)), "{}", case.name);
+    }
+    assert!(requests.requests.len() >= 60);
+}
+
+#[test]
+fn the_large_tenants_have_enough_requests() {
+    for name in ["saas", "hospital"] {
+        let requests = Requests::read(&read(&fixtures().join(name).join("requests.json"))).unwrap();
+        assert!(requests.requests.len() >= 60, "{name} has {}", requests.requests.len());
+    }
+}
+
+/// The policies as text, so that a change of what rows mean is seen in review.
+/// `PARAPET_ACCEPT=1` writes the files anew.
+#[test]
+fn policies_are_the_golden_ones() {
+    let accept = std::env::var_os("PARAPET_ACCEPT").is_some();
+    for folder in folders() {
+        let document = TenantDocument::read(&read(&folder.join("tenant.json"))).unwrap();
+        let compiled = compile(&document).unwrap();
+        let golden = folder.join("policies.cedar");
+        if accept {
+            std::fs::write(&golden, compiled.cedar()).unwrap();
+        }
+        assert!(read(&golden) == compiled.cedar(), "{} is not what the rows compile to", golden.display());
+    }
+}
+
+/// What is printed is what is decided with: read back, the text is the same policies.
+#[test]
+fn printed_policies_parse_to_themselves() {
+    for folder in folders() {
+        let compiled = compile(&TenantDocument::read(&read(&folder.join("tenant.json"))).unwrap()).unwrap();
+        let parsed: cedar_policy::PolicySet = compiled.cedar().parse().unwrap();
+        for policy in parsed.policies() {
+            let id = policy.annotation("id").unwrap();
+            let own = compiled.policies().policy(&cedar_policy::PolicyId::new(id)).unwrap();
+            let renamed = policy.new_id(own.id().clone());
+            assert_eq!(renamed.to_json().unwrap(), own.to_json().unwrap(), "{id}");
+        }
+    }
+}
+
+#[test]
+fn the_same_rows_in_another_order_give_the_same_content() {
+    use parapet::snapshot::{SigningKey, Snapshot};
+    let key = SigningKey::hmac("k1", &[7; 32]).unwrap();
+    let hash = |document: &TenantDocument, version| {
+        let bytes = compile(document).unwrap().snapshot(version, "2026-01-01T00:00:00.000Z".parse().unwrap(), &key);
+        Snapshot::header(&bytes).unwrap().content_hash_hex()
+    };
+    for folder in folders() {
+        let document: Value = serde_json::from_str(&read(&folder.join("tenant.json"))).unwrap();
+        let mut reversed = document.clone();
+        for (_, rows) in reversed.as_object_mut().unwrap() {
+            if let Value::Array(rows) = rows {
+                rows.reverse();
+            }
+        }
+        let (one, other) = (document.to_string(), reversed.to_string());
+        let (one, other) = (TenantDocument::read(&one).unwrap(), TenantDocument::read(&other).unwrap());
+        assert_eq!(hash(&one, 1), hash(&other, 2), "{}", folder.display());
+    }
+}
+
+#[test]
+fn every_bad_document_is_refused_with_all_its_findings() {
+    let mut refused = 0;
+    let mut wrong = vec![];
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(fixtures().join("bad")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let Some(stem) = name.strip_suffix(".json").filter(|stem| !stem.ends_with(".findings")) else { continue };
+        let expected: Vec<Value> =
+            serde_json::from_str(&read(&path.with_file_name(format!("{stem}.findings.json")))).unwrap();
+        let findings = match compile_text(&read(&path)) {
+            Ok(_) => {
+                wrong.push(format!("{name}: not refused, expected {expected:?}"));
+                continue;
+            }
+            Err(findings) => findings,
+        };
+        let place = |finding: &Value| -> (String, String, String) {
+            let text = |name: &str| finding.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            (text("table"), text("row"), text("field"))
+        };
+        let mut found: Vec<_> = findings.iter().map(|finding| place(&serde_json::to_value(finding).unwrap())).collect();
+        let mut places: Vec<_> = expected.iter().map(place).collect();
+        found.sort();
+        places.sort();
+        if found != places {
+            let found: Vec<String> = findings.iter().map(ToString::to_string).collect();
+            wrong.push(format!("{name}\n  expected {places:?}\n  found    {found:#?}"));
+        }
+        for expected in expected.iter().filter_map(|finding| finding.get("code")?.as_str()) {
+            if !findings.iter().any(|finding| finding.code == expected) {
+                wrong.push(format!("{name}: no finding has the code `{expected}`"));
+            }
+        }
+        refused += 1;
+    }
+    println!("{refused} documents");
+    assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(refused > 60, "only {refused} bad documents were found");
+}
