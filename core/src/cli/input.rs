@@ -7,7 +7,7 @@ use crate::model::{TenantDocument, Timestamp};
 use crate::snapshot::{Keyring, SigningKey, Snapshot};
 use clap::Args;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The name by which the standard input is read.
 const STANDARD_INPUT: &str = "-";
@@ -57,7 +57,7 @@ pub(super) fn compiled(path: &Path) -> Result<(TenantDocument, Compiled), Failur
 }
 
 /// Reads an engine: from a tenant document, or from a snapshot, which needs the key.
-pub(super) fn engine(path: &PathBuf, key: &KeyArguments) -> Result<Engine, Failure> {
+pub(super) fn engine(path: &Path, key: &KeyArguments) -> Result<Engine, Failure> {
     let is_document = path.extension().is_some_and(|extension| extension == "json");
     if is_document {
         return Ok(compiled(path)?.1.engine()?);

@@ -16,15 +16,22 @@ use cedar_policy::pst::{
     ResourceConstraint, StaticPolicy, Template, Var,
 };
 use cedar_policy::{PolicySet, ValidationMode, Validator};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 const INVALID: &str = "policy.invalid";
 
-/// Validates the conditions of the grants.
+/// Validates the conditions of the grants: each once a kind of principal and resource type.
+///
+/// Actions of one resource type have the same context and principals, so one of them stands for all, unless the
+/// condition looks at the action itself.
 pub(super) fn grants(schema: &Schema, grants: &Grants, expressions: &Expressions, findings: &mut Vec<Finding>) {
-    // By the actions to validate for, since those make the slice; then by condition and kind of principal.
-    let mut slices: BTreeMap<BTreeSet<&str>, BTreeMap<(&str, &str), (Arc<Expr>, Place<'_>)>> = BTreeMap::new();
+    let mut standing_for: HashMap<&str, &str> = HashMap::new();
+    for (name, action) in &schema.actions {
+        standing_for.entry(&action.resource).or_insert(name);
+    }
+    let mut done = HashSet::new();
+    let mut batches: BTreeMap<&str, Batch<'_>> = BTreeMap::new();
     for (key, grant) in &grants.grants {
         let cached = (key.condition.clone(), grant.resource_types.clone());
         let Some(Some(expression)) = expressions.get(&cached) else { continue };
@@ -33,30 +40,19 @@ pub(super) fn grants(schema: &Schema, grants: &Grants, expressions: &Expressions
             _ => USER,
         };
         let reads_action = variables(expression).contains(&Var::Action);
-        let mut seen: BTreeSet<&str> = BTreeSet::new();
-        for action in grant.actions.keys() {
-            let resource = action.split_once(':').map_or("", |(resource, _)| resource);
-            // Actions of one resource type differ for a condition only if it looks at the action.
-            if reads_action || seen.insert(resource) {
-                let slice = slices.entry(BTreeSet::from([action.as_str()])).or_default();
-                slice
-                    .entry((key.condition.as_ref(), principal))
-                    .or_insert_with(|| (expression.clone(), grant.place.place()));
+        let actions: Vec<&str> = if reads_action {
+            grant.actions.keys().map(String::as_str).collect()
+        } else {
+            grant.resource_types.iter().filter_map(|ty| standing_for.get(ty.as_str()).copied()).collect()
+        };
+        for action in actions {
+            if done.insert((&key.condition, principal, action)) {
+                let batch = batches.entry(action).or_insert_with(|| Batch::new(schema, BTreeSet::from([action])));
+                batch.add(expression, principal, grant.place.place());
             }
         }
     }
-    // Different actions of one type would repeat a condition; the first stands for the type.
-    let mut done: BTreeSet<(&str, &str, &str)> = BTreeSet::new();
-    for (actions, conditions) in &slices {
-        let resource = actions.first().and_then(|action| action.split_once(':')).map_or("", |(resource, _)| resource);
-        let mut batch = Batch::new(schema, actions.clone());
-        for ((condition, principal), (expression, place)) in conditions {
-            if done.insert((condition, principal, resource)) || variables(expression).contains(&Var::Action) {
-                batch.add(expression, principal, *place);
-            }
-        }
-        batch.validate(findings);
-    }
+    batches.into_values().for_each(|batch| batch.validate(findings));
 }
 
 /// Validates one expression for every kind of principal, where there may be no action yet.

@@ -278,7 +278,7 @@ impl Compiler<'_> {
                 _ => None,
             })
             // Of users that the request only names, nobody knows in what they lie.
-            .flat_map(|name| self.reachable(name, is_in && !(name == USER && !test.path.way.is_empty())))
+            .flat_map(|name| self.reachable(name, is_in && (name != USER || test.path.way.is_empty())))
             .collect();
         let refusal = |name: &str| {
             let verb = if is_in { "lie in" } else { "be" };

@@ -7,8 +7,10 @@ mod decide;
 mod decision;
 #[cfg(feature = "cedar")]
 mod explain;
+#[cfg(feature = "cedar")]
 mod input;
 mod request;
+#[cfg(feature = "cedar")]
 mod slice;
 
 #[cfg(feature = "cedar")]

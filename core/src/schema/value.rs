@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
 /// A typed value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -199,7 +199,7 @@ fn read_ip(text: &str) -> Option<(IpAddr, u8)> {
         IpAddr::V4(v4) => v4_range(v4, prefix.unwrap_or(32)),
         IpAddr::V6(v6) => match (v6.to_ipv4_mapped(), prefix.unwrap_or(128)) {
             (Some(v4), prefix @ 96..=128) => v4_range(v4, prefix - 96),
-            (_, prefix @ 0..=128) => Some((IpAddr::V6(Ipv6Addr::from(v6)), prefix)),
+            (_, prefix @ 0..=128) => Some((IpAddr::V6(v6), prefix)),
             _ => None,
         },
     }

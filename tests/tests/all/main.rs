@@ -3,4 +3,6 @@
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod schema;
