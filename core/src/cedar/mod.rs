@@ -1,6 +1,7 @@
 //! What stands between Parapet and the `cedar-policy` crates: expressions, names and text.
 
 pub(crate) mod expression;
+pub(crate) mod nesting;
 pub(crate) mod schema;
 
 use miette::Diagnostic;
