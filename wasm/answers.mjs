@@ -1,6 +1,6 @@
 // Prints what the built package answers to the requests of fixture folders, one JSON line a request, so that engines of
-// all kinds can be compared with each other: node wasm/answers.mjs fixtures/saas fixtures/hospital
-import { readFileSync } from "node:fs";
+// all kinds can be compared with each other: `node wasm/answers.mjs fixtures`
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Engine, compileSnapshot } from "@parapet/engine";
 
@@ -28,8 +28,14 @@ export async function* answers(folder) {
   engine.free();
 }
 
+/** Fixture folders at or directly below a folder, in the order of their names. */
+export function fixtures(folder) {
+  const isFixture = (path) => ["tenant.json", "requests.json"].every((file) => existsSync(join(path, file)));
+  return isFixture(folder) ? [folder] : readdirSync(folder).sort().map((name) => join(folder, name)).filter(isFixture);
+}
+
 if (import.meta.filename === process.argv[1]) {
-  for (const folder of process.argv.slice(2)) {
+  for (const folder of process.argv.slice(2).flatMap(fixtures)) {
     for await (const line of answers(folder)) console.log(JSON.stringify(line));
   }
 }

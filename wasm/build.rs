@@ -24,8 +24,10 @@ fn main() -> io::Result<()> {
         let document = findings.with_file_name(format!("{name}.json"));
         let _ = writeln!(bad, "({name:?}, include_str!({document:?}), include_str!({findings:?})),");
     }
+    let generated = root.join("generated/requests.json");
     let rust = format!(
-        "pub const FIXTURES: &[(&str, &str, &str)] = &[\n{good}];\npub const BAD: &[(&str, &str, &str)] = &[\n{bad}];\n"
+        "pub const FIXTURES: &[(&str, &str, &str)] = &[\n{good}];\npub const BAD: &[(&str, &str, &str)] = &[\n{bad}];\n\
+         pub const GENERATED: &str = include_str!({generated:?});\n"
     );
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("fixtures.rs");
     fs::write(out, rust)

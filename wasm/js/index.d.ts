@@ -46,7 +46,7 @@ export interface EvaluationRequest {
   readonly subject: Subject;
   readonly action: Action;
   readonly resource: Resource;
-  /** Circumstances. `now`, `weekday`, `scopes` and `flags` are the engine's to say and refused here. */
+  /** Circumstances. `now`, `weekday`, `scopes` and `flags` are the engine's to say and passed over here. */
   readonly context?: Attributes | undefined;
 }
 

@@ -2,14 +2,13 @@
 
 use crate::Failure;
 use crate::options::{self, SnapshotOptions};
-use parapet::TenantDocument;
 use serde_json::json;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Compiles a tenant document, as JSON text: `{"policies", "schema", "warnings"}`.
 #[wasm_bindgen]
 pub fn compile(document: &str) -> Result<String, Failure> {
-    let compiled = parapet::compile(&TenantDocument::read(document)?)?;
+    let (_, compiled) = parapet::compile_text(document)?;
     let answer = json!({
         "policies": compiled.cedar(),
         "schema": compiled.cedar_schema(),
@@ -23,6 +22,6 @@ pub fn compile(document: &str) -> Result<String, Failure> {
 pub fn compile_snapshot(document: &str, options: &str) -> Result<Vec<u8>, Failure> {
     let options: SnapshotOptions = options::read(options)?;
     let (created, key) = (options.created()?, options.key()?);
-    let compiled = parapet::compile(&TenantDocument::read(document)?)?;
+    let (_, compiled) = parapet::compile_text(document)?;
     Ok(compiled.snapshot(options.version(), created, &key))
 }

@@ -88,6 +88,10 @@ enum Instant {
 
 /// Reads options; the message says what is wrong with them.
 pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
+    // serde would take a list for an object whose fields it names in order.
+    if !text.starts_with('{') {
+        return Err(Failure::options("options are an object"));
+    }
     serde_json::from_str(text).map_err(|error| {
         let message = error.to_string();
         // serde's line and column, at the end, are of a text that the caller never saw.

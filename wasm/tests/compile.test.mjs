@@ -41,7 +41,7 @@ test("what is no document is refused", () => {
 const custom = (text) => ({
   ...tenant,
   tenant_setting: [
-    { id: "0195f000-0000-7000-8000-0000000000f1", category: "auth", setting_key: "policy.own", setting_value: text, updated_by: null },
+    { id: "0195f000-0000-7000-8000-0000000000f1", category: "auth", setting_key: "policy.own", setting_value: text },
   ],
 });
 const when = (expression) => `forbid(principal, action, resource) when { ${expression} };`;
@@ -71,6 +71,21 @@ function condition(conditions) {
   document.role_permission[0].conditions = conditions;
   return document;
 }
+
+test("types without end are compiled or refused", () => {
+  let record = "Long";
+  for (let level = 0; level < 100; level++) record = { a: record };
+  for (const type of [`${"Set<".repeat(100_000)}Long${">".repeat(100_000)}`, record]) {
+    const value = { types: { document: { attributes: { x: type } } } };
+    const row = { id: "0195f000-0000-7000-8000-0000000000f1", category: "auth", setting_key: "schema", setting_value: value };
+    try {
+      compile({ ...tenant, tenant_setting: [row] });
+    } catch (error) {
+      assert.equal(error.code, "document.invalid", error.cause?.stack ?? error.stack);
+    }
+    assert.ok(compile(tenant).policies);
+  }
+});
 
 test("conditions as deep as JSON may be are compiled or refused", () => {
   for (const levels of [20, 60, 100, 115, 120]) {

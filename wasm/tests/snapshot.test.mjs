@@ -35,7 +35,7 @@ test("every other is refused", async () => {
   await refused(bytes, { keys, atLeast: 8 }, "snapshot.older_version");
   await refused(bytes.subarray(0, bytes.length - 8), { keys }, "snapshot.truncated");
   await refused(bytes.subarray(0, 100), { keys }, "snapshot.truncated");
-  await refused(new Uint8Array(), { keys }, "snapshot.truncated");
+  await refused(new Uint8Array(), { keys }, "snapshot.not_a_snapshot");
   await refused(new TextEncoder().encode("<html>not found</html>".repeat(20)), { keys }, "snapshot.not_a_snapshot");
   await refused(changed(bytes, 8), { keys }, "snapshot.unknown_format");
   await refused(changed(bytes, 33), { keys }, "snapshot.wrong_signature");
