@@ -55,12 +55,13 @@ fn depth(text: &str) -> usize {
             '"' => after_string(rest),
             '/' if rest.starts_with('/') => rest.split_once('\n').map_or("", |(_, rest)| rest),
             _ if character.is_ascii_alphabetic() || character == '_' => {
-                let word = left.trim_start_matches(|part: char| part.is_ascii_alphanumeric() || part == '_');
-                if ["if", "when", "unless"].contains(&left.strip_suffix(word).unwrap_or_default()) {
+                let end = left.find(|part: char| !part.is_ascii_alphanumeric() && part != '_').unwrap_or(left.len());
+                let (word, after) = left.split_at_checked(end).unwrap_or_default();
+                if ["if", "when", "unless"].contains(&word) {
                     level.end_operand();
                     level.joins += 1;
                 }
-                word
+                after
             }
             _ => rest,
         };
@@ -147,6 +148,11 @@ mod tests {
         assert!(many("if true then ", "true", " else false"));
         assert!(many("", "permit(principal, action, resource)", " when { true }"));
         assert!(many("(a || (", "b", ") && c)"));
+    }
+
+    #[test]
+    fn it_reads_a_text_once() {
+        assert_eq!(depth(&"if ".repeat(1_000_000)), 1_000_000);
     }
 
     #[test]
