@@ -36,7 +36,7 @@ export function isBytes(value) {
   return bytesTag.call(value) === "Uint8Array";
 }
 
-/** The text of a value; in options, bytes become hexadecimal text. */
+/** The text of a value; in options, a key's bytes become hexadecimal text. */
 export function textOf(value, purpose) {
   const writer = new Writer(purpose);
   try {
@@ -92,7 +92,7 @@ class Writer {
   }
 
   #object(value, key) {
-    if (this.#purpose === OPTIONS && isBytes(value)) return this.#string(hex(value));
+    if (this.#purpose === OPTIONS && key === "hmac" && isBytes(value)) return this.#string(hex(value));
     if (tagOf.call(value) === "[object Date]" && Number.isNaN(Date.prototype.getTime.call(value))) {
       throw this.notJson("is an invalid date");
     }

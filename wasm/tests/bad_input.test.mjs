@@ -55,11 +55,11 @@ for (const [name, [value, pointer]] of Object.entries(notJson)) {
   test(`${name} is no JSON`, async () => {
     for (const question of ["decide", "decideBatch", "explain"]) {
       assert.throws(() => engine[question](value), failure("request.not_json", pointer), question);
-      assert.throws(() => engine[question](request("read", { context: { it: value, then: value } })), (error) =>
-        // A field that is undefined is none.
-        value === undefined || error.code === "request.not_json" && error.pointer === `/context/it${pointer}`);
     }
+    // A field that is undefined is none.
     if (value !== undefined) {
+      const within = request("read", { context: { it: value } });
+      assert.throws(() => engine.decide(within), failure("request.not_json", `/context/it${pointer}`));
       assert.throws(() => engine.decide(request(), { scopes: [value] }), { name: "ParapetError", code: /^options\./ });
       assert.throws(() => engine.check("ada", "read", "document", "plan", { it: value }), failure("request.not_json"));
     }
@@ -76,11 +76,11 @@ test("JSON of another shape says where", () => {
     assert.throws(() => engine.decide(value), failure("authzen.wrong_type", ""), JSON.stringify(value));
   }
   assert.throws(() => engine.decide(request("read", { subject: "ada" })), failure("authzen.wrong_type", "/subject"));
-  assert.throws(() => engine.decide(request("read", { context: deep(40) })), failure("authzen.too_deep", "/context"));
-  assert.throws(() => engine.decide(request("read", { context: deep(100) })), failure("authzen.too_deep"));
-  assert.throws(() => engine.decide(request("read", { context: deep(1000) })), failure("authzen.too_deep"));
-  assert.throws(() => engine.decide(request("read", { context: deep(100_000) })), failure("authzen.too_deep"));
-  assert.throws(() => compile({ tenant: deep(100_000) }), failure("document.too_deep"));
+  assert.throws(() => engine.decide(request("read", { context: deep(41) })), failure("authzen.too_deep", "/context"));
+  assert.throws(() => engine.decide(request("read", { context: deep(101) })), failure("authzen.too_deep"));
+  assert.throws(() => engine.decide(request("read", { context: deep(1001) })), failure("authzen.too_deep"));
+  assert.throws(() => engine.decide(request("read", { context: deep(100_001) })), failure("authzen.too_deep"));
+  assert.throws(() => compile({ tenant: deep(100_001) }), failure("document.too_deep"));
   assert.throws(() => compile("[".repeat(100_000)), failure("document.invalid"));
 });
 
