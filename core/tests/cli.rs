@@ -1,0 +1,192 @@
+//! The program as a person calls it: what it prints, and with which exit code it ends.
+
+use serde_json::Value;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").join(name)
+}
+
+fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder.join(name)
+}
+
+/// Runs the program with some standard input.
+fn parapet(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_parapet"))
+        .args(arguments)
+        .env("PARAPET_SNAPSHOT_KEY", KEY)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The program may end before it has read everything.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+const ALLOWED: &str = r#"{"subject": {"type": "user", "id": "01890000-0201-7000-8000-020000000001"},
+    "action": {"name": "read"}, "resource": {"type": "document", "id": "d1", "properties": {}}}"#;
+
+#[test]
+fn fixture_folders_pass() {
+    let folder = fixture("string_equals");
+    let output = parapet(&["test", folder.to_str().unwrap()], b"");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(text(&output.stdout).contains("1 folders: 17 passed, 0 failed"), "{output:?}");
+    let lines = parapet(&["test", "--json", folder.to_str().unwrap()], b"");
+    let lines: Vec<Value> = text(&lines.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 17);
+    assert!(lines.iter().all(|line| line["passed"] == true));
+}
+
+#[test]
+fn a_failed_case_is_a_failure() {
+    let folder = scratch("failing");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::copy(fixture("string_equals/tenant.json"), folder.join("tenant.json")).unwrap();
+    let requests = std::fs::read_to_string(fixture("string_equals/requests.json")).unwrap();
+    std::fs::write(folder.join("requests.json"), requests.replacen("no_permit", "forbidden", 1)).unwrap();
+    let output = parapet(&["test", folder.to_str().unwrap()], b"");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("16 passed, 1 failed"), "{output:?}");
+}
+
+#[test]
+fn a_snapshot_decides_as_its_document_does() {
+    let (document, snapshot) = (fixture("saas/tenant.json"), scratch("saas.snapshot"));
+    let (document, snapshot) = (document.to_str().unwrap(), snapshot.to_str().unwrap());
+    let made = parapet(&["compile", document, "-o", snapshot, "--version", "7", "--json"], b"");
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    assert_eq!(json(&made)["policy_version"], 7);
+    let requests: Value =
+        serde_json::from_str(&std::fs::read_to_string(fixture("saas/requests.json")).unwrap()).unwrap();
+    let now = requests["now"].as_str().unwrap();
+    for case in requests["requests"].as_array().unwrap().iter().filter(|case| case.get("now").is_none()).take(12) {
+        let body = case["request"].to_string();
+        let of_document = parapet(&["decide", document, "--now", now, "--json"], body.as_bytes());
+        let of_snapshot = parapet(&["decide", snapshot, "--now", now, "--json"], body.as_bytes());
+        let (mut one, mut other) = (json(&of_document), json(&of_snapshot));
+        assert_eq!(other["context"]["as_of"]["policy_version"], 7);
+        one["context"]["as_of"] = Value::Null;
+        other["context"]["as_of"] = Value::Null;
+        assert_eq!(one, other);
+        let allowed = one["decision"] == true;
+        assert_eq!(of_snapshot.status.code(), Some(if allowed { 0 } else { 1 }));
+    }
+}
+
+#[test]
+fn a_snapshot_with_another_key_or_cut_short_is_refused() {
+    let (document, snapshot) = (fixture("bool/tenant.json"), scratch("bool.snapshot"));
+    let (document, path) = (document.to_str().unwrap(), snapshot.to_str().unwrap());
+    assert_eq!(parapet(&["compile", document, "-o", path], b"").status.code(), Some(0));
+    let other_key = format!("ff{}", &KEY[2..]);
+    let refused = |arguments: &[&str]| json(&parapet(arguments, ALLOWED.as_bytes()))["error"]["code"].clone();
+    assert_eq!(refused(&["decide", path, "--json", "--key", &other_key]), "snapshot.wrong_signature");
+    assert_eq!(refused(&["decide", path, "--json", "--key-id", "k2"]), "snapshot.unknown_key");
+    assert_eq!(refused(&["decide", path, "--json", "--key", "abcd"]), "key.secret_too_short");
+    let bytes = std::fs::read(&snapshot).unwrap();
+    std::fs::write(&snapshot, &bytes[..bytes.len() / 2]).unwrap();
+    assert_eq!(refused(&["decide", path, "--json"]), "snapshot.truncated");
+}
+
+#[test]
+fn explain_names_the_way_and_what_is_missing() {
+    let document = fixture("group_inheritance/tenant.json");
+    let requests: Value =
+        serde_json::from_str(&std::fs::read_to_string(fixture("group_inheritance/requests.json")).unwrap()).unwrap();
+    let now = requests["now"].as_str().unwrap();
+    let explain = |decision: &str| {
+        let cases = requests["requests"].as_array().unwrap();
+        let case = cases.iter().find(|case| case["decision"] == decision && case.get("reason").is_none()).unwrap();
+        let body = case["request"].to_string();
+        json(&parapet(&["explain", document.to_str().unwrap(), "--now", now, "--json"], body.as_bytes()))
+    };
+    let allowed = explain("allow");
+    let path = allowed["policies"][0]["path"].as_array().unwrap();
+    let types: Vec<&str> = path.iter().map(|step| step["to"]["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["Group", "Role"], "{allowed}");
+    let denied = explain("no_permit");
+    assert!(!denied["missing"].as_array().unwrap().is_empty(), "{denied}");
+}
+
+#[test]
+fn bad_documents_end_with_their_findings() {
+    let output = parapet(&["check", "--json", fixture("bad/several_errors_in_rows.json").to_str().unwrap()], b"");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(json(&output)["findings"].as_array().unwrap().len() > 1);
+    let target = scratch("never.snapshot");
+    let compile = parapet(
+        &["compile", fixture("bad/malformed_json.json").to_str().unwrap(), "-o", target.to_str().unwrap()],
+        b"",
+    );
+    assert_eq!(compile.status.code(), Some(1));
+    assert!(text(&compile.stderr).contains("document.malformed"), "{compile:?}");
+    assert!(!target.exists(), "nothing is half made");
+}
+
+#[test]
+fn bad_requests_are_refused_with_their_place() {
+    let document = fixture("bool/tenant.json");
+    let refused = |body: &[u8]| {
+        let output = parapet(&["decide", document.to_str().unwrap(), "--json"], body);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let error = json(&output)["error"].clone();
+        (error["code"].as_str().unwrap().to_owned(), error["pointer"].as_str().unwrap().to_owned())
+    };
+    let expect = |code: &str, pointer: &str| (code.to_owned(), pointer.to_owned());
+    assert_eq!(refused(b"{"), expect("authzen.malformed_json", ""));
+    assert_eq!(refused(br#"{"subject": {"type": "user"}}"#), expect("authzen.missing_field", "/subject/id"));
+    assert_eq!(refused(br#"{"subject": 7}"#), expect("authzen.wrong_type", "/subject"));
+    let deep = ALLOWED.replace("{}", &format!("{{\"a\": {}1{}}}", "[".repeat(60), "]".repeat(60)));
+    assert_eq!(refused(deep.as_bytes()).0, "authzen.too_deep");
+    let large = ALLOWED.replace("\"d1\"", &format!("\"{}\"", "d".repeat(1 << 20)));
+    assert_eq!(refused(large.as_bytes()).0, "authzen.too_large");
+}
+
+#[test]
+fn wrong_usage_and_unreadable_files_are_told_apart() {
+    assert_eq!(parapet(&["decide"], b"").status.code(), Some(2));
+    assert_eq!(parapet(&["fly"], b"").status.code(), Some(2));
+    let missing = parapet(&["check", "nowhere.json"], b"");
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(text(&missing.stderr).contains("`nowhere.json` cannot be read"), "{missing:?}");
+}
+
+#[test]
+fn every_seed_has_fresh_keys() {
+    let document = fixture("api_key_scopes/tenant.json");
+    let seed = || json(&parapet(&["seed", "--json", document.to_str().unwrap()], b""));
+    let (one, other) = (seed(), seed());
+    assert_ne!(one["keys"], other["keys"]);
+    assert!(one["statements"].as_array().unwrap().iter().all(|row| row["sql"].as_str().unwrap().starts_with("INSERT")));
+    let sql = parapet(&["seed", document.to_str().unwrap()], b"");
+    assert!(text(&sql.stdout).lines().all(|line| line.starts_with("INSERT INTO ") && line.ends_with(';')));
+}
+
+#[test]
+fn the_schema_in_the_repository_is_the_programs() {
+    let path = fixture("tenant.schema.json");
+    let printed = json(&parapet(&["schema"], b""));
+    if std::env::var_os("PARAPET_ACCEPT").is_some() {
+        std::fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&printed).unwrap())).unwrap();
+    }
+    let written: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert!(written == printed, "run the tests with PARAPET_ACCEPT=1 to write {}", path.display());
+}
