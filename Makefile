@@ -23,6 +23,10 @@ SHRINK := --reorder-functions-by-name --strip-producers --enable-mutable-globals
 	--enable-nontrapping-float-to-int --enable-bulk-memory --enable-multivalue --enable-reference-types \
 	--enable-exception-handling
 
+# What `wasm/pkg` is built from, likewise.
+WASM_SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml core/Cargo.toml wasm/Cargo.toml wasm/build.rs \
+	$(shell find core/src wasm/src policies -type f 2>/dev/null)
+
 .PHONY: help run test lint build tools program clean test-rust test-wasm test-e2e
 
 help: ## what can be asked of make
@@ -58,7 +62,16 @@ program: tools
 test-rust: tools
 	cargo test --quiet --workspace
 
-test-wasm: tools
+wasm/pkg/parapet_wasm.js: $(WASM_SOURCES) | tools
+	wasm-pack build --mode no-install --target web --no-pack --no-gitignore wasm
+	@touch $@
+	@node wasm/size.mjs
+
+# In the release profile: it tests the code that is shipped, and shares its dependencies with the build.
+test-wasm: tools wasm/pkg/parapet_wasm.js
+	wasm-pack test --node --release --mode no-install wasm -- --nocapture
+	node --test --test-reporter=spec "wasm/tests/*.test.mjs"
+	tsc -p wasm
 
 test-e2e: build program
 	node --test --test-reporter=spec tests/e2e/*.test.mjs

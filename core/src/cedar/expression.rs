@@ -115,6 +115,9 @@ pub(crate) fn value_expression(value: &Value) -> Option<Arc<Expr>> {
 
 /// Reads one expression, whole: no policy, no template slot, no unknown.
 pub(crate) fn parse_expression(text: &str) -> Result<Expr, String> {
+    if let Some(message) = super::nesting::too_deep(text) {
+        return Err(message);
+    }
     let parsed: cedar_policy_core::ast::Expr = text.parse().map_err(|errors| super::first_error(&errors, text))?;
     let expression = Expr::try_from(parsed).map_err(|error| error.to_string())?;
     let strange = expression.reduce(

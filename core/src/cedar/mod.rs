@@ -1,6 +1,7 @@
 //! What stands between Parapet and the `cedar-policy` crates; and a drop-in for their authorizer.
 
 pub(crate) mod expression;
+pub(crate) mod nesting;
 pub(crate) mod policies;
 mod policy_set;
 pub(crate) mod program;

@@ -3,7 +3,7 @@
 use super::policy::Policy;
 use super::source::{Origin, Source, SourceMap};
 use crate::Finding;
-use crate::cedar::first_error;
+use crate::cedar::{first_error, nesting};
 use crate::model::{Effect, SettingCategory, TenantDocument, TenantSetting};
 use cedar_policy::{PolicySet, pst};
 use std::collections::BTreeMap;
@@ -61,6 +61,9 @@ fn policy(row: &TenantSetting, name: &str) -> Result<Policy, Box<Finding>> {
     let Some(text) = row.setting_value.as_str() else {
         return Err(in_value("policy.wrong_type", "expected a Cedar policy as text".to_owned()));
     };
+    if let Some(message) = nesting::too_deep(text) {
+        return Err(in_value("policy.too_deep", message));
+    }
     let set: PolicySet = text.parse().map_err(|errors| in_value("policy.syntax", first_error(&errors, text)))?;
     let set = set.try_into_pst().map_err(|error| in_value("policy.syntax", error.to_string()))?;
     if !set.templates.is_empty() {

@@ -42,13 +42,21 @@ pub struct TypeError {
 }
 
 impl Type {
+    /// How many sets and records may lie in each other: whatever reads a type recurses, here and in Cedar.
+    const MAX_DEPTH: usize = 16;
+
     /// Reads a type's name (`Long`, `Set<String>`, `folder`), or an object of names as a record.
     pub fn read(json: &Json) -> Result<Self, TypeError> {
+        Self::read_within(json, 0)
+    }
+
+    fn read_within(json: &Json, depth: usize) -> Result<Self, TypeError> {
         match json {
-            Json::String(name) => Self::read_name(name).map_err(|message| TypeError { way: vec![], message }),
+            Json::Object(_) if depth >= Self::MAX_DEPTH => Err(TypeError { way: vec![], message: too_deep() }),
+            Json::String(name) => Self::read_name(name, depth).map_err(|message| TypeError { way: vec![], message }),
             Json::Object(attributes) => attributes
                 .iter()
-                .map(|(name, ty)| match Self::read(ty) {
+                .map(|(name, ty)| match Self::read_within(ty, depth + 1) {
                     Ok(ty) => Ok((name.clone(), ty)),
                     Err(mut error) => {
                         error.way.insert(0, name.clone());
@@ -64,9 +72,12 @@ impl Type {
         }
     }
 
-    fn read_name(name: &str) -> Result<Self, String> {
+    fn read_name(name: &str, depth: usize) -> Result<Self, String> {
         if let Some(element) = name.strip_prefix("Set<").and_then(|rest| rest.strip_suffix('>')) {
-            return Self::read_name(element.trim()).map(|element| Self::Set(Box::new(element)));
+            if depth >= Self::MAX_DEPTH {
+                return Err(too_deep());
+            }
+            return Self::read_name(element.trim(), depth + 1).map(|element| Self::Set(Box::new(element)));
         }
         Ok(match name {
             "Bool" => Self::Bool,
@@ -83,7 +94,7 @@ impl Type {
 
     /// Whether a name stands for one of Cedar's own types, so that no entity type may take it.
     pub fn is_own_name(name: &str) -> bool {
-        name == ACTION || !matches!(Self::read_name(name), Ok(Self::Entity(_)))
+        name == ACTION || !matches!(Self::read_name(name, 0), Ok(Self::Entity(_)))
     }
 
     /// The entity types that this type speaks of.
@@ -150,6 +161,10 @@ impl TryFrom<Json> for Type {
     }
 }
 
+fn too_deep() -> String {
+    format!("types nest at most {} deep", Type::MAX_DEPTH)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,6 +187,13 @@ mod tests {
     #[test]
     fn what_is_not_a_type_is_refused_with_the_way_to_it() {
         assert!(Type::read(&json!("Set<")).is_err());
+        let sets = |depth: usize| json!(format!("{}Long{}", "Set<".repeat(depth), ">".repeat(depth)));
+        assert!(Type::read(&sets(16)).is_ok());
+        assert!(Type::read(&sets(17)).is_err());
+        assert!(Type::read(&sets(100_000)).is_err());
+        let records = |depth: usize| (0..depth).fold(json!("Long"), |inner, _| json!({"a": inner}));
+        assert!(Type::read(&records(16)).is_ok());
+        assert!(Type::read(&records(17)).is_err());
         assert!(Type::read(&json!(7)).is_err());
         let error = Type::read(&json!({"address": {"street": "no type"}})).unwrap_err();
         assert_eq!(error.way, ["address", "street"]);

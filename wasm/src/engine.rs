@@ -1,0 +1,92 @@
+//! The engine: a snapshot that decides. AuthZEN requests come and answers go as JSON text.
+
+use crate::Failure;
+use crate::options::{self, DecideOptions, OpenOptions};
+use parapet::authzen::{AuthzenError, Caller, Evaluation, EvaluationResponse, EvaluationsRequest};
+use parapet::snapshot::Snapshot;
+use parapet::{Request, Timestamp};
+use serde::Serialize;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// A tenant that decides.
+#[wasm_bindgen]
+pub struct Engine {
+    engine: parapet::Engine,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Opens a snapshot with the keys, tenant and version of the options.
+    pub fn open(bytes: Vec<u8>, options: &str) -> Result<Engine, Failure> {
+        let keyring = options::read::<OpenOptions>(options)?.keyring()?;
+        let engine = parapet::Engine::new(&Snapshot::open(bytes, &keyring)?)?;
+        Ok(Self { engine })
+    }
+
+    /// Answers an AuthZEN evaluation. `clock` is the host's time, which counts where the options name no `now`.
+    pub fn decide(&self, request: &str, options: &str, clock: f64) -> Result<String, Failure> {
+        let asked = Asked::read(options, clock)?;
+        let request = asked.request(&Evaluation::parse(request.as_bytes())?)?;
+        json(&EvaluationResponse::of(self.engine.decide(&request, asked.now), None))
+    }
+
+    /// Answers an AuthZEN evaluations request: a batch, or one evaluation where it has no items.
+    #[wasm_bindgen(js_name = decideBatch)]
+    pub fn decide_batch(&self, request: &str, options: &str, clock: f64) -> Result<String, Failure> {
+        let asked = Asked::read(options, clock)?;
+        let decide = |evaluation: &Evaluation| -> Result<EvaluationResponse, AuthzenError> {
+            let request = asked.request(evaluation)?;
+            Ok(EvaluationResponse::of(self.engine.decide(&request, asked.now), None))
+        };
+        match EvaluationsRequest::parse(request.as_bytes())? {
+            EvaluationsRequest::Single(evaluation) => json(&decide(&evaluation)?),
+            EvaluationsRequest::Batch(batch) => json(&batch.answer(|item| {
+                let answer = item.map_err(Clone::clone).and_then(decide);
+                answer.unwrap_or_else(|error| EvaluationResponse::refused(&error, None))
+            })),
+        }
+    }
+
+    /// Decides an AuthZEN evaluation and says why.
+    pub fn explain(&self, request: &str, options: &str, clock: f64) -> Result<String, Failure> {
+        let asked = Asked::read(options, clock)?;
+        let request = asked.request(&Evaluation::parse(request.as_bytes())?)?;
+        json(&self.engine.explain(&request, asked.now))
+    }
+
+    /// The version of the policies that it decides with. Exact below 2^53, as JavaScript's numbers are.
+    #[wasm_bindgen(getter, js_name = policyVersion)]
+    pub fn policy_version(&self) -> f64 {
+        self.engine.policy_version() as f64
+    }
+
+    /// The tenant's id.
+    #[wasm_bindgen(getter)]
+    pub fn tenant(&self) -> String {
+        self.engine.tenant().id.clone()
+    }
+}
+
+/// What the options say of a request.
+struct Asked {
+    now: Timestamp,
+    caller: Caller,
+}
+
+impl Asked {
+    fn read(options: &str, clock: f64) -> Result<Self, Failure> {
+        let options: DecideOptions = options::read(options)?;
+        let now = options.now(clock)?;
+        // The application that holds the engine is the decision point, so it says where a subject is and how it signed
+        // in; over HTTP that takes the scope `access:context`.
+        Ok(Self { now, caller: Caller { sets_context: true, scopes: options.scopes } })
+    }
+
+    fn request(&self, evaluation: &Evaluation) -> Result<Request, AuthzenError> {
+        evaluation.request(&self.caller)
+    }
+}
+
+fn json(answer: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(answer).map_err(|error| Failure::new("internal", error.to_string()))
+}
