@@ -1,6 +1,8 @@
 //! All tests that need more than one part of the system, in one binary.
 
 #[cfg(test)]
+mod differential;
+#[cfg(test)]
 mod fixtures;
 #[cfg(test)]
 mod laws;
