@@ -5,6 +5,8 @@ mod api;
 #[cfg(test)]
 mod boundaries;
 #[cfg(test)]
+mod differential;
+#[cfg(test)]
 mod fixtures;
 #[cfg(test)]
 mod laws;
