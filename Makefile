@@ -70,7 +70,7 @@ wasm/pkg/parapet_wasm.js: $(WASM_SOURCES) | tools
 # In the release profile: it tests the code that is shipped, and shares its dependencies with the build.
 test-wasm: tools wasm/pkg/parapet_wasm.js
 	wasm-pack test --node --release --mode no-install wasm -- --nocapture
-	node --test --test-reporter=spec "wasm/tests/*.test.mjs"
+	node --test --test-reporter=spec wasm/tests/*.test.mjs
 	tsc -p wasm
 
 test-e2e: build program

@@ -153,7 +153,7 @@ impl Display for Case {
             }
         }
         writeln!(out, "// --- entities")?;
-        match self.cedar_entities().and_then(|entities| entities.to_json_value().map_err(|error| error.to_string())) {
+        match self.entities.iter().map(EntityCase::to_json).collect::<Result<serde_json::Value, _>>() {
             Ok(json) => writeln!(out, "{json:#}")?,
             Err(error) => writeln!(out, "// {error}: {:#?}", self.entities)?,
         }

@@ -128,18 +128,29 @@ pub fn entities(rng: &mut Rng, cast: &Cast) -> Vec<EntityCase> {
     entities
 }
 
-/// The same for Cedar.
-pub fn to_cedar(entities: &[EntityCase]) -> Result<Entities, String> {
-    let own = |values: &BTreeMap<&'static str, Value>| -> Vec<_> {
-        values.iter().map(|(name, value)| ((*name).to_owned(), value.restricted())).collect()
-    };
-    let mut built = Vec::with_capacity(entities.len());
-    for entity in entities {
-        let parents = entity.parents.iter().map(|parent| parent.cedar());
-        built.push(
-            Entity::new_with_tags(entity.uid.cedar(), own(&entity.attributes), parents, own(&entity.tags))
-                .map_err(|error| error.to_string())?,
-        );
+impl EntityCase {
+    /// The same for Cedar.
+    pub fn to_cedar(&self) -> Result<Entity, String> {
+        let own = |values: &BTreeMap<&'static str, Value>| -> Vec<_> {
+            values.iter().map(|(name, value)| ((*name).to_owned(), value.restricted())).collect()
+        };
+        let parents = self.parents.iter().map(|parent| parent.cedar());
+        Entity::new_with_tags(self.uid.cedar(), own(&self.attributes), parents, own(&self.tags))
+            .map_err(|error| error.to_string())
     }
+
+    /// As Cedar's JSON, the same for the same entity.
+    pub fn to_json(&self) -> Result<serde_json::Value, String> {
+        let mut json = self.to_cedar()?.to_json_value().map_err(|error| error.to_string())?;
+        if let Some(parents) = json.get_mut("parents").and_then(serde_json::Value::as_array_mut) {
+            parents.sort_by_key(ToString::to_string);
+        }
+        Ok(json)
+    }
+}
+
+/// All of them for Cedar.
+pub fn to_cedar(entities: &[EntityCase]) -> Result<Entities, String> {
+    let built = entities.iter().map(EntityCase::to_cedar).collect::<Result<Vec<_>, _>>()?;
     Entities::from_entities(built, None).map_err(|error| error.to_string())
 }
