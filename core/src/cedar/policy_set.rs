@@ -89,14 +89,41 @@ fn by_cedar(policies: &[Policy], request: &Request, entities: &Entities) -> Resp
     let mut set = PolicySet::new();
     for policy in policies {
         // A linked policy enters a set through its template only; as a static policy it says the same.
-        let _ = set.add(as_static(policy).unwrap_or_else(|| policy.clone()));
+        let fixed = if policy.is_static() { None } else { as_static(policy) };
+        let _ = set.add(fixed.unwrap_or_else(|| policy.clone()));
     }
     Authorizer::new().is_authorized(request, &set, entities)
 }
 
 fn as_static(policy: &Policy) -> Option<Policy> {
-    match policy.to_pst().ok()? {
-        pst::Policy::Linked(link) => Policy::from_pst(pst::Policy::Static(link.into_static_policy().ok()?)).ok(),
-        pst::Policy::Static(_) => None,
+    let fixed = match policy.to_pst().ok()? {
+        pst::Policy::Linked(link) => link.into_static_policy().ok()?,
+        pst::Policy::Static(fixed) => fixed,
+    };
+    Policy::from_pst(pst::Policy::Static(fixed)).ok().map(|fixed| fixed.new_id(policy.id().clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_linked_policy_that_fails_is_reported() {
+        let mut set: PolicySet =
+            "@id(\"t\") permit(principal in ?principal, action, resource) when { principal };".parse().unwrap();
+        let template = set.templates().next().unwrap().id().clone();
+        let group: cedar_policy::EntityUid = "Group::\"a\"".parse().unwrap();
+        let values = std::collections::HashMap::from([(cedar_policy::SlotId::principal(), group.clone())]);
+        set.link(template, PolicyId::new("link"), values).unwrap();
+        let request = Request::new(
+            group.clone(),
+            "Action::\"read\"".parse().unwrap(),
+            group,
+            cedar_policy::Context::empty(),
+            None,
+        )
+        .unwrap();
+        let response = CompiledPolicySet::new(&set).unwrap().is_authorized(&request, &Entities::empty());
+        assert_eq!(response.diagnostics().errors().count(), 1);
     }
 }
