@@ -6,7 +6,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
-    reason = "test support: the tables are fixed, and a panic is how a test of the tests fails"
+    clippy::result_large_err,
+    reason = "test support: the tables are fixed, a panic is how a test of the tests fails, and the large errors are Cedar's own"
 )]
 
 mod case;

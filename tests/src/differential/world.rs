@@ -420,7 +420,7 @@ impl Value {
         match kind {
             Kind::Bool => Self::Bool(rng.chance(60)),
             Kind::Long => Self::Long(long(rng, 15)),
-            Kind::String => Self::String(*rng.pick(STRINGS)),
+            Kind::String => Self::String(rng.text(STRINGS)),
             Kind::Entity => Self::Entity(uid(rng)),
             Kind::Set(element) => {
                 let mut elements = Vec::new();
@@ -443,11 +443,11 @@ impl Value {
                 }
                 Self::Record(fields)
             }
-            Kind::Decimal => Self::Extension(pst::UnaryOp::Decimal, *rng.pick(DECIMALS)),
-            Kind::Ip => Self::Extension(pst::UnaryOp::Ip, *rng.pick(IPS)),
+            Kind::Decimal => Self::Extension(pst::UnaryOp::Decimal, rng.text(DECIMALS)),
+            Kind::Ip => Self::Extension(pst::UnaryOp::Ip, rng.text(IPS)),
             Kind::Datetime if rng.chance(15) => Self::Far(rng.below(INSTANTS.len())),
-            Kind::Datetime => Self::Extension(pst::UnaryOp::Datetime, *rng.pick(DATETIMES)),
-            Kind::Duration => Self::Extension(pst::UnaryOp::Duration, *rng.pick(DURATIONS)),
+            Kind::Datetime => Self::Extension(pst::UnaryOp::Datetime, rng.text(DATETIMES)),
+            Kind::Duration => Self::Extension(pst::UnaryOp::Duration, rng.text(DURATIONS)),
         }
     }
 
