@@ -27,7 +27,7 @@ SHRINK := --reorder-functions-by-name --strip-producers --enable-mutable-globals
 WASM_SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml core/Cargo.toml wasm/Cargo.toml wasm/build.rs \
 	$(shell find core/src wasm/src policies -type f 2>/dev/null)
 
-.PHONY: help run test lint build tools program clean test-rust test-wasm test-e2e
+.PHONY: help run test lint build tools program clean test-rust test-wasm test-e2e bench fuzz wasm
 
 help: ## what can be asked of make
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -75,6 +75,14 @@ test-wasm: tools wasm/pkg/parapet_wasm.js
 
 test-e2e: build program
 	node --test --test-reporter=spec tests/e2e/*.test.mjs
+
+wasm: wasm/pkg/parapet_wasm.js ## the npm package
+
+bench: tools ## what a decision costs, against the floor and against Cedar
+	cargo bench --quiet --package parapet-tests --bench decide
+
+fuzz: tools ## a million generated cases, each decided as Cedar decides it (CASES=, SEED=)
+	cargo run --quiet --release --package parapet-tests --bin fuzz -- --cases $(or $(CASES),1000000) --seed $(or $(SEED),0)
 
 clean: ## everything that was built here (the tools stay)
 	rm -rf target worker/build wasm/pkg .wrangler .local
