@@ -27,7 +27,7 @@ SHRINK := --reorder-functions-by-name --strip-producers --enable-mutable-globals
 WASM_SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml core/Cargo.toml wasm/Cargo.toml wasm/build.rs \
 	$(shell find core/src wasm/src policies -type f 2>/dev/null)
 
-.PHONY: help run test lint build tools program clean test-rust test-wasm test-e2e bench fuzz wasm
+.PHONY: help run test lint build tools program generator clean test-rust test-wasm test-e2e bench fuzz wasm
 
 help: ## what can be asked of make
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,9 +55,12 @@ worker/build/index.js: $(WORKER_SOURCES)
 	@touch $@
 	@node worker/size.mjs
 
-# The program `parapet`, which loads tenants into local databases.
+# The program `parapet`, which loads tenants into local databases; and for tests, what makes the generated one.
 program: tools
 	@cargo build --quiet --package parapet
+
+generator: tools
+	@cargo build --quiet --package parapet-tests --bin generate
 
 test-rust: tools
 	cargo test --quiet --workspace
@@ -73,7 +76,7 @@ test-wasm: tools wasm/pkg/parapet_wasm.js
 	node --test --test-reporter=spec wasm/tests/*.test.mjs
 	tsc -p wasm
 
-test-e2e: build program
+test-e2e: build program generator wasm
 	node --test --test-reporter=spec tests/e2e/*.test.mjs
 
 wasm: wasm/pkg/parapet_wasm.js ## the npm package

@@ -1,23 +1,32 @@
-// The Worker in workerd decides every fixture as the native engine does: outcome, reason, policies and errors.
+// Native, WASM and the Worker in workerd decide every fixture alike: outcome, reason, policies and errors.
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { test } from "node:test";
+import { basename, join } from "node:path";
+import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { answers as answersOf, fixtures } from "../../wasm/answers.mjs";
 import { migrate, startEdge } from "../../worker/edge.mjs";
 import { parapet, seed } from "../../worker/seed.mjs";
 
 const FIXTURES = fileURLToPath(new URL("../../fixtures/", import.meta.url));
 const PEP = "01890000-ffff-7000-8000-0b00000000ff";
 
+const scratch = await mkdtemp(join(tmpdir(), "parapet-"));
+after(() => rm(scratch, { recursive: true }));
+const folders = [...fixtures(FIXTURES), await generated()];
 const native = await decidedNatively();
 let compared = 0;
 
-for (const [fixture, answers] of native) {
+for (const folder of folders) {
+  const fixture = basename(folder);
   test(fixture, async () => {
-    const folder = join(FIXTURES, fixture);
     const requests = JSON.parse(await readFile(join(folder, "requests.json"), "utf8"));
+    const ofWasm = [];
+    for await (const { outcome, reason, policies, errors } of answersOf(folder)) ofWasm.push({ outcome, reason, policies, errors });
+    const ofNative = native.get(fixture) ?? [];
     const { edge, keys } = await edgeOf(folder);
     try {
       for (const [index, request] of requests.requests.entries()) {
@@ -34,8 +43,9 @@ for (const [fixture, answers] of native) {
         assert.equal(response.status, 200, `${request.name}: ${JSON.stringify(body)}`);
         assert.equal(body.decision, request.decision === "allow", request.name);
         const { outcome, reason = null, policies, errors } = body.context;
-        const answer = { outcome, reason, policies, errors: errors.map(({ policy }) => policy) };
-        assert.deepEqual(answer, answers[index], request.name);
+        const ofWorker = { outcome, reason, policies, errors: errors.map(({ policy }) => policy) };
+        assert.deepEqual(ofWorker, ofNative[index], `${request.name}: Worker and native`);
+        assert.deepEqual(ofWasm[index], ofNative[index], `${request.name}: WASM and native`);
         compared += 1;
       }
     } finally {
@@ -46,16 +56,27 @@ for (const [fixture, answers] of native) {
 
 test("as many were compared as there are", () => {
   const all = [...native.values()].flat().length;
-  console.log(`${compared} of ${all} fixture requests: the Worker decides as the native engine`);
-  assert.ok(all > 0);
+  console.log(`${compared} of ${all} fixture requests: native, WASM and Worker decide alike`);
+  assert.ok(all > 700);
   assert.equal(compared, all);
 });
+
+/** The folder of the generated tenant, whose rows are made and not kept. */
+async function generated() {
+  const folder = join(scratch, "generated");
+  await mkdir(folder);
+  const program = fileURLToPath(new URL("../../target/debug/generate", import.meta.url));
+  const { stdout } = await promisify(execFile)(program, { maxBuffer: 1 << 28 });
+  await writeFile(join(folder, "tenant.json"), stdout);
+  await copyFile(join(FIXTURES, "generated", "requests.json"), join(folder, "requests.json"));
+  return folder;
+}
 
 /** What the native engine answers, by fixture, in the order of the requests. */
 async function decidedNatively() {
   /** @type {Map<string, object[]>} */
   const answers = new Map();
-  for (const line of (await parapet("test", FIXTURES, "--json")).trim().split("\n")) {
+  for (const line of (await parapet("test", ...folders, "--json")).trim().split("\n")) {
     const { fixture, outcome, reason, policies, errors } = JSON.parse(line);
     answers.set(fixture, [...(answers.get(fixture) ?? []), { outcome, reason, policies, errors }]);
   }

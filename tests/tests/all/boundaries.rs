@@ -64,3 +64,26 @@ fn statements_bind_the_tenant() {
         }
     }
 }
+
+/// Invariant 1: time and random bytes are arguments, and nothing is read or written. The program is the exception.
+#[test]
+fn the_core_is_pure() {
+    let impure = [
+        "worker::",
+        "js_sys::",
+        "SystemTime",
+        "Instant",
+        "getrandom",
+        "std::fs",
+        "std::env",
+        "std::io",
+        "std::process",
+    ];
+    for (path, text) in sources("core/src") {
+        let program = path.components().any(|part| ["cli", "bin"].iter().any(|name| part.as_os_str() == *name));
+        for line in code(&text).filter(|_| !program) {
+            let found = impure.iter().find(|word| line.contains(*word));
+            assert!(found.is_none(), "{}: {line}", path.display());
+        }
+    }
+}
