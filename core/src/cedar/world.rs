@@ -1,6 +1,7 @@
 //! Cedar's own request and entities as the world of a program.
 
-use crate::engine::program::{Record, Set, Value, World, read_datetime, read_decimal, read_duration, read_ip};
+use crate::engine::program::{Record, Set, Value, World};
+use crate::schema::literal::{read_datetime, read_decimal, read_duration, read_ip};
 use cedar_policy::pst::SmolStr;
 use cedar_policy_core::ast::{self, EntityUIDEntry, ExprKind, Literal, PartialValue, RestrictedExpr, ValueKind};
 use cedar_policy_core::entities::{Dereference, Entities};

@@ -1,7 +1,7 @@
 //! A request, a principal and the hierarchy as the world of a program: values are read where they lie.
 
 use super::Request;
-use super::program::{IpRange, NodeId, Program, Record, Set, Value, World, holds};
+use super::program::{NodeId, Program, Record, Set, Value, World, holds};
 use crate::directory::{Edge, Hierarchy, PrincipalRecord};
 use crate::model::Timestamp;
 use crate::schema::{
@@ -10,7 +10,6 @@ use crate::schema::{
 use crate::tenant::TenantRecord;
 use serde_json::{Map, Value as Json};
 use std::cell::OnceCell;
-use std::net::IpAddr;
 use std::rc::Rc;
 
 /// An entity by type and id.
@@ -330,16 +329,12 @@ fn view<'a>(ty: &'a Type, json: &'a Json) -> Option<Valued<'a>> {
         Type::Record(attributes) => Value::Record(Record::Given(WorldRecord::Json(attributes, json.as_object()?))),
         Type::Decimal | Type::Ip | Type::Datetime | Type::Duration => match schema::Value::read(ty, json).ok()?? {
             schema::Value::Decimal(value) => Value::Decimal(value),
-            schema::Value::Ip(address, prefix) => Value::Ip(range(address, prefix)),
+            schema::Value::Ip(range) => Value::Ip(range),
             schema::Value::Datetime(value) => Value::Datetime(value),
             schema::Value::Duration(value) => Value::Duration(value),
             _ => return None,
         },
     })
-}
-
-fn range(address: IpAddr, prefix: u8) -> IpRange {
-    IpRange { address, prefix }
 }
 
 /// Whether a value fits its type; scalars are looked at where they lie.

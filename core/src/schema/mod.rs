@@ -3,10 +3,12 @@
 //! It is Cedar's schema in the shape that a decision needs at run time; what Cedar's validator
 //! reads is derived from it, so that the two cannot differ.
 
+pub(crate) mod literal;
 mod setting;
 mod types;
 mod value;
 
+pub use literal::IpRange;
 pub use setting::read_setting;
 pub use types::{Type, TypeError};
 pub use value::{Value, WrongType};

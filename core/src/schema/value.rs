@@ -1,11 +1,12 @@
 //! Values: what a request says, read by the type that the schema declares.
 
 use super::Type;
-use chrono::{DateTime, NaiveDate, NaiveTime};
+use super::literal::{self, IpRange};
+use chrono::DateTime;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 /// A typed value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,8 +19,8 @@ pub enum Value {
     String(String),
     /// A decimal, in ten-thousandths.
     Decimal(i64),
-    /// An address with the length of its prefix, in bits.
-    Ip(IpAddr, u8),
+    /// An address or range.
+    Ip(IpRange),
     /// Milliseconds since 1970, UTC.
     Datetime(i64),
     /// Milliseconds.
@@ -61,12 +62,13 @@ impl Value {
                     Json::Number(number) => number.to_string(),
                     _ => text(expected)?.to_owned(),
                 };
-                Self::Decimal(read_decimal(&written).ok_or_else(|| wrong(expected))?)
+                // Cedar wants a point; a whole number is one with nothing behind it.
+                let pointed = if written.contains('.') { written } else { written + ".0" };
+                Self::Decimal(literal::read_decimal(&pointed).ok_or_else(|| wrong(expected))?)
             }
             Type::Ip => {
                 let expected = "an IP address or range";
-                let (address, prefix) = read_ip(text(expected)?).ok_or_else(|| wrong(expected))?;
-                Self::Ip(address, prefix)
+                Self::Ip(read_ip(text(expected)?).ok_or_else(|| wrong(expected))?)
             }
             Type::Datetime => {
                 let expected = "a date and time (RFC 3339)";
@@ -74,7 +76,7 @@ impl Value {
             }
             Type::Duration => {
                 let expected = "a duration such as `1d2h30m`";
-                Self::Duration(read_duration(text(expected)?).ok_or_else(|| wrong(expected))?)
+                Self::Duration(literal::read_duration(text(expected)?).ok_or_else(|| wrong(expected))?)
             }
             Type::Entity(name) => {
                 let (found, id) = read_entity(json).ok_or_else(|| wrong("an object with `type` and `id`"))?;
@@ -139,12 +141,8 @@ impl fmt::Display for Value {
                 let value = value.unsigned_abs();
                 write!(f, "{sign}{}.{:04}", value / 10_000, value % 10_000)
             }
-            Self::Ip(IpAddr::V4(address), prefix) => write!(f, "{address}/{prefix}"),
-            // Group by group, since Cedar refuses the mixed notation that `Display` prefers for some.
-            Self::Ip(IpAddr::V6(address), prefix) => {
-                let groups: Vec<String> = address.segments().iter().map(|group| format!("{group:x}")).collect();
-                write!(f, "{}/{prefix}", groups.join(":"))
-            }
+            Self::Ip(IpRange { address: IpAddr::V4(address), prefix }) => write!(f, "{address}/{prefix}"),
+            Self::Ip(IpRange { address: IpAddr::V6(address), prefix }) => write!(f, "{}/{prefix}", groups(*address)),
             Self::Datetime(value) => match DateTime::from_timestamp_millis(*value) {
                 Some(time) => write!(f, "{}", time.format("%Y-%m-%dT%H:%M:%S%.3fZ")),
                 None => write!(f, "{value}"),
@@ -166,85 +164,31 @@ fn read_entity(json: &Json) -> Option<(&str, &str)> {
     }
 }
 
-/// A decimal in ten-thousandths.
-fn read_decimal(text: &str) -> Option<i64> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text),
+/// An address or range. An IPv4 address inside an IPv6 one (`::ffff:10.0.0.1`) is that IPv4 address: else a rule on
+/// `10.0.0.0/8` could be passed by in the other notation. Cedar refuses the mixed notation; here it is read.
+fn read_ip(text: &str) -> Option<IpRange> {
+    let range = literal::read_ip(text).or_else(|| {
+        let (address, prefix) = text.split_once('/').unwrap_or((text, "128"));
+        literal::read_ip(&format!("{}/{prefix}", groups(address.parse().ok()?)))
+    })?;
+    let mapped = match range.address {
+        IpAddr::V6(address) => address.to_ipv4_mapped().zip(range.prefix.checked_sub(96)),
+        IpAddr::V4(_) => None,
     };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !all_digits(whole) || !all_digits(fraction) || fraction.len() > 4 {
-        return None;
-    }
-    // In 128 bits, since the smallest i64 has no positive twin.
-    let magnitude =
-        whole.parse::<i128>().ok()?.checked_mul(10_000)? + format!("{fraction:0<4}").parse::<i128>().ok()?;
-    i64::try_from(if negative { -magnitude } else { magnitude }).ok()
+    Some(mapped.map_or(range, |(address, prefix)| IpRange { address: IpAddr::V4(address), prefix }))
 }
 
-/// An address and its prefix. An IPv4 address inside an IPv6 one (`::ffff:10.0.0.1`) is that IPv4
-/// address: else a rule on `10.0.0.0/8` could be passed by in the other notation.
-fn read_ip(text: &str) -> Option<(IpAddr, u8)> {
-    let (address, prefix) = match text.split_once('/') {
-        Some((address, prefix)) => {
-            let canonical = prefix.bytes().all(|byte| byte.is_ascii_digit())
-                && (prefix.len() == 1 || !prefix.starts_with('0'))
-                && prefix.len() <= 3;
-            (address, Some(prefix.parse::<u8>().ok().filter(|_| canonical)?))
-        }
-        None => (text, None),
-    };
-    match address.parse::<IpAddr>().ok()? {
-        IpAddr::V4(v4) => v4_range(v4, prefix.unwrap_or(32)),
-        IpAddr::V6(v6) => match (v6.to_ipv4_mapped(), prefix.unwrap_or(128)) {
-            (Some(v4), prefix @ 96..=128) => v4_range(v4, prefix - 96),
-            (_, prefix @ 0..=128) => Some((IpAddr::V6(v6), prefix)),
-            _ => None,
-        },
-    }
-}
-
-fn v4_range(address: Ipv4Addr, prefix: u8) -> Option<(IpAddr, u8)> {
-    (prefix <= 32).then_some((IpAddr::V4(address), prefix))
+/// An IPv6 address group by group, since Cedar refuses the mixed notation that `Display` prefers for some.
+fn groups(address: Ipv6Addr) -> String {
+    address.segments().map(|group| format!("{group:x}")).join(":")
 }
 
 /// Milliseconds since 1970 from RFC 3339, or from the forms that Cedar's `datetime` takes beside it.
 fn read_datetime(text: &str) -> Option<i64> {
-    let time = DateTime::parse_from_rfc3339(text)
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
-        .map(|time| time.timestamp_millis())
-        .ok()
-        .or_else(|| {
-            let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
-            Some(date.and_time(NaiveTime::MIN).and_utc().timestamp_millis())
-        })?;
+    let time = DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_millis());
+    let time = time.or_else(|| literal::read_datetime(text))?;
     // The years that Cedar can write: 0000 to 9999.
     (-62_167_219_200_000..=253_402_300_799_999).contains(&time).then_some(time)
-}
-
-/// Milliseconds from Cedar's notation: units from days to milliseconds in falling order, each once.
-fn read_duration(text: &str) -> Option<i64> {
-    let (sign, mut rest) = match text.strip_prefix('-') {
-        Some(rest) => (-1, rest),
-        None => (1, text),
-    };
-    if rest.is_empty() {
-        return None;
-    }
-    let mut total: i64 = 0;
-    for (unit, milliseconds) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)] {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, after) = rest.split_at_checked(digits)?;
-        let Some(after) = after.strip_prefix(unit) else { continue };
-        if number.is_empty() || (unit == "m" && after.starts_with('s')) {
-            continue;
-        }
-        let part = format!("{}{number}", if sign < 0 { "-" } else { "" }).parse::<i64>().ok()?;
-        total = total.checked_add(part.checked_mul(milliseconds)?)?;
-        rest = after;
-    }
-    rest.is_empty().then_some(total)
 }
 
 #[cfg(test)]

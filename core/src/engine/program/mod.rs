@@ -10,6 +10,5 @@ mod node;
 mod value;
 
 pub(crate) use evaluate::{Failure, holds};
-pub(crate) use extension::{IpRange, read_datetime, read_decimal, read_duration, read_ip};
 pub(crate) use node::{Function, Function2, Node, NodeId, Program, Wildcard};
 pub(crate) use value::{Record, Set, Value, World};

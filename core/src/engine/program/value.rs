@@ -1,6 +1,6 @@
 //! Values while a program runs, and the world that they are read from.
 
-use super::extension::IpRange;
+use crate::schema::IpRange;
 use std::cmp::Ordering;
 use std::rc::Rc;
 
