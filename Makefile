@@ -85,7 +85,7 @@ bench: tools ## what a decision costs, against the floor and against Cedar
 	cargo bench --quiet --package parapet-tests --bench decide
 
 fuzz: tools ## a million generated cases, each decided as Cedar decides it (CASES=, SEED=)
-	cargo run --quiet --release --package parapet-tests --bin fuzz -- --cases $(or $(CASES),1000000) --seed $(or $(SEED),0)
+	cargo run --quiet --profile bench --package parapet-tests --bin fuzz -- --cases $(or $(CASES),1000000) --seed $(or $(SEED),0)
 
 clean: ## everything that was built here (the tools stay)
 	rm -rf target worker/build wasm/pkg .wrangler .local

@@ -104,23 +104,3 @@ fn columns_know_what_they_are() {
         }
     }
 }
-
-/// Run it by hand, in release: 100,000 rows are read in well under a second.
-#[test]
-#[ignore = "a measurement"]
-fn a_hundred_thousand_rows() {
-    let users: Vec<Value> =
-        (1..=50_000).map(|last| json!({"id": id(last), "email": format!("u{last}@acme.example")})).collect();
-    let roles: Vec<Value> = (1..=50_000)
-        .map(
-            |last| json!({"id": id(last), "user_id": id(last), "role_id": id(1), "expires_at": "2027-01-01T00:00:00Z"}),
-        )
-        .collect();
-    let document = json!({"tenant": tenant(), "user": users, "role": [{"id": id(1), "name": "r"}], "user_role": roles});
-    let text = document.to_string();
-    let started = std::time::Instant::now();
-    let value = crate::model::json::parse(&text).unwrap();
-    let parsed = started.elapsed();
-    assert!(TenantDocument::from_value(value).is_ok());
-    println!("read 100,000 rows in {:?}, {parsed:?} of it for the JSON", started.elapsed());
-}
