@@ -47,3 +47,23 @@ impl Flag {
         head % 100 < u64::from(percentage)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentage_is_a_share_that_stays() {
+        let flag = |percentage| Flag { name: "beta".to_owned(), percentage, condition: None };
+        let share = |percentage| (0..2_000).filter(|n| flag(percentage).includes(&format!("user-{n}"))).count();
+        assert_eq!(share(None), 2_000);
+        assert_eq!(share(Some(100)), 2_000);
+        assert_eq!(share(Some(0)), 0);
+        assert!((500..700).contains(&share(Some(30))), "{}", share(Some(30)));
+        // Who is in at 30 stays in at 60.
+        let grown = (0..2_000)
+            .map(|n| format!("user-{n}"))
+            .all(|user| !flag(Some(30)).includes(&user) || flag(Some(60)).includes(&user));
+        assert!(grown);
+    }
+}
