@@ -16,6 +16,10 @@ mod tenant;
 #[cfg(feature = "cedar")]
 mod validate;
 
+#[cfg(test)]
+#[cfg(feature = "cedar")]
+mod tests;
+
 pub use source::{Origin, Source, SourceMap};
 #[cfg(feature = "cedar")]
 pub use tenant::{Compiled, compile, compile_text};

@@ -59,7 +59,13 @@ pub(super) fn policies(
         }
         let several = of_request.get(key.id.as_str()).is_some_and(|count| *count > 1);
         let id = policy_id(key, several);
-        let Some(template) = template(&id, key, grant, expression.as_ref()) else { continue };
+        let Some(template) = template(&id, key, grant, expression.as_ref()) else {
+            // Never passed over: it may be what forbids.
+            let message = "the grant names what cannot be written in Cedar";
+            let at = &grant.place;
+            findings.push(Finding::error(at.table, "policy.invalid", message).row(&at.row).field(&at.field));
+            continue;
+        };
         let source = Source {
             effect: key.effect,
             origin: grant.origin.clone(),

@@ -19,9 +19,12 @@ pub(super) fn of(
     let mut schema = Schema::default();
     for permission in &document.permission {
         schema.types.entry(permission.resource.clone()).or_default();
+        // A tenant's permission and one of the catalogue may mean the same action: it is then in the groups of both, so
+        // that neither takes it out of reach of a policy on the other's group.
+        let action = schema.actions.entry(action_name(permission));
         let action =
-            Action { resource: permission.resource.clone(), groups: BTreeSet::from([permission.category.clone()]) };
-        schema.actions.insert(action_name(permission), action);
+            action.or_insert_with(|| Action { resource: permission.resource.clone(), groups: BTreeSet::new() });
+        action.groups.insert(permission.category.clone());
     }
     let setting =
         document.tenant_setting.iter().find(|row| row.category == SettingCategory::Auth && row.setting_key == "schema");

@@ -189,7 +189,9 @@ fn print(policies: Vec<policy::Policy>) -> Result<(PolicySet, String), Box<Findi
         let template = policy.template.with_annotations(annotations);
         let policy_ = pst::StaticPolicy::try_from(template).map_err(|error| broken(&policy.id, error.to_string()))?;
         text.push_str(&format!("{policy_}\n\n"));
-        set.policies.insert(policy.id.as_str().into(), policy_);
+        if set.policies.insert(policy.id.as_str().into(), policy_).is_some() {
+            return Err(broken(&policy.id, "two policies have this id".to_owned()));
+        }
     }
     let set = PolicySet::from_pst(set).map_err(|error| broken("", error.to_string()))?;
     Ok((set, text))
