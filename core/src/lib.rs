@@ -19,12 +19,11 @@ pub mod fixture;
 pub mod model;
 pub mod schema;
 pub mod snapshot;
+mod store;
 pub mod tenant;
 
 #[cfg(feature = "cedar")]
 pub use compile::{Compiled, compile, compile_text};
-#[cfg(feature = "cedar")]
-pub use engine::Engine;
-pub use engine::{Decision, Outcome, Request};
+pub use engine::{Decision, Engine, Outcome, Request};
 pub use finding::{Finding, Severity};
 pub use model::{Secret, TenantDocument, Timestamp};

@@ -19,7 +19,7 @@ impl Engine {
     /// Opens a snapshot with the keys, tenant and version of the options.
     pub fn open(bytes: Vec<u8>, options: &str) -> Result<Engine, Failure> {
         let keyring = options::read::<OpenOptions>(options)?.keyring()?;
-        let engine = parapet::Engine::new(&Snapshot::open(bytes, &keyring)?)?;
+        let engine = parapet::Engine::new(Snapshot::open(bytes, &keyring)?)?;
         Ok(Self { engine })
     }
 

@@ -113,7 +113,7 @@ fn open(app: &App, bytes: Vec<u8>, tenant: Uuid, version: u64) -> Result<Publish
         return Err(Unopened::OtherVersion(snapshot.policy_version()));
     }
     let content_hash = snapshot.content_hash_hex();
-    let engine = Engine::new(&snapshot).map_err(|error| Unopened::NoEngine(error.to_string()))?;
+    let engine = Engine::new(snapshot).map_err(|error| Unopened::NoEngine(error.to_string()))?;
     Ok(Published { engine, version, content_hash })
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod expression;
 pub(crate) mod nesting;
+pub(crate) mod pack;
 pub(crate) mod policies;
 mod policy_set;
 pub(crate) mod program;

@@ -1,67 +1,97 @@
 //! From Cedar policies to compiled ones: scopes into the index, conditions into one program.
 
 use super::program::{CompileError, Compiler};
-use crate::engine::index::{ANY, Key};
-use crate::engine::policies::{Entry, Policies, Scope};
+use crate::engine::index::{ANY, Index, Key};
+use crate::engine::policies::Policies;
+use crate::store::record::{FORBIDS, IndexRecord, NONE, PRINCIPAL_EXACTLY, PolicyRecord, RESOURCE_EXACTLY};
 use cedar_policy::Policy;
 use cedar_policy::pst::{
-    self, ActionConstraint, EntityOrSlot, EntityType, EntityUID, PrincipalConstraint, ResourceConstraint, Template,
+    self, ActionConstraint, EntityOrSlot, EntityType, PrincipalConstraint, ResourceConstraint, Template,
 };
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 
-/// Compiled policies with the constants that they name.
-pub(crate) struct Compilation {
-    /// The policies, in the order in which they were given.
-    pub policies: Policies,
-    /// The entities by constant.
-    pub entities: Vec<EntityUID>,
-    /// The entity types by constant.
-    pub types: Vec<EntityType>,
-    /// The constants that scopes name.
-    pub keys: BTreeSet<Key>,
+/// Compiles policies one by one.
+#[derive(Default)]
+pub(crate) struct PoliciesBuilder {
+    /// What compiles their expressions.
+    pub compiler: Compiler,
+    records: Vec<PolicyRecord>,
+    index: Vec<IndexRecord>,
 }
 
-/// Compiles policies, and beside them expressions that stand alone.
-///
-/// # Errors
-/// A policy that is open, too deep, or of a later version of the language.
-pub(crate) fn compile<'p>(
-    given: impl Iterator<Item = &'p Policy>,
-    compiler: Compiler,
-) -> Result<Compilation, CompileError> {
-    let mut compiler = compiler;
-    let mut policies = Policies::default();
-    let mut named = BTreeSet::new();
-    for policy in given {
-        let body = body(policy)?;
-        let position = u32::try_from(policies.entries.len()).map_err(|_| CompileError::TooLarge)?;
-        let (principal, principal_key) = compiler.principal(&body.principal)?;
-        let (resource, resource_key) = compiler.resource(&body.resource)?;
-        let mut condition = compiler.clauses(&body)?;
-        let actions = match &body.action {
-            ActionConstraint::Any => vec![ANY],
+/// The half of a scope that is about the principal, or about the resource.
+#[derive(Clone, Copy)]
+struct Scope {
+    entity: Key,
+    exactly: bool,
+    ty: u32,
+}
+
+impl PoliciesBuilder {
+    /// Adds a policy behind the others, under the number of a text as its id.
+    ///
+    /// # Errors
+    /// A policy that is open, too deep, or of a later version of the language.
+    pub(crate) fn add(&mut self, id: u32, body: &Template) -> Result<(), CompileError> {
+        let compiler = &mut self.compiler;
+        let number = u32::try_from(self.records.len()).map_err(|_| CompileError::TooLarge)?;
+        let (principal, resource) = (compiler.principal(&body.principal)?, compiler.resource(&body.resource)?);
+        let mut condition = compiler.clauses(body)?;
+        let mut insert = |action: Key| self.index.push(IndexRecord { action: action.into(), policy: number.into() });
+        match &body.action {
+            ActionConstraint::Any => insert(ANY),
             ActionConstraint::In(actions) => {
-                actions.iter().map(|action| compiler.entity(action)).collect::<Result<_, _>>()?
+                for action in actions {
+                    insert(compiler.entity(action)?);
+                }
             }
             ActionConstraint::Eq(action) => {
                 // The index finds by what an action lies in too; the action must be this one itself.
                 let action = compiler.entity(action)?;
                 condition = Some(compiler.action_is(action, condition)?);
-                vec![action]
+                insert(action);
             }
-        };
-        for action in &actions {
-            policies.index.insert(principal_key, *action, resource_key, position);
         }
-        named.extend(actions.into_iter().chain([principal_key, resource_key]).filter(|key| *key != ANY));
-        policies.entries.push(Entry { forbids: body.effect == pst::Effect::Forbid, principal, resource, condition });
+        let flag = |set: bool, flag: u32| if set { flag } else { 0 };
+        let flags = flag(body.effect == pst::Effect::Forbid, FORBIDS)
+            | flag(principal.exactly, PRINCIPAL_EXACTLY)
+            | flag(resource.exactly, RESOURCE_EXACTLY);
+        self.records.push(PolicyRecord {
+            id: id.into(),
+            principal: principal.entity.into(),
+            resource: resource.entity.into(),
+            principal_type: principal.ty.into(),
+            resource_type: resource.ty.into(),
+            condition: condition.unwrap_or(NONE).into(),
+            flags: flags.into(),
+        });
+        Ok(())
     }
-    policies.program = compiler.program;
-    Ok(Compilation { policies, entities: compiler.entities, types: compiler.types, keys: named })
+
+    /// The compiled policies; beside them the compiler with the entities and texts that they name, and the positions at
+    /// which the records of the index were added.
+    pub(crate) fn build(self) -> (Policies<'static>, Compiler, Vec<u32>) {
+        let (index, order) = Index::build(&self.index, &self.records);
+        let mut compiler = self.compiler;
+        let program = std::mem::take(&mut compiler.program);
+        (Policies { program, records: Cow::Owned(self.records), index }, compiler, order)
+    }
+}
+
+/// A bit an entity: whether a scope names it.
+pub(crate) fn named(policies: &Policies<'_>, entities: usize) -> Vec<bool> {
+    let mut named = vec![false; entities];
+    let scopes = policies.records.iter().flat_map(|policy| [policy.principal, policy.resource]);
+    for entity in scopes.chain(policies.index.records().iter().map(|grant| grant.action)) {
+        if let Some(named) = named.get_mut(entity.get() as usize) {
+            *named = true;
+        }
+    }
+    named
 }
 
 /// A policy's body, with the slots of a linked template filled.
-fn body(policy: &Policy) -> Result<Template, CompileError> {
+pub(crate) fn body(policy: &Policy) -> Result<Template, CompileError> {
     let unreadable = |error: pst::PstConstructionError| CompileError::Policies(error.to_string());
     Ok(match policy.to_pst().map_err(unreadable)? {
         pst::Policy::Static(policy) => policy.body().clone(),
@@ -70,9 +100,9 @@ fn body(policy: &Policy) -> Result<Template, CompileError> {
 }
 
 impl Compiler {
-    fn principal(&mut self, constraint: &PrincipalConstraint) -> Result<(Scope, Key), CompileError> {
+    fn principal(&mut self, constraint: &PrincipalConstraint) -> Result<Scope, CompileError> {
         match constraint {
-            PrincipalConstraint::Any => Ok((Scope::default(), ANY)),
+            PrincipalConstraint::Any => Ok(Scope { entity: ANY, exactly: false, ty: NONE }),
             PrincipalConstraint::Eq(uid) => self.scope(None, Some(uid), true),
             PrincipalConstraint::In(uid) => self.scope(None, Some(uid), false),
             PrincipalConstraint::Is(ty) => self.scope(Some(ty), None, false),
@@ -80,9 +110,9 @@ impl Compiler {
         }
     }
 
-    fn resource(&mut self, constraint: &ResourceConstraint) -> Result<(Scope, Key), CompileError> {
+    fn resource(&mut self, constraint: &ResourceConstraint) -> Result<Scope, CompileError> {
         match constraint {
-            ResourceConstraint::Any => Ok((Scope::default(), ANY)),
+            ResourceConstraint::Any => Ok(Scope { entity: ANY, exactly: false, ty: NONE }),
             ResourceConstraint::Eq(uid) => self.scope(None, Some(uid), true),
             ResourceConstraint::In(uid) => self.scope(None, Some(uid), false),
             ResourceConstraint::Is(ty) => self.scope(Some(ty), None, false),
@@ -95,13 +125,13 @@ impl Compiler {
         ty: Option<&EntityType>,
         uid: Option<&EntityOrSlot>,
         exactly: bool,
-    ) -> Result<(Scope, Key), CompileError> {
-        let is_of_type = ty.map(|ty| self.entity_type(ty)).transpose()?;
-        let key = match uid {
-            None => None,
-            Some(EntityOrSlot::Entity(uid)) => Some(self.entity(uid)?),
+    ) -> Result<Scope, CompileError> {
+        let ty = ty.map(|ty| self.entity_type(ty)).transpose()?.unwrap_or(NONE);
+        let entity = match uid {
+            None => ANY,
+            Some(EntityOrSlot::Entity(uid)) => self.entity(uid)?,
             Some(EntityOrSlot::Slot(_)) => return Err(CompileError::Open("template slot")),
         };
-        Ok((Scope { is_exactly: key.filter(|_| exactly), is_of_type }, key.unwrap_or(ANY)))
+        Ok(Scope { entity, exactly, ty })
     }
 }

@@ -1,10 +1,11 @@
 //! The drop-in: Cedar's own types in and out, our programs and index between.
 
-use super::policies::compile;
-use super::program::{CompileError, Compiler};
+use super::policies::{PoliciesBuilder, body, named};
+use super::program::CompileError;
 use super::world::CedarWorld;
-use crate::engine::index::Key;
+use crate::engine::index::{Key, Keys};
 use crate::engine::policies::Policies;
+use crate::store::record::NONE;
 use cedar_policy::{Authorizer, Decision, Entities, Policy, PolicyId, PolicySet, Request, Response, pst};
 use cedar_policy_core::ast;
 use rustc_hash::FxHashMap;
@@ -17,9 +18,9 @@ use std::collections::HashSet;
 #[derive(Debug, Clone)]
 pub struct CompiledPolicySet {
     given: Vec<Policy>,
-    policies: Policies,
+    policies: Policies<'static>,
     constants: Vec<ast::EntityUID>,
-    types: Vec<ast::EntityType>,
+    texts: Vec<String>,
     /// The constants that scopes name.
     keys: FxHashMap<ast::EntityUID, Key>,
 }
@@ -31,13 +32,19 @@ impl CompiledPolicySet {
     /// A policy that is open, too deep, or of a later version of the language.
     pub fn new(set: &PolicySet) -> Result<Self, CompileError> {
         let given: Vec<Policy> = set.policies().cloned().collect();
-        let compilation = compile(given.iter(), Compiler::default())?;
-        let constants: Vec<ast::EntityUID> = compilation.entities.into_iter().map(Into::into).collect();
-        let keys = (0..).zip(&constants).filter(|(key, _)| compilation.keys.contains(key));
+        let mut builder = PoliciesBuilder::default();
+        for policy in &given {
+            // Their ids stay with the policies that were given.
+            builder.add(NONE, &body(policy)?)?;
+        }
+        let (policies, compiler, _) = builder.build();
+        let constants: Vec<ast::EntityUID> = compiler.entities.into_iter().map(Into::into).collect();
+        let named = named(&policies, constants.len());
+        let keys = (0..).zip(&constants).zip(named).filter(|(_, named)| *named);
         Ok(Self {
-            keys: keys.map(|(key, uid)| (uid.clone(), key)).collect(),
-            types: compilation.types.into_iter().map(Into::into).collect(),
-            policies: compilation.policies,
+            keys: keys.map(|((key, uid), _)| (uid.clone(), key)).collect(),
+            texts: compiler.texts.into_texts(),
+            policies,
             constants,
             given,
         })
@@ -45,17 +52,18 @@ impl CompiledPolicySet {
 
     /// Decides a request.
     pub fn is_authorized(&self, request: &Request, entities: &Entities) -> Response {
-        let Some(world) = CedarWorld::new(request, entities, &self.constants, &self.types) else {
+        let Some(world) = CedarWorld::new(request, entities, &self.constants, &self.texts) else {
             // A request of partial evaluation: only Cedar itself knows what to say.
             return by_cedar(&self.given, request, entities);
         };
         let [principals, actions, resources] =
             [world.principal, world.action, world.resource].map(|uid| self.keys_of(&world, uid));
-        let satisfied = self.policies.run(&world, &principals, &actions, &resources);
+        let keys = Keys { principals: &principals, actions: &actions, resources: &resources };
+        let satisfied = self.policies.run(&world, keys);
         let (decision, determining) = match (satisfied.forbids.is_empty(), satisfied.permits.is_empty()) {
             (false, _) => (Decision::Deny, satisfied.forbids),
-            (true, false) => (Decision::Allow, satisfied.permits),
-            (true, true) => (Decision::Deny, vec![]),
+            // Where nothing permits either, none determines.
+            (true, nothing) => (if nothing { Decision::Deny } else { Decision::Allow }, satisfied.permits),
         };
         let policy = |position: u32| self.given.get(position as usize);
         let reason: HashSet<PolicyId> =

@@ -1,8 +1,10 @@
 //! From Cedar's syntax tree to programs: equal expressions become one node.
 
-use crate::engine::program::{Function, Function2, Node, NodeId, Program, Wildcard};
+use crate::engine::program::{ANY_TEXT, Function, Function2, Node, NodeId, Program};
+use crate::schema::literal::{read_datetime, read_decimal, read_duration, read_ip};
+use crate::store::write::TextsBuilder;
 use cedar_policy::pst::{BinaryOp, Clause, EntityType, EntityUID, Expr, Literal, PatternElem, Template, UnaryOp, Var};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 /// How deep an expression may nest, so that running it cannot exhaust the stack.
@@ -32,46 +34,59 @@ pub enum CompileError {
 #[derive(Default)]
 pub(crate) struct Compiler {
     pub(crate) program: Program,
-    /// The entities that policies name, in the order of their constants.
+    /// The entities that policies name, by number.
     pub(crate) entities: Vec<EntityUID>,
-    /// The entity types that policies name, in the order of their constants.
-    pub(crate) types: Vec<EntityType>,
-    nodes: HashMap<Node, NodeId>,
-    texts: HashMap<String, u32>,
-    entity_ids: HashMap<EntityUID, u32>,
-    type_ids: HashMap<EntityType, u32>,
-    lists: HashMap<Vec<u32>, u32>,
-    patterns: HashMap<Vec<Wildcard>, u32>,
+    /// The texts that policies name, by number: literals, names of attributes and entity types.
+    pub(crate) texts: TextsBuilder,
+    nodes: FxHashMap<Node, NodeId>,
+    entity_ids: FxHashMap<EntityUID, u32>,
+    lists: FxHashMap<Vec<u32>, (u32, u32)>,
 }
 
 impl Compiler {
     /// The condition of a policy behind its scope; `None` where there is none.
     pub(crate) fn clauses(&mut self, template: &Template) -> Result<Option<NodeId>, CompileError> {
-        let mut whole = None;
+        let mut nodes = vec![];
         for clause in template.clauses() {
-            let node = match clause {
+            nodes.push(match clause {
                 Clause::When(expression) => self.expression(expression, DEPTH)?,
                 Clause::Unless(expression) => {
                     let inner = self.expression(expression, DEPTH)?;
                     self.add(Node::Not(inner))?
                 }
-            };
-            whole = Some(match whole {
-                None => node,
-                Some(before) => self.add(Node::And(before, node))?,
             });
         }
-        Ok(whole)
+        if nodes.is_empty() { Ok(None) } else { self.all_of(&nodes).map(Some) }
     }
 
-    /// The constant of an entity.
+    /// The conjunction of conditions in their order. Halved and halved again: a thousand clauses must not nest a
+    /// thousand deep.
+    fn all_of(&mut self, nodes: &[NodeId]) -> Result<NodeId, CompileError> {
+        match nodes {
+            [] => self.add(Node::Bool(true)),
+            [only] => Ok(*only),
+            _ => {
+                let (left, right) = nodes.split_at(nodes.len() / 2);
+                let (left, right) = (self.all_of(left)?, self.all_of(right)?);
+                self.add(Node::And(left, right))
+            }
+        }
+    }
+
+    /// The number of an entity.
     pub(crate) fn entity(&mut self, uid: &EntityUID) -> Result<u32, CompileError> {
-        intern(&mut self.entity_ids, &mut self.entities, uid)
+        if let Some(id) = self.entity_ids.get(uid) {
+            return Ok(*id);
+        }
+        let id = u32::try_from(self.entities.len()).map_err(|_| CompileError::TooLarge)?;
+        self.entities.push(uid.clone());
+        self.entity_ids.insert(uid.clone(), id);
+        Ok(id)
     }
 
-    /// The constant of an entity type.
+    /// The text of an entity type.
     pub(crate) fn entity_type(&mut self, ty: &EntityType) -> Result<u32, CompileError> {
-        intern(&mut self.type_ids, &mut self.types, ty)
+        self.text(&ty.to_string())
     }
 
     /// An expression that is written as text.
@@ -91,21 +106,41 @@ impl Compiler {
     }
 
     fn add(&mut self, node: Node) -> Result<NodeId, CompileError> {
-        intern(&mut self.nodes, &mut self.program.nodes, &node)
-    }
-
-    fn text(&mut self, text: &str) -> Result<u32, CompileError> {
-        if let Some(id) = self.texts.get(text) {
+        if let Some(id) = self.nodes.get(&node) {
             return Ok(*id);
         }
-        let id = u32::try_from(self.program.texts.len()).map_err(|_| CompileError::TooLarge)?;
-        self.program.texts.push(text.into());
-        self.texts.insert(text.to_owned(), id);
+        let id = self.program.push(node).ok_or(CompileError::TooLarge)?;
+        self.nodes.insert(node, id);
         Ok(id)
     }
 
-    fn list(&mut self, list: Vec<u32>) -> Result<u32, CompileError> {
-        intern(&mut self.lists, &mut self.program.lists, &list)
+    fn text(&mut self, text: &str) -> Result<u32, CompileError> {
+        self.texts.intern(text).ok_or(CompileError::TooLarge)
+    }
+
+    fn list(&mut self, list: Vec<u32>) -> Result<(u32, u32), CompileError> {
+        if let Some(known) = self.lists.get(&list) {
+            return Ok(*known);
+        }
+        let run = self.program.push_list(&list).ok_or(CompileError::TooLarge)?;
+        self.lists.insert(list, run);
+        Ok(run)
+    }
+
+    /// An extension value that is written out, read once and for all; `None` where its text is refused, which is an
+    /// error only when it is evaluated.
+    fn constant(&mut self, op: UnaryOp, argument: &Expr) -> Result<Option<Node>, CompileError> {
+        let Expr::Literal(Literal::String(text)) = argument else { return Ok(None) };
+        Ok(match op {
+            UnaryOp::Decimal => read_decimal(text).map(Node::Decimal),
+            UnaryOp::Datetime => read_datetime(text).map(Node::Datetime),
+            UnaryOp::Duration => read_duration(text).map(Node::Duration),
+            UnaryOp::Ip => match read_ip(text) {
+                Some(range) => Some(Node::Ip(self.program.push_ip(range).ok_or(CompileError::TooLarge)?)),
+                None => None,
+            },
+            _ => None,
+        })
     }
 
     fn expression(&mut self, expression: &Arc<Expr>, depth: usize) -> Result<NodeId, CompileError> {
@@ -121,10 +156,10 @@ impl Compiler {
             Expr::Var(Var::Context) => Node::Context,
             Expr::Slot(_) => return Err(CompileError::Open("template slot")),
             Expr::Unknown { .. } => return Err(CompileError::Open("unknown")),
-            Expr::UnaryOp { op, expr } => {
-                let inner = self.expression(expr, depth)?;
-                unary(*op, inner)?
-            }
+            Expr::UnaryOp { op, expr } => match self.constant(*op, expr)? {
+                Some(constant) => constant,
+                None => unary(*op, self.expression(expr, depth)?)?,
+            },
             Expr::BinaryOp { op, left, right } => {
                 let (left, right) = (self.expression(left, depth)?, self.expression(right, depth)?);
                 self.binary(*op, left, right)?
@@ -133,16 +168,17 @@ impl Compiler {
             Expr::HasAttr { expr, attrs } => {
                 let inner = self.expression(expr, depth)?;
                 let names = attrs.iter().map(|name| self.text(name)).collect::<Result<_, _>>()?;
-                Node::HasAttribute(inner, self.list(names)?)
+                let (names, length) = self.list(names)?;
+                Node::HasAttribute(inner, names, length)
             }
             Expr::Like { expr, pattern } => {
                 let inner = self.expression(expr, depth)?;
                 let pattern = pattern.iter().map(|part| match part {
-                    PatternElem::Char(character) => Wildcard::One(*character),
-                    PatternElem::Wildcard => Wildcard::Any,
+                    PatternElem::Char(character) => u32::from(*character),
+                    PatternElem::Wildcard => ANY_TEXT,
                 });
-                let pattern: Vec<Wildcard> = pattern.collect();
-                Node::Like(inner, intern(&mut self.patterns, &mut self.program.patterns, &pattern)?)
+                let (pattern, length) = self.list(pattern.collect())?;
+                Node::Like(inner, pattern, length)
             }
             Expr::Is { expr, entity_type, in_expr } => {
                 let inner = self.expression(expr, depth)?;
@@ -165,7 +201,8 @@ impl Compiler {
             Expr::Set(elements) => {
                 let elements = elements.iter().map(|element| self.expression(element, depth));
                 let elements = elements.collect::<Result<_, _>>()?;
-                Node::Set(self.list(elements)?)
+                let (elements, length) = self.list(elements)?;
+                Node::Set(elements, length)
             }
             Expr::Record(members) => {
                 let mut list = vec![];
@@ -173,7 +210,8 @@ impl Compiler {
                     list.push(self.text(name)?);
                     list.push(self.expression(member, depth)?);
                 }
-                Node::Record(self.list(list)?)
+                let (list, length) = self.list(list)?;
+                Node::Record(list, length)
             }
             other => return Err(CompileError::UnknownOperator(other.to_string())),
         };
@@ -235,18 +273,4 @@ fn unary(op: UnaryOp, inner: NodeId) -> Result<Node, CompileError> {
         other => return Err(CompileError::UnknownOperator(other.to_string())),
     };
     Ok(Node::Call(function, inner))
-}
-
-fn intern<T: Clone + Eq + std::hash::Hash>(
-    ids: &mut HashMap<T, u32>,
-    values: &mut Vec<T>,
-    value: &T,
-) -> Result<u32, CompileError> {
-    if let Some(id) = ids.get(value) {
-        return Ok(*id);
-    }
-    let id = u32::try_from(values.len()).map_err(|_| CompileError::TooLarge)?;
-    values.push(value.clone());
-    ids.insert(value.clone(), id);
-    Ok(id)
 }

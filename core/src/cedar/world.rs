@@ -17,7 +17,7 @@ pub(super) struct CedarWorld<'a> {
     context: &'a Members,
     entities: &'a Entities,
     constants: &'a [ast::EntityUID],
-    types: &'a [ast::EntityType],
+    texts: &'a [String],
 }
 
 impl<'a> CedarWorld<'a> {
@@ -26,7 +26,7 @@ impl<'a> CedarWorld<'a> {
         request: &'a cedar_policy::Request,
         entities: &'a cedar_policy::Entities,
         constants: &'a [ast::EntityUID],
-        types: &'a [ast::EntityType],
+        texts: &'a [String],
     ) -> Option<Self> {
         let request: &ast::Request = request.as_ref();
         let context = match request.context()? {
@@ -40,7 +40,7 @@ impl<'a> CedarWorld<'a> {
             context,
             entities: entities.as_ref(),
             constants,
-            types,
+            texts,
         })
     }
 
@@ -78,29 +78,35 @@ impl<'a> World<'a> for CedarWorld<'a> {
         self.context
     }
 
+    fn text(&self, text: u32) -> &'a str {
+        self.texts.get(text as usize).map_or("", String::as_str)
+    }
+
     fn constant(&self, constant: u32) -> Self::Entity {
         // Every constant of a program was numbered when the program was made.
         self.constants.get(constant as usize).unwrap_or(self.principal)
     }
 
     fn is_of_type(&self, entity: Self::Entity, ty: u32) -> bool {
-        self.types.get(ty as usize) == Some(entity.entity_type())
+        let (ty, found) = (self.text(ty), entity.entity_type().name());
+        // Most types have no namespace, and are compared where they lie.
+        if found.is_unqualified() { found.basename_as_ref().as_ref() == ty } else { found.to_string() == ty }
     }
 
     fn lies_in(&self, entity: Self::Entity, other: Self::Entity) -> bool {
         self.entity(entity).is_some_and(|entity| entity.is_descendant_of(other))
     }
 
-    fn attribute(&self, entity: Self::Entity, name: &str) -> Option<Value<'a, Self>> {
-        partial(self.entity(entity)?.get(name)?)
+    fn attribute(&self, entity: Self::Entity, name: u32) -> Option<Value<'a, Self>> {
+        partial(self.entity(entity)?.get(self.text(name))?)
     }
 
     fn tag(&self, entity: Self::Entity, name: &str) -> Option<Value<'a, Self>> {
         partial(self.entity(entity)?.get_tag(name)?)
     }
 
-    fn member(&self, record: Self::Record, name: &str) -> Option<Value<'a, Self>> {
-        value(record.get(name)?)
+    fn member(&self, record: Self::Record, name: u32) -> Option<Value<'a, Self>> {
+        value(record.get(self.text(name))?)
     }
 
     fn members(&self, record: Self::Record) -> Vec<(&'a str, Value<'a, Self>)> {

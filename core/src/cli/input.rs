@@ -66,7 +66,7 @@ pub(super) fn engine(path: &Path, key: &KeyArguments) -> Result<Engine, Failure>
         return Err(Failure::Usage("a snapshot needs its key: PARAPET_SNAPSHOT_KEY".to_owned()));
     };
     let snapshot = Snapshot::open(bytes(path)?, &Keyring::new().with(signing.verifying_key()))?;
-    Ok(Engine::new(&snapshot)?)
+    Ok(Engine::new(snapshot)?)
 }
 
 /// The time that was given, or the clock's.

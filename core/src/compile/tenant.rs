@@ -1,14 +1,16 @@
 //! A tenant's rows become a snapshot: every step in its order, and all findings at once.
 
 use super::{custom, flag, grant, policy, schema, source::SourceMap, validate};
+use crate::cedar::CompileError;
 use crate::condition::{Condition, Place, Root, Scope};
 use crate::directory::{Hierarchy, PrincipalRecord};
 use crate::engine::{Engine, EngineError};
 use crate::model::{AccessRequest, TenantDocument, Timestamp, UserGroupMembership, UserRole};
 use crate::schema::Schema;
 use crate::snapshot::{SectionKind, SigningKey, Snapshot, SnapshotBuilder};
+use crate::store::write::Content;
 use crate::tenant::TenantRecord;
-use crate::{Finding, cedar};
+use crate::{Finding, cedar, store};
 use cedar_policy::{PolicySet, pst};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
@@ -16,14 +18,13 @@ use uuid::Uuid;
 /// A compiled tenant.
 #[derive(Debug, Clone)]
 pub struct Compiled {
-    tenant: TenantRecord,
-    id: Uuid,
     schema: Schema,
     policies: PolicySet,
     cedar: String,
     sources: SourceMap,
-    hierarchy: Hierarchy,
     principals: Vec<PrincipalRecord>,
+    /// The snapshot, but for its version, its time and its signature.
+    content: SnapshotBuilder,
     warnings: Vec<Finding>,
 }
 
@@ -60,18 +61,25 @@ pub fn compile(document: &TenantDocument) -> Result<Compiled, Vec<Finding>> {
     if findings.iter().any(Finding::is_error) {
         return Err(findings);
     }
+    let broken = |error: CompileError| vec![Finding::error("policy", "policy.invalid", error.to_string())];
+    let tenant = TenantRecord::of(&document.tenant, flags);
+    let principals = principals(document);
+    let named: Vec<_> = policies.iter().map(|policy| (policy.id.as_str(), &policy.template)).collect();
+    let content = Content {
+        tenant: &tenant,
+        schema: &schema,
+        policies: &named,
+        sources: &sources,
+        hierarchy: &Hierarchy::of(document),
+        principals: &principals,
+    };
+    let content = store::write::write(&content, SnapshotBuilder::new(document.tenant.id)).map_err(broken)?;
     let (policies, cedar) = print(policies).map_err(|finding| vec![*finding])?;
-    Ok(Compiled {
-        tenant: TenantRecord::of(&document.tenant, flags),
-        id: document.tenant.id,
-        schema,
-        policies,
-        cedar,
-        sources,
-        hierarchy: Hierarchy::of(document),
-        principals: principals(document),
-        warnings: findings,
-    })
+    let content = content
+        .section(SectionKind::Tenant, json(&tenant))
+        .section(SectionKind::Schema, json(&schema))
+        .section(SectionKind::Cedar, cedar::pack::pack(&cedar));
+    Ok(Compiled { schema, policies, cedar, sources, principals, content, warnings: findings })
 }
 
 /// Reads and compiles a tenant document. Where anything is wrong, all of that is returned, in the rows and in what
@@ -136,21 +144,12 @@ impl Compiled {
         let key = SigningKey::hmac("local", &[0; 32])
             .map_err(|error| EngineError::Section { section: "header", message: error.to_string() })?;
         let bytes = self.snapshot(0, Timestamp::from_millis(0), &key);
-        Engine::new(&Snapshot::open_trusted(bytes)?)
+        Engine::new(Snapshot::open_trusted(bytes)?)
     }
 
     /// The snapshot file. The same rows, version, time and key give the same bytes.
     pub fn snapshot(&self, version: u64, created: Timestamp, key: &SigningKey) -> Vec<u8> {
-        let mut builder = SnapshotBuilder::new(self.id)
-            .section(SectionKind::Tenant, json(&self.tenant))
-            .section(SectionKind::Schema, json(&self.schema))
-            .section(SectionKind::Cedar, self.cedar.clone().into_bytes())
-            .section(SectionKind::SourceMap, json(&self.sources))
-            .section(SectionKind::Hierarchy, json(&self.hierarchy));
-        if !self.principals.is_empty() {
-            builder = builder.section(SectionKind::Principals, json(&self.principals));
-        }
-        builder.build(version, created.as_millis(), key)
+        self.content.build(version, created.as_millis(), key)
     }
 }
 

@@ -2,9 +2,12 @@
 
 use super::decision::{Decision, Outcome, PolicyError, Reason};
 use super::input::Input;
-use super::slice::Parents;
-use crate::directory::EntityRef;
+use super::slice::{self, Parents};
+use super::{Engine, Request};
+use crate::directory::{EntityRef, Hierarchy};
+use crate::model::Timestamp;
 use crate::schema::{ACTION, Schema, Value};
+use crate::snapshot::SectionKind;
 use crate::tenant::TenantRecord;
 use cedar_policy::{
     Authorizer, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, EvalResult, Expression, PolicyId,
@@ -12,9 +15,60 @@ use cedar_policy::{
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-/// What Cedar decides with: made once a snapshot.
+/// What the slow twin decides with, made when it is first asked: the policies from their text, the directory from its
+/// records.
 #[derive(Debug)]
-pub(super) struct Cedar {
+pub(super) struct Twin {
+    cedar: Cedar,
+    hierarchy: Hierarchy,
+}
+
+impl Engine {
+    /// The slow twin of [`Engine::decide`]: Cedar's own authorizer.
+    pub fn decide_by_cedar(&self, request: &Request, now: Timestamp) -> Decision {
+        let view = self.view();
+        let standing = view.standing(self.row(&request.principal), request);
+        let (Some(principal), Ok(_)) = (self.principal(&request.principal), &standing) else {
+            let undecidable = (Outcome::Error, Reason::Undecidable);
+            let (outcome, reason) = standing.err().unwrap_or(undecidable);
+            return Decision::without_policies(outcome, reason);
+        };
+        let twin = match self.inner.twin.get_or_init(|| self.twin().map_err(|error| error.to_string())) {
+            Ok(twin) => twin,
+            Err(message) => return undecidable(message),
+        };
+        let registered = twin.hierarchy.resource(&request.resource);
+        let input = match Input::read(&view.schema, &principal, registered, request, now) {
+            Ok(input) => input,
+            Err(error) => return Decision::from(super::world::Wrong::from(error)),
+        };
+        let who = EntityRef::new(&principal.r#type, &principal.id);
+        let named = input.entities().into_iter().map(|(ty, id)| EntityRef::new(ty, id));
+        let named = named.chain([request.resource.clone()]);
+        let parents = slice::of(&view.schema, &twin.hierarchy, &principal, named, now);
+        let action = request.action_name();
+        let decided = twin.cedar.decide(&view.tenant, &who, &action, &request.resource, &parents, input);
+        decided.unwrap_or_else(|error| undecidable(&error.to_string()))
+    }
+
+    fn twin(&self) -> Result<Twin, CedarError> {
+        let view = self.view();
+        let packed = self.snapshot().required(SectionKind::Cedar).map_err(broken)?;
+        let text = crate::cedar::pack::unpack(packed).map_err(broken)?;
+        Ok(Twin { cedar: Cedar::read(&text, &view.schema, &view.tenant)?, hierarchy: view.store.hierarchy() })
+    }
+}
+
+fn undecidable(message: &str) -> Decision {
+    Decision {
+        errors: vec![PolicyError { policy: String::new(), message: message.to_owned() }],
+        ..Decision::without_policies(Outcome::Error, Reason::Undecidable)
+    }
+}
+
+/// The policies as Cedar has them.
+#[derive(Debug)]
+struct Cedar {
     policies: PolicySet,
     forbids: HashSet<PolicyId>,
     actions: HashMap<String, Entity>,
@@ -25,7 +79,7 @@ pub(super) struct Cedar {
 /// What is wrong with the Cedar text of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct CedarError(pub(super) String);
+struct CedarError(String);
 
 fn broken(error: impl std::fmt::Display) -> CedarError {
     CedarError(error.to_string())
@@ -33,7 +87,7 @@ fn broken(error: impl std::fmt::Display) -> CedarError {
 
 impl Cedar {
     /// Parses the policies; each carries its id as `@id`.
-    pub(super) fn read(text: &str, schema: &Schema, tenant: &TenantRecord) -> Result<Self, CedarError> {
+    fn read(text: &str, schema: &Schema, tenant: &TenantRecord) -> Result<Self, CedarError> {
         let parsed: PolicySet = text.parse().map_err(broken)?;
         let mut policies = PolicySet::new();
         let mut forbids = HashSet::new();
@@ -66,13 +120,8 @@ impl Cedar {
         Ok(Self { policies, forbids, actions, groups, flags })
     }
 
-    /// The policies, each with its id.
-    pub(super) fn policies(&self) -> &PolicySet {
-        &self.policies
-    }
-
     /// Decides. Whatever cannot be asked is an error, and an error denies.
-    pub(super) fn decide(
+    fn decide(
         &self,
         tenant: &TenantRecord,
         principal: &EntityRef,

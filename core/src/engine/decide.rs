@@ -1,18 +1,19 @@
 //! Deciding: standing first, then the shape of the request, then the policies.
 
-use super::by_cedar::Cedar;
+use super::Request;
 use super::decision::{Decision, Outcome, PolicyError, Reason};
-use super::fast::Fast;
-use super::input::Input;
-use super::{Request, slice};
-use crate::compile::SourceMap;
-use crate::directory::{EntityRef, Hierarchy, PrincipalRecord, PrincipalState};
+use super::index::Keys;
+use super::policies::Satisfied;
+use super::subject::{Principal, Subject};
+use super::view::{ActionView, TypeView, View};
+use super::world::{RequestWorld, Wrong};
+use crate::directory::{EntityRef, PrincipalRecord, PrincipalState};
 use crate::model::{TenantStatus, Timestamp};
-use crate::schema::{DIRECTORY_TYPES, SERVICE_ACCOUNT, Schema, USER};
-use crate::snapshot::{SectionKind, Snapshot, SnapshotError};
+use crate::schema::Schema;
+use crate::snapshot::Snapshot;
+use crate::store::EngineError;
+use crate::store::record::FORBIDS;
 use crate::tenant::TenantRecord;
-use serde::de::DeserializeOwned;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A tenant that decides. Cheap to clone, and shared between threads.
@@ -23,197 +24,188 @@ pub struct Engine {
 
 #[derive(Debug)]
 pub(super) struct Inner {
-    pub(super) tenant: TenantRecord,
-    pub(super) schema: Schema,
-    pub(super) hierarchy: Hierarchy,
-    pub(super) sources: SourceMap,
-    cedar: Cedar,
-    fast: Fast,
-    principals: Vec<PrincipalRecord>,
-    /// Positions in `principals` by type and id, username or e-mail.
-    names: HashMap<(String, String), usize>,
-    policy_version: u64,
+    opened: Opened,
+    #[cfg(feature = "cedar")]
+    pub(super) twin: std::sync::OnceLock<Result<super::by_cedar::Twin, String>>,
 }
 
-/// Why a snapshot cannot decide.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EngineError {
-    /// The file itself is wrong.
-    #[error(transparent)]
-    Snapshot(#[from] SnapshotError),
-    /// A section is not what it should be.
-    #[error("the snapshot's section `{section}` cannot be read: {message}")]
-    Section {
-        /// Which one.
-        section: &'static str,
-        /// What is wrong with it.
-        message: String,
-    },
-}
-
-impl EngineError {
-    /// Stable and dotted, for programs.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Snapshot(error) => error.code(),
-            Self::Section { .. } => "snapshot.malformed",
-        }
+self_cell::self_cell! {
+    /// A snapshot with the view that borrows from it.
+    struct Opened {
+        owner: Snapshot,
+        #[covariant]
+        dependent: View,
     }
+
+    impl {Debug}
 }
+
+/// What a request asks for, found in the schema.
+pub(super) type Asked<'a> = (&'a TypeView, &'a ActionView);
 
 impl Engine {
-    /// Reads an opened snapshot.
-    pub fn new(snapshot: &Snapshot) -> Result<Self, EngineError> {
-        let tenant: TenantRecord = section(snapshot, SectionKind::Tenant)?;
-        let schema: Schema = section(snapshot, SectionKind::Schema)?;
-        let text = std::str::from_utf8(snapshot.required(SectionKind::Cedar)?)
-            .map_err(|error| EngineError::Section { section: SectionKind::Cedar.name(), message: error.to_string() })?;
-        let cedar = Cedar::read(text, &schema, &tenant)
-            .map_err(|error| EngineError::Section { section: SectionKind::Cedar.name(), message: error.to_string() })?;
-        let fast = Fast::new(cedar.policies(), &tenant)
-            .map_err(|error| EngineError::Section { section: SectionKind::Cedar.name(), message: error.to_string() })?;
-        let sources = match snapshot.section(SectionKind::SourceMap) {
-            Some(_) => section(snapshot, SectionKind::SourceMap)?,
-            None => SourceMap::new(),
-        };
-        let principals: Vec<PrincipalRecord> = match snapshot.section(SectionKind::Principals) {
-            Some(_) => section(snapshot, SectionKind::Principals)?,
-            None => vec![],
-        };
+    /// Takes an opened snapshot, and reads it in place.
+    ///
+    /// # Errors
+    /// A section that is not there or not what it should be.
+    pub fn new(snapshot: Snapshot) -> Result<Self, EngineError> {
+        let opened = Opened::try_new(snapshot, |snapshot| View::open(snapshot))?;
         Ok(Self {
             inner: Arc::new(Inner {
-                hierarchy: section(snapshot, SectionKind::Hierarchy)?,
-                names: names(&principals),
-                policy_version: snapshot.policy_version(),
-                tenant,
-                schema,
-                sources,
-                cedar,
-                fast,
-                principals,
+                opened,
+                #[cfg(feature = "cedar")]
+                twin: std::sync::OnceLock::new(),
             }),
         })
     }
 
+    /// The snapshot that it decides with.
+    pub fn snapshot(&self) -> &Snapshot {
+        self.inner.opened.borrow_owner()
+    }
+
     /// The version of the policies that it decides with.
     pub fn policy_version(&self) -> u64 {
-        self.inner.policy_version
+        self.snapshot().policy_version()
     }
 
     /// The tenant's schema.
     pub fn schema(&self) -> &Schema {
-        &self.inner.schema
+        &self.view().schema
     }
 
     /// The tenant's standing.
     pub fn tenant(&self) -> &TenantRecord {
-        &self.inner.tenant
+        &self.view().tenant
     }
 
-    /// A principal of the snapshot: by the row's id, else the username, else the e-mail.
-    pub fn principal(&self, principal: &EntityRef) -> Option<&PrincipalRecord> {
-        let position = self.inner.names.get(&(principal.r#type.clone(), principal.id.clone()))?;
-        self.inner.principals.get(*position)
+    /// A principal of the snapshot: by the row's id, else the username, else the e-mail. Of its attributes, those that
+    /// the schema declares as the directory's.
+    pub fn principal(&self, principal: &EntityRef) -> Option<PrincipalRecord> {
+        let store = &self.view().store;
+        let number = store.principal(&principal.r#type, &principal.id)?;
+        store.principals.get(number as usize).map(|row| store.principal_record(row))
     }
 
     /// Decides with the principals of the snapshot.
     pub fn decide(&self, request: &Request, now: Timestamp) -> Decision {
-        self.decide_with(self.principal(&request.principal), request, now)
+        self.decide_for(self.row(&request.principal), request, now)
     }
 
     /// Decides with a principal that the caller has; without one, the principal is unknown.
     pub fn decide_with(&self, principal: Option<&PrincipalRecord>, request: &Request, now: Timestamp) -> Decision {
-        let inner = &*self.inner;
-        match self.standing(principal, request) {
-            Ok(principal) => {
-                inner.fast.decide((&inner.tenant, &inner.schema, &inner.hierarchy), principal, request, now)
-            }
-            Err(decision) => decision,
-        }
+        self.decide_for(principal.map(Principal::Record), request, now)
     }
 
-    /// The slow twin of [`Engine::decide`]: Cedar's own authorizer.
-    pub fn decide_by_cedar(&self, request: &Request, now: Timestamp) -> Decision {
-        self.decide_by_cedar_with(self.principal(&request.principal), request, now)
+    pub(super) fn view(&self) -> &View<'_> {
+        self.inner.opened.borrow_dependent()
     }
 
-    fn decide_by_cedar_with(&self, principal: Option<&PrincipalRecord>, request: &Request, now: Timestamp) -> Decision {
-        let inner = &*self.inner;
-        let principal = match self.standing(principal, request) {
-            Ok(principal) => principal,
-            Err(decision) => return decision,
+    /// A principal of the snapshot as it lies there.
+    pub(super) fn row(&self, principal: &EntityRef) -> Option<Principal<'_>> {
+        let store = &self.view().store;
+        let number = store.principal(&principal.r#type, &principal.id)?;
+        store.principals.get(number as usize).map(Principal::Row)
+    }
+
+    pub(super) fn decide_for(&self, principal: Option<Principal<'_>>, request: &Request, now: Timestamp) -> Decision {
+        let view = self.view();
+        let (principal, asked) = match view.standing(principal, request) {
+            Ok(standing) => standing,
+            Err((outcome, reason)) => return Decision::without_policies(outcome, reason),
         };
-        let registered = inner.hierarchy.resource(&request.resource);
-        let input = match Input::read(&inner.schema, principal, registered, request, now) {
-            Ok(input) => input,
-            Err(error) => {
-                let at = Some(error.way.join("."));
-                return Decision { at, ..Decision::without_policies(Outcome::Error, Reason::WrongType) };
-            }
-        };
-        let who = EntityRef::new(&principal.r#type, &principal.id);
-        let named = input.entities().into_iter().map(|(ty, id)| EntityRef::new(ty, id));
-        let named = named.chain([request.resource.clone()]);
-        let parents = slice::of(&inner.schema, &inner.hierarchy, principal, named, now);
-        let decided =
-            inner.cedar.decide(&inner.tenant, &who, &request.action_name(), &request.resource, &parents, input);
-        decided.unwrap_or_else(|error| Decision {
-            errors: vec![PolicyError { policy: String::new(), message: error.to_string() }],
-            ..Decision::without_policies(Outcome::Error, Reason::Undecidable)
-        })
+        let decided = Subject::new(view, principal, now).and_then(|subject| view.decide(&subject, asked, request, now));
+        decided.unwrap_or_else(Decision::from)
     }
+}
 
-    /// What is decided before any policy is asked; otherwise the principal, who may ask.
+impl<'v> View<'v> {
+    /// What is decided before any policy is asked; otherwise the principal, who may ask, and what it asks for.
     pub(super) fn standing<'p>(
         &self,
-        principal: Option<&'p PrincipalRecord>,
+        principal: Option<Principal<'p>>,
         request: &Request,
-    ) -> Result<&'p PrincipalRecord, Decision> {
-        let refuse = |outcome, reason| Err(Decision::without_policies(outcome, reason));
-        match self.inner.tenant.status {
+    ) -> Result<(Principal<'p>, Asked<'_>), (Outcome, Reason)> {
+        match self.tenant.status {
             TenantStatus::Active => {}
-            TenantStatus::Suspended => return refuse(Outcome::Forbidden, Reason::TenantSuspended),
-            TenantStatus::Deleted => return refuse(Outcome::Forbidden, Reason::TenantDeleted),
+            TenantStatus::Suspended => return Err((Outcome::Forbidden, Reason::TenantSuspended)),
+            TenantStatus::Deleted => return Err((Outcome::Forbidden, Reason::TenantDeleted)),
         }
-        let Some(principal) = principal.filter(|found| found.r#type == request.principal.r#type) else {
-            return refuse(Outcome::Forbidden, Reason::PrincipalUnknown);
+        let Some(principal) = principal.filter(|found| found.type_name() == request.principal.r#type) else {
+            return Err((Outcome::Forbidden, Reason::PrincipalUnknown));
         };
-        match principal.state {
+        match principal.state() {
             PrincipalState::Active => {}
-            PrincipalState::Inactive => return refuse(Outcome::Forbidden, Reason::PrincipalInactive),
-            PrincipalState::Deleted => return refuse(Outcome::Forbidden, Reason::PrincipalDeleted),
+            PrincipalState::Inactive => return Err((Outcome::Forbidden, Reason::PrincipalInactive)),
+            PrincipalState::Deleted => return Err((Outcome::Forbidden, Reason::PrincipalDeleted)),
         }
-        let ty = &request.resource.r#type;
-        if !self.inner.schema.types.contains_key(ty) || DIRECTORY_TYPES.contains(&ty.as_str()) {
-            return refuse(Outcome::NoPermit, Reason::UnknownType);
-        }
-        if !self.inner.schema.actions.contains_key(&request.action_name()) {
-            return refuse(Outcome::NoPermit, Reason::UnknownAction);
-        }
-        Ok(principal)
+        let ty = self.types.get(request.resource.r#type.as_str());
+        let ty = ty.ok_or((Outcome::NoPermit, Reason::UnknownType))?;
+        let action = ty.actions.get(request.action.as_str());
+        Ok((principal, (ty, action.ok_or((Outcome::NoPermit, Reason::UnknownAction))?)))
     }
-}
 
-fn section<T: DeserializeOwned>(snapshot: &Snapshot, kind: SectionKind) -> Result<T, EngineError> {
-    serde_json::from_slice(snapshot.required(kind)?)
-        .map_err(|error| EngineError::Section { section: kind.name(), message: error.to_string() })
-}
-
-/// Ids first, so that no name can take another's id; then names, of those who still have theirs.
-fn names(principals: &[PrincipalRecord]) -> HashMap<(String, String), usize> {
-    let mut names = HashMap::new();
-    for (position, principal) in principals.iter().enumerate() {
-        names.insert((principal.r#type.clone(), principal.id.clone()), position);
+    /// Decides a request of a principal that may ask.
+    pub(super) fn decide<'a>(
+        &'a self,
+        subject: &Subject<'a>,
+        asked: Asked<'a>,
+        request: &'a Request,
+        now: Timestamp,
+    ) -> Result<Decision, Wrong>
+    where
+        'v: 'a,
+    {
+        let world = RequestWorld::new(self, subject, asked, request, now)?;
+        Ok(self.decision(self.satisfied(&world, asked)))
     }
-    for (position, principal) in principals.iter().enumerate() {
-        if principal.r#type == SERVICE_ACCOUNT || principal.state == PrincipalState::Deleted {
-            continue;
-        }
-        for column in ["username", "email"] {
-            if let Some(name) = principal.attributes.get(column).and_then(|name| name.as_str()) {
-                names.entry((USER.to_owned(), name.to_owned())).or_insert(position);
+
+    /// The policies that say something of a request.
+    pub(super) fn satisfied<'a>(&'a self, world: &RequestWorld<'_, 'a>, (_, action): Asked<'a>) -> Satisfied {
+        let resources = world.resource_keys();
+        let keys = Keys { principals: world.principal_keys(), actions: &action.keys, resources: &resources };
+        self.policies.run(world, keys)
+    }
+
+    /// What the policies come to.
+    fn decision(&self, satisfied: Satisfied) -> Decision {
+        let decided = |outcome, policies: &[u32]| Decision {
+            outcome,
+            reason: None,
+            at: None,
+            policies: policies.iter().map(|number| self.policy_id(*number).to_owned()).collect(),
+            errors: vec![],
+        };
+        let mut decision = match (satisfied.forbids.is_empty(), satisfied.permits.is_empty()) {
+            (false, _) => decided(Outcome::Forbidden, &satisfied.forbids),
+            (true, true) => decided(Outcome::NoPermit, &[]),
+            // Cedar skips a policy that fails; a forbid that was skipped would have let this pass.
+            (true, false) if satisfied.failed.iter().any(|(number, _)| self.forbids(*number)) => {
+                Decision::without_policies(Outcome::Error, Reason::ForbidErrored)
             }
-        }
+            (true, false) => decided(Outcome::Allow, &satisfied.permits),
+        };
+        let error = |(number, failure): &(u32, super::program::Failure)| PolicyError {
+            policy: self.policy_id(*number).to_owned(),
+            message: failure.to_string(),
+        };
+        decision.errors = satisfied.failed.iter().map(error).collect();
+        decision
     }
-    names
+
+    /// A policy's id.
+    pub(super) fn policy_id(&self, number: u32) -> &'v str {
+        let policy = self.store.policies.get(number as usize);
+        policy.map_or("", |policy| self.store.texts.get(policy.id.get()))
+    }
+
+    fn forbids(&self, number: u32) -> bool {
+        self.store.policies.get(number as usize).is_none_or(|policy| policy.flags.get() & FORBIDS != 0)
+    }
+}
+
+impl From<Wrong> for Decision {
+    fn from(wrong: Wrong) -> Self {
+        Self { at: Some(wrong.0), ..Self::without_policies(Outcome::Error, Reason::WrongType) }
+    }
 }

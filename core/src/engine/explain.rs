@@ -1,12 +1,15 @@
 //! Why a decision is as it is: the way to every determining policy, or what was missing.
 
+use super::Request;
 use super::decide::Engine;
 use super::decision::Decision;
-use super::{Request, slice};
-use crate::compile::{Origin, Source};
+use super::subject::{Principal, Subject};
+use super::view::View;
+use crate::compile::Origin;
 use crate::directory::{EntityRef, PrincipalRecord, RowRef};
 use crate::model::{Effect, Timestamp};
-use crate::schema::{GROUP, ROLE, SERVICE_ACCOUNT, USER};
+use crate::schema::{ACTION, GROUP, ROLE, SERVICE_ACCOUNT, USER};
+use crate::store::record::FORBIDS;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -87,100 +90,132 @@ pub enum MissingWhy {
 impl Engine {
     /// Decides and says why, with the principals of the snapshot.
     pub fn explain(&self, request: &Request, now: Timestamp) -> Explanation {
-        self.explain_with(self.principal(&request.principal), request, now)
+        let principal = self.principal(&request.principal);
+        self.explain_with(principal.as_ref(), request, now)
     }
 
     /// Decides and says why, with a principal that the caller has.
     pub fn explain_with(&self, principal: Option<&PrincipalRecord>, request: &Request, now: Timestamp) -> Explanation {
+        let view = self.view();
         let decision = self.decide_with(principal, request, now);
-        let action = request.action_name();
-        let sources = &self.inner.sources;
-        let policies = decision
-            .policies
-            .iter()
-            .filter_map(|id| Some((id, sources.get(id)?)))
-            .map(|(id, source)| PolicyExplanation {
+        let action = view.store.entity(ACTION, &request.action_name());
+        let policies = decision.policies.iter().filter_map(|id| {
+            let number = view.policy(id)?;
+            let rows = view.grants(number, action).flat_map(|grant| view.store.grant_rows(grant));
+            let origin = view.store.origin(number)?;
+            Some(PolicyExplanation {
                 policy: id.clone(),
-                effect: source.effect,
-                origin: source.origin.clone(),
-                condition: source.condition.clone(),
-                rows: source.actions.get(&action).cloned().unwrap_or_default(),
-                path: principal.map(|principal| self.path(principal, source, now)).unwrap_or_default(),
+                effect: view.effect(number),
+                path: principal.map(|principal| view.path(principal, &origin, now)).unwrap_or_default(),
+                origin,
+                condition: view.store.condition(number),
+                rows: rows.collect(),
             })
-            .collect();
-        let missing = match self.standing(principal, request) {
-            Ok(principal) if decision.policies.is_empty() && decision.reason.is_none() => {
-                self.missing(principal, &action, &decision, now)
+        });
+        let policies = policies.collect();
+        let missing = match view.standing(principal.map(Principal::Record), request) {
+            Ok((Principal::Record(principal), _)) if decision.policies.is_empty() && decision.reason.is_none() => {
+                view.missing(principal, action, &decision, now)
             }
             _ => vec![],
         };
         Explanation { decision, policies, missing }
     }
+}
+
+impl View<'_> {
+    /// The number of a policy.
+    fn policy(&self, id: &str) -> Option<u32> {
+        let policies = self.store.policies;
+        let position = policies.binary_search_by(|policy| self.store.texts.get(policy.id.get()).cmp(id)).ok()?;
+        u32::try_from(position).ok()
+    }
+
+    fn effect(&self, number: u32) -> Effect {
+        let policy = self.store.policies.get(number as usize);
+        let forbids = policy.is_some_and(|policy| policy.flags.get() & FORBIDS != 0);
+        if forbids { Effect::Deny } else { Effect::Allow }
+    }
+
+    /// The grants of a policy for an action, by their positions in the index.
+    fn grants(&self, number: u32, action: Option<u32>) -> impl Iterator<Item = usize> {
+        let grants = self.store.index.iter().enumerate();
+        let grants =
+            grants.filter(move |(_, grant)| grant.policy.get() == number && Some(grant.action.get()) == action);
+        grants.map(|(position, _)| position)
+    }
 
     /// The way from a principal to the role of a policy: directly, else through the first group that gives it.
-    fn path(&self, principal: &PrincipalRecord, source: &Source, now: Timestamp) -> Vec<PathStep> {
-        let Origin::Role { id: role, name } = &source.origin else { return vec![] };
-        let to_role = |edge: &crate::directory::Edge| PathStep {
-            to: EntityRef::new(ROLE, role),
-            name: name.clone(),
-            expires_at: edge.expires_at,
-            source: edge.source.clone(),
-        };
+    fn path(&self, principal: &PrincipalRecord, origin: &Origin, now: Timestamp) -> Vec<PathStep> {
+        let Origin::Role { id: role, name } = origin else { return vec![] };
+        let step = |to: EntityRef, name: String, expires_at, source| PathStep { to, name, expires_at, source };
         if let Some(edge) = principal.roles.iter().find(|edge| edge.to == *role && edge.holds(now)) {
-            return vec![to_role(edge)];
+            return vec![step(EntityRef::new(ROLE, role), name.clone(), edge.expires_at, edge.source.clone())];
         }
+        let store = &self.store;
         for edge in principal.groups.iter().filter(|edge| edge.holds(now)) {
-            let Some(group) = self.inner.hierarchy.groups.get(&edge.to) else { continue };
-            if let Some(next) = group.roles.iter().find(|next| next.to == *role && next.holds(now)) {
-                let to_group = PathStep {
-                    to: EntityRef::new(GROUP, &edge.to),
-                    name: group.name.clone(),
-                    expires_at: edge.expires_at,
-                    source: edge.source.clone(),
-                };
-                return vec![to_group, to_role(next)];
+            let Some(group) = store.entity(GROUP, &edge.to) else { continue };
+            let mut roles = store.above(group).iter();
+            let next = roles.find(|next| store.entity_key(next.to.get()) == (ROLE, role.as_str()) && next.holds(now));
+            if let Some(next) = next {
+                let to = EntityRef::new(GROUP, &edge.to);
+                let to_group = step(to, store.entity_name(group), edge.expires_at, edge.source.clone());
+                let to = EntityRef::new(ROLE, role);
+                return vec![to_group, step(to, name.clone(), next.expires_at(), next.source())];
             }
         }
         vec![]
     }
 
     /// What permits this action, and why it does not permit this request: the nearest first.
-    fn missing(&self, principal: &PrincipalRecord, action: &str, decision: &Decision, now: Timestamp) -> Vec<Missing> {
-        let held = slice::of(&self.inner.schema, &self.inner.hierarchy, principal, std::iter::empty(), now);
-        let has_role = |role: &str| held.values().flatten().any(|entity| entity.r#type == ROLE && entity.id == *role);
+    fn missing(
+        &self,
+        principal: &PrincipalRecord,
+        action: Option<u32>,
+        decision: &Decision,
+        now: Timestamp,
+    ) -> Vec<Missing> {
+        let store = &self.store;
+        let Ok(subject) = Subject::new(self, Principal::Record(principal), now) else { return vec![] };
+        let has_role = |role: &str| store.entity(ROLE, role).is_some_and(|role| subject.above.contains(&role));
+        let gives = |group: &str, role: &str| {
+            let mut above = store.entity(GROUP, group).into_iter().flat_map(|group| store.above(group));
+            above.any(|edge| store.entity_key(edge.to.get()) == (ROLE, role))
+        };
         let ever_had = |role: &str| {
             principal.roles.iter().any(|edge| edge.to == *role)
-                || principal.groups.iter().any(|edge| {
-                    let group = self.inner.hierarchy.groups.get(&edge.to);
-                    group.is_some_and(|group| group.roles.iter().any(|next| next.to == *role))
-                })
+                || principal.groups.iter().any(|edge| gives(&edge.to, role))
         };
-        let mut missing: Vec<Missing> = self
-            .inner
-            .sources
+        let mut permitting: Vec<u32> = store
+            .index
             .iter()
-            .filter(|(_, source)| source.effect == Effect::Allow && source.actions.contains_key(action))
-            .filter_map(|(id, source)| {
-                let why = match &source.origin {
-                    _ if decision.errors.iter().any(|error| error.policy == *id) => MissingWhy::Error,
-                    Origin::Role { id, .. } if has_role(id) => MissingWhy::Condition,
-                    Origin::Role { id, .. } if ever_had(id) => MissingWhy::Expired,
-                    Origin::Role { .. } => MissingWhy::NotAssigned,
-                    Origin::ServiceAccount { id, .. } => {
-                        let own = principal.r#type == SERVICE_ACCOUNT && principal.id == *id;
-                        own.then_some(MissingWhy::Condition)?
-                    }
-                    Origin::Request { user, .. } => {
-                        let own = principal.r#type == USER && principal.id == *user;
-                        let over = source.expires_at.is_some_and(|end| end <= now);
-                        own.then_some(if over { MissingWhy::Expired } else { MissingWhy::Condition })?
-                    }
-                    Origin::Custom { .. } | Origin::Guardrail { .. } => return None,
-                };
-                let origin = source.origin.clone();
-                Some(Missing { policy: id.clone(), origin, why, condition: source.condition.clone() })
-            })
+            .filter(|grant| Some(grant.action.get()) == action)
+            .map(|grant| grant.policy.get())
+            .filter(|number| self.effect(*number) == Effect::Allow)
             .collect();
+        permitting.sort_unstable();
+        permitting.dedup();
+        let missing = permitting.into_iter().filter_map(|number| {
+            let (id, origin) = (self.policy_id(number), store.origin(number)?);
+            let why = match &origin {
+                _ if decision.errors.iter().any(|error| error.policy == *id) => MissingWhy::Error,
+                Origin::Role { id, .. } if has_role(id) => MissingWhy::Condition,
+                Origin::Role { id, .. } if ever_had(id) => MissingWhy::Expired,
+                Origin::Role { .. } => MissingWhy::NotAssigned,
+                Origin::ServiceAccount { id, .. } => {
+                    let own = principal.r#type == SERVICE_ACCOUNT && principal.id == *id;
+                    own.then_some(MissingWhy::Condition)?
+                }
+                Origin::Request { user, .. } => {
+                    let own = principal.r#type == USER && principal.id == *user;
+                    let over = store.policy_ends(number).is_some_and(|end| end <= now);
+                    own.then_some(if over { MissingWhy::Expired } else { MissingWhy::Condition })?
+                }
+                Origin::Custom { .. } | Origin::Guardrail { .. } => return None,
+            };
+            Some(Missing { policy: id.to_owned(), origin, why, condition: store.condition(number) })
+        });
+        let mut missing: Vec<Missing> = missing.collect();
         missing.sort_by(|one, other| (one.why, &one.policy).cmp(&(other.why, &other.policy)));
         missing
     }

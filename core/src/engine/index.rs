@@ -5,52 +5,114 @@
 //! scope is checked before its condition. Cost depends on the candidates and on what the request's
 //! entities lie in, not on the number of policies.
 
-use rustc_hash::FxHashMap;
+use crate::store::hash::{Buckets, of_scope};
+use crate::store::record::{IndexRecord, NONE, PolicyRecord};
+use std::borrow::Cow;
+use std::ops::ControlFlow;
 
-/// An entity that scopes name, by its constant.
+/// An entity that scopes name, by its number.
 pub(crate) type Key = u32;
 
 /// Stands for a scope that names no entity.
-pub(crate) const ANY: Key = Key::MAX;
+pub(crate) const ANY: Key = NONE;
 
-/// From what scopes name to the policies, by position.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Index {
-    /// One map a combination of named and unnamed parts: most combinations are empty, and cost nothing.
-    shapes: [FxHashMap<(Key, Key, Key), Vec<u32>>; 8],
+/// What a request can be found by: an entity and everything that it lies in, each.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Keys<'k> {
+    pub principals: &'k [Key],
+    pub actions: &'k [Key],
+    pub resources: &'k [Key],
 }
 
-impl Index {
-    /// Adds a policy under the entities that its scope names. A policy for several actions is added for each.
-    pub(crate) fn insert(&mut self, principal: Key, action: Key, resource: Key, policy: u32) {
-        if let Some(shape) = self.shapes.get_mut(shape(principal != ANY, action != ANY, resource != ANY)) {
-            shape.entry((principal, action, resource)).or_default().push(policy);
-        }
+/// From what scopes name to the policies: one record a policy and action that its scope names.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Index<'a> {
+    buckets: Buckets<'a>,
+    records: Cow<'a, [IndexRecord]>,
+    /// The combinations of named and unnamed parts that there are: a bit each. What there is none of costs nothing.
+    shapes: u8,
+}
+
+impl<'a> Index<'a> {
+    /// An index that lies in a file.
+    pub(crate) fn open(buckets: Buckets<'a>, records: &'a [IndexRecord], policies: &[PolicyRecord]) -> Self {
+        let shapes = shapes(records, policies);
+        Self { buckets, records: Cow::Borrowed(records), shapes }
     }
 
-    /// Collects the candidates for a request, each once and in order. Each slice holds the keys of an
-    /// entity and of everything that it lies in.
-    pub(crate) fn candidates(&self, principals: &[Key], actions: &[Key], resources: &[Key], found: &mut Vec<u32>) {
-        for (number, map) in self.shapes.iter().enumerate().filter(|(_, map)| !map.is_empty()) {
-            for principal in keys(principals, number & 1 != 0) {
-                for action in keys(actions, number & 2 != 0) {
-                    for resource in keys(resources, number & 4 != 0) {
-                        if let Some(policies) = map.get(&(*principal, *action, *resource)) {
-                            found.extend_from_slice(policies);
+    /// Builds the index of policies, with a record for every action that a policy's scope names. Beside it, the
+    /// positions at which the records were given.
+    #[cfg(feature = "cedar")]
+    pub(crate) fn build(records: &[IndexRecord], policies: &[PolicyRecord]) -> (Index<'static>, Vec<u32>) {
+        let hashes: Vec<u64> = records
+            .iter()
+            .map(|record| {
+                let policy = policies.get(record.policy.get() as usize);
+                let (principal, resource) =
+                    policy.map_or((ANY, ANY), |policy| (policy.principal.get(), policy.resource.get()));
+                of_scope(principal, record.action.get(), resource)
+            })
+            .collect();
+        let (buckets, order) = Buckets::build(&hashes);
+        let ordered = order.iter().filter_map(|position| records.get(*position as usize)).copied().collect();
+        let index = Index { buckets, records: Cow::Owned(ordered), shapes: shapes(records, policies) };
+        (index, order)
+    }
+
+    /// Visits the candidates for a request with the position of their records; one may come several times.
+    pub(crate) fn visit<'p>(
+        &self,
+        policies: &'p [PolicyRecord],
+        keys: Keys<'_>,
+        found: &mut impl FnMut(usize, u32, &'p PolicyRecord) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        for shape in (0..8_u8).filter(|shape| self.shapes & (1 << shape) != 0) {
+            for principal in named(keys.principals, shape & 1 != 0) {
+                for action in named(keys.actions, shape & 2 != 0) {
+                    for resource in named(keys.resources, shape & 4 != 0) {
+                        let range = self.buckets.range(of_scope(*principal, *action, *resource));
+                        let start = range.start;
+                        for (position, record) in self.records.get(range).unwrap_or_default().iter().enumerate() {
+                            if record.action.get() != *action {
+                                continue;
+                            }
+                            let number = record.policy.get();
+                            let Some(policy) = policies.get(number as usize) else { continue };
+                            if policy.principal.get() == *principal && policy.resource.get() == *resource {
+                                found(start + position, number, policy)?;
+                            }
                         }
                     }
                 }
             }
         }
-        found.sort_unstable();
-        found.dedup();
+        ControlFlow::Continue(())
+    }
+
+    /// The records, in the order of their buckets.
+    #[cfg(feature = "cedar")]
+    pub(crate) fn records(&self) -> &[IndexRecord] {
+        &self.records
+    }
+
+    /// The buckets.
+    #[cfg(feature = "cedar")]
+    pub(crate) fn buckets(&self) -> &Buckets<'a> {
+        &self.buckets
     }
 }
 
-fn shape(principal: bool, action: bool, resource: bool) -> usize {
-    usize::from(principal) | usize::from(action) << 1 | usize::from(resource) << 2
+/// The combinations of named and unnamed parts that occur.
+fn shapes(records: &[IndexRecord], policies: &[PolicyRecord]) -> u8 {
+    let shape = |record: &IndexRecord| {
+        let policy = policies.get(record.policy.get() as usize)?;
+        let bit = |named: bool, bit: u8| if named { bit } else { 0 };
+        let principal = bit(policy.principal.get() != ANY, 1);
+        Some(principal | bit(record.action.get() != ANY, 2) | bit(policy.resource.get() != ANY, 4))
+    };
+    records.iter().filter_map(shape).fold(0, |shapes, shape| shapes | 1 << shape)
 }
 
-fn keys(keys: &[Key], named: bool) -> &[Key] {
+fn named(keys: &[Key], named: bool) -> &[Key] {
     if named { keys } else { &[ANY] }
 }

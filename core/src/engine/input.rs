@@ -95,7 +95,7 @@ fn read_context(schema: &Schema, request: &Request, now: Timestamp) -> Result<BT
     }
     let mut context = Value::read_attributes(&schema.context, &said)?;
     context.insert("now".to_owned(), Value::Datetime(now.as_millis()));
-    context.insert("weekday".to_owned(), Value::Long(weekday(now)));
+    context.insert("weekday".to_owned(), Value::Long(now.weekday()));
     if let Some(scopes) = &request.scopes {
         let actions: BTreeSet<Value> = scopes
             .iter()
@@ -105,21 +105,4 @@ fn read_context(schema: &Schema, request: &Request, now: Timestamp) -> Result<BT
         context.insert("scopes".to_owned(), Value::Set(actions));
     }
     Ok(context)
-}
-
-/// The day of the week in UTC, 1 for Monday to 7 for Sunday. The first of January 1970 was a Thursday.
-pub(super) fn weekday(now: Timestamp) -> i64 {
-    (now.as_millis().div_euclid(86_400_000) + 3).rem_euclid(7) + 1
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn weeks_begin_on_monday() {
-        for (time, day) in [("1970-01-01T00:00:00Z", 4), ("2026-03-02T23:59:59.999Z", 1), ("1969-12-28T12:00:00Z", 7)] {
-            assert_eq!(weekday(time.parse().unwrap()), day, "{time}");
-        }
-    }
 }

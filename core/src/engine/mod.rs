@@ -2,30 +2,23 @@
 
 #[cfg(feature = "cedar")]
 mod by_cedar;
-#[cfg(feature = "cedar")]
 mod decide;
 mod decision;
-#[cfg(feature = "cedar")]
 mod explain;
-#[cfg(feature = "cedar")]
-mod fast;
-#[cfg(feature = "cedar")]
 pub(crate) mod index;
 #[cfg(feature = "cedar")]
 mod input;
-#[cfg(feature = "cedar")]
 pub(crate) mod policies;
-#[cfg(feature = "cedar")]
 pub(crate) mod program;
 mod request;
 #[cfg(feature = "cedar")]
 mod slice;
-#[cfg(feature = "cedar")]
+mod subject;
+mod view;
 mod world;
 
-#[cfg(feature = "cedar")]
-pub use decide::{Engine, EngineError};
+pub use crate::store::EngineError;
+pub use decide::Engine;
 pub use decision::{Decision, Outcome, PolicyError, Reason};
-#[cfg(feature = "cedar")]
 pub use explain::{Explanation, Missing, MissingWhy, PathStep, PolicyExplanation};
 pub use request::Request;

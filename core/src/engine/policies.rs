@@ -1,83 +1,83 @@
 //! Compiled policies: programs with their scopes, behind the index.
 
-use super::index::{Index, Key};
-use super::program::{Failure, NodeId, Program, World, holds};
+use super::index::{Index, Keys};
+use super::program::{Failure, Program, World, holds};
+use crate::store::record::{FORBIDS, NONE, PRINCIPAL_EXACTLY, PolicyRecord, RESOURCE_EXACTLY};
+use smallvec::SmallVec;
+use std::borrow::Cow;
+use std::ops::ControlFlow;
 
-/// Compiled policies, by position.
+/// Compiled policies, by number.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Policies {
+pub(crate) struct Policies<'a> {
     /// The conditions of all policies.
     pub program: Program,
     /// The policies.
-    pub entries: Vec<Entry>,
+    pub records: Cow<'a, [PolicyRecord]>,
     /// From a request to the policies that can match it.
-    pub index: Index,
+    pub index: Index<'a>,
 }
 
-/// One policy.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Entry {
-    /// Whether it forbids; it permits otherwise.
-    pub forbids: bool,
-    /// What it asks of the principal.
-    pub principal: Scope,
-    /// What it asks of the resource.
-    pub resource: Scope,
-    /// What else must hold.
-    pub condition: Option<NodeId>,
-}
-
-/// What a scope asks of an entity beyond what the index found it by.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Scope {
-    /// The entity must be this one, not only lie in it.
-    pub is_exactly: Option<u32>,
-    /// The entity's type must be this one.
-    pub is_of_type: Option<u32>,
-}
-
-/// The policies that say something of a request, by position, in order.
+/// The policies that say something of a request, by number, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Satisfied {
     /// Those that permit it.
-    pub permits: Vec<u32>,
+    pub permits: Numbers,
     /// Those that forbid it.
-    pub forbids: Vec<u32>,
+    pub forbids: Numbers,
     /// Those that could not be evaluated.
     pub failed: Vec<(u32, Failure)>,
 }
 
-impl Policies {
-    /// Runs the candidates. Each slice holds the keys of an entity and of everything that it lies in.
-    pub(crate) fn run<'a, W: World<'a>>(
-        &'a self,
-        world: &W,
-        principals: &[Key],
-        actions: &[Key],
-        resources: &[Key],
-    ) -> Satisfied {
+/// Some policies; seldom many.
+pub(crate) type Numbers = SmallVec<[u32; 4]>;
+
+impl Policies<'_> {
+    /// Runs the candidates.
+    pub(crate) fn run<'a, W: World<'a>>(&self, world: &W, keys: Keys<'_>) -> Satisfied {
         let mut satisfied = Satisfied::default();
-        let mut candidates = vec![];
-        self.index.candidates(principals, actions, resources, &mut candidates);
-        for position in candidates {
-            let Some(entry) = self.entries.get(position as usize) else { continue };
-            if !entry.principal.fits(world, world.principal()) || !entry.resource.fits(world, world.resource()) {
-                continue;
-            }
-            match entry.condition.map_or(Ok(true), |condition| holds(&self.program, world, condition)) {
+        let _ = self.index.visit(&self.records, keys, &mut |_, number, policy| {
+            match self.holds(policy, world) {
                 Ok(false) => {}
-                Ok(true) if entry.forbids => satisfied.forbids.push(position),
-                Ok(true) => satisfied.permits.push(position),
-                Err(failure) => satisfied.failed.push((position, failure)),
+                Ok(true) if policy.flags.get() & FORBIDS != 0 => satisfied.forbids.push(number),
+                Ok(true) => satisfied.permits.push(number),
+                Err(failure) => satisfied.failed.push((number, failure)),
             }
+            ControlFlow::Continue(())
+        });
+        // One policy may be found in several ways.
+        for numbers in [&mut satisfied.permits, &mut satisfied.forbids] {
+            if numbers.len() > 1 {
+                numbers.sort_unstable();
+                numbers.dedup();
+            }
+        }
+        if satisfied.failed.len() > 1 {
+            satisfied.failed.sort_unstable_by_key(|(number, _)| *number);
+            satisfied.failed.dedup_by_key(|(number, _)| *number);
         }
         satisfied
     }
+
+    /// Whether a policy that the index found holds: the rest of its scope first, then its condition.
+    pub(crate) fn holds<'a, W: World<'a>>(&self, policy: &PolicyRecord, world: &W) -> Result<bool, Failure> {
+        if !in_scope(policy, world) {
+            return Ok(false);
+        }
+        match policy.condition.get() {
+            NONE => Ok(true),
+            condition => holds(&self.program, world, condition),
+        }
+    }
 }
 
-impl Scope {
-    fn fits<'a, W: World<'a>>(self, world: &W, entity: W::Entity) -> bool {
-        self.is_exactly.is_none_or(|constant| world.constant(constant) == entity)
-            && self.is_of_type.is_none_or(|ty| world.is_of_type(entity, ty))
-    }
+/// What the scope asks beyond what the index found the policy by.
+pub(crate) fn in_scope<'a, W: World<'a>>(policy: &PolicyRecord, world: &W) -> bool {
+    let flags = policy.flags.get();
+    let is_of_type = |entity, ty: u32| ty == NONE || world.is_of_type(entity, ty);
+    let is = |entity, constant: u32, exactly: u32| flags & exactly == 0 || world.constant(constant) == entity;
+    is_of_type(world.principal(), policy.principal_type.get())
+        && is_of_type(world.resource(), policy.resource_type.get())
+        && is(world.principal(), policy.principal.get(), PRINCIPAL_EXACTLY)
+        && is(world.resource(), policy.resource.get(), RESOURCE_EXACTLY)
 }

@@ -1,136 +1,198 @@
-//! A request, a principal and the hierarchy as the world of a program: values are read where they lie.
+//! A request and a principal as the world of a program: values are read where they lie.
 
 use super::Request;
-use super::program::{NodeId, Program, Record, Set, Value, World, holds};
-use crate::directory::{Edge, Hierarchy, PrincipalRecord};
+use super::program::{Record, Set, Value, World, holds};
+use super::subject::Subject;
+use super::view::{ActionView, Declared, TypeView, View};
 use crate::model::Timestamp;
-use crate::schema::{
-    self, ACTION, Attributes, GROUP, ORGANIZATION_UNIT, ROLE, SERVICE_ACCOUNT, Schema, Type, WrongType,
-};
-use crate::tenant::TenantRecord;
+use crate::schema::literal::read_ip;
+use crate::schema::{self, ACTION, SERVICE_ACCOUNT, Type, WrongType};
+use crate::store::record::{NONE, ValueRecord, kind};
 use serde_json::{Map, Value as Json};
+use smallvec::SmallVec;
 use std::cell::OnceCell;
+use std::cmp::Ordering;
 use std::rc::Rc;
 
-/// An entity by type and id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct EntityKey<'a> {
-    pub(super) ty: &'a str,
-    pub(super) id: &'a str,
-}
-
-/// What does not change from request to request.
+/// An entity by type and id; its number beside them where it is known without looking.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Ground<'a> {
-    pub(super) tenant: &'a TenantRecord,
-    pub(super) schema: &'a Schema,
-    pub(super) hierarchy: &'a Hierarchy,
-    pub(super) program: &'a Program,
-    pub(super) constants: &'a [(String, String)],
-    pub(super) types: &'a [String],
-    /// The conditions of the tenant's flags, in the flags' order.
-    pub(super) flags: &'a [Option<NodeId>],
+pub(crate) struct EntityKey<'a> {
+    pub ty: &'a str,
+    pub id: &'a str,
+    number: u32,
 }
 
 /// A request as a world.
-pub(super) struct RequestWorld<'a> {
-    ground: Ground<'a>,
-    record: &'a PrincipalRecord,
+pub(crate) struct RequestWorld<'s, 'a> {
+    view: &'a View<'a>,
+    subject: &'s Subject<'a>,
     request: &'a Request,
-    action: &'a str,
-    resource_attributes: Option<&'a Map<String, Json>>,
+    action: &'a ActionView,
+    resource: EntityKey<'a>,
+    resource_attributes: Attributes<'a>,
+    caller_attributes: Known<'a>,
+    context: Known<'a>,
     now: Timestamp,
-    above_principal: Vec<EntityKey<'a>>,
     flags: OnceCell<Rc<Vec<Value<'a, Self>>>>,
 }
 
+/// Attributes: as they lie in the snapshot, or as they were read.
+pub(crate) enum Attributes<'a> {
+    Stored(&'a [ValueRecord]),
+    Read(Known<'a>),
+}
+
+/// Attributes that were given and fit their types, as far as programs ask for them.
+pub(crate) type Known<'a> = SmallVec<[(u32, &'a Type, &'a Json); 4]>;
+
+/// A value that does not fit its declared type, by its path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wrong(pub String);
+
 /// A record that lies in the world.
 #[derive(Clone, Copy)]
-pub(super) enum WorldRecord<'a> {
+pub(crate) enum WorldRecord<'a> {
     /// The context, part of which only the decision point knows.
     Context,
     /// JSON of a declared type.
-    Json(&'a Attributes, &'a Map<String, Json>),
+    Json(&'a schema::Attributes, &'a Map<String, Json>),
+    /// Values of the snapshot.
+    Stored(&'a [ValueRecord]),
 }
 
-/// A set that lies in the world: JSON of a declared element type.
+/// A set that lies in the world.
 #[derive(Clone, Copy)]
-pub(super) struct WorldSet<'a> {
-    element: &'a Type,
-    elements: &'a [Json],
+pub(crate) enum WorldSet<'a> {
+    /// JSON of a declared element type.
+    Json(&'a Type, &'a [Json]),
+    /// Values of the snapshot.
+    Stored(&'a [ValueRecord]),
 }
 
-type Valued<'a> = Value<'a, RequestWorld<'a>>;
+impl<'a> EntityKey<'a> {
+    pub(crate) fn new(ty: &'a str, id: &'a str) -> Self {
+        Self { ty, id, number: NONE }
+    }
+}
 
-impl<'a> RequestWorld<'a> {
+impl PartialEq for EntityKey<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id && self.ty == other.ty
+    }
+}
+
+impl Eq for EntityKey<'_> {}
+
+impl PartialOrd for EntityKey<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for EntityKey<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.ty, self.id).cmp(&(other.ty, other.id))
+    }
+}
+
+impl Wrong {
+    pub(crate) fn at(part: &str, path: &str) -> Self {
+        Self(format!("{part}.{path}"))
+    }
+
+    pub(crate) fn below(self, part: &str) -> Self {
+        Self::at(part, &self.0)
+    }
+}
+
+impl From<WrongType> for Wrong {
+    fn from(error: WrongType) -> Self {
+        Self(error.way.join("."))
+    }
+}
+
+impl<'s, 'a> RequestWorld<'s, 'a> {
     /// The world of a request. Every declared attribute of the request must fit its type.
-    pub(super) fn new(
-        ground: Ground<'a>,
-        record: &'a PrincipalRecord,
+    ///
+    /// # Errors
+    /// The path of the first that does not.
+    pub(crate) fn new(
+        view: &'a View<'a>,
+        subject: &'s Subject<'a>,
+        (ty, action): (&'a TypeView, &'a ActionView),
         request: &'a Request,
-        action: &'a str,
         now: Timestamp,
-    ) -> Result<Self, WrongType> {
-        let registered = ground.hierarchy.resource(&request.resource).map(|node| &node.attributes);
-        let resource_attributes = request.resource_attributes.as_ref().or(registered);
-        let above_principal = above_principal(ground.hierarchy, record, now);
-        let flags = OnceCell::new();
-        let world = Self { ground, record, request, action, resource_attributes, now, above_principal, flags };
-        world.check()?;
-        Ok(world)
-    }
-
-    /// The roles, groups and units that the principal lies in.
-    pub(super) fn above_principal(&self) -> &[EntityKey<'a>] {
-        &self.above_principal
-    }
-
-    /// The registered resources that the resource lies in.
-    pub(super) fn above_resource(&self) -> Vec<EntityKey<'a>> {
-        let mut above = vec![];
-        self.climb(EntityKey { ty: &self.request.resource.r#type, id: &self.request.resource.id }, &mut |entity| {
-            above.push(entity);
-            false
-        });
-        above
-    }
-
-    fn check(&self) -> Result<(), WrongType> {
-        let schema = self.ground.schema;
-        let check = |part: &str, declared: &Attributes, given: &Map<String, Json>, counts: &dyn Fn(&str) -> bool| {
-            for (name, json) in given {
-                if let Some(ty) = declared.get(name).filter(|_| counts(name)) {
-                    fits(ty, json).map_err(|error| error.below(name).below(part))?;
-                }
-            }
-            Ok(())
-        };
-        if self.record.r#type == SERVICE_ACCOUNT {
-            check("principal", &schema.service_account, &self.record.attributes, &|_| true)?;
+    ) -> Result<Self, Wrong> {
+        let caller_attributes = if request.principal_attributes.is_empty() || subject.ty == SERVICE_ACCOUNT {
+            Known::new()
         } else {
-            let callers = |name: &str| schema.caller.contains(name);
-            check("principal", &schema.user, &self.record.attributes, &|name| !callers(name))?;
-            check("principal", &schema.user, &self.request.principal_attributes, &callers)?;
+            read_all(&view.caller, &request.principal_attributes).map_err(|wrong| wrong.below("principal"))?
+        };
+        let mut resource = EntityKey::new(&request.resource.r#type, &request.resource.id);
+        if ty.has_entities {
+            resource.number = view.store.entity(resource.ty, resource.id).unwrap_or(NONE);
         }
-        if let (Some(ty), Some(given)) = (schema.types.get(&self.request.resource.r#type), self.resource_attributes) {
-            check("resource", &ty.attributes, given, &|_| true)?;
+        let resource_attributes = match &request.resource_attributes {
+            Some(given) => Attributes::Read(read_all(&ty.attributes, given).map_err(|wrong| wrong.below("resource"))?),
+            None => registered(view, resource)?,
+        };
+        let context = if request.context.is_empty() {
+            Known::new()
+        } else {
+            read_all(&view.context, &request.context).map_err(|wrong| wrong.below("context"))?
+        };
+        if !request.action_attributes.is_empty()
+            && let Some(Type::Record(declared)) = view.schema.context.get("action")
+        {
+            let given = schema::Value::read_attributes(declared, &request.action_attributes);
+            given.map_err(|wrong| wrong.below("action").below("context"))?;
         }
-        let said = |name: &str| name != "action" && !Schema::DECISION_POINT_ONLY.contains(&name);
-        check("context", &schema.context, &self.request.context, &said)?;
-        if let Some(Type::Record(declared)) = schema.context.get("action") {
-            let given = &self.request.action_attributes;
-            check("action", declared, given, &|_| true).map_err(|error| error.below("context"))?;
+        let flags = OnceCell::new();
+        Ok(Self {
+            view,
+            subject,
+            request,
+            action,
+            resource,
+            resource_attributes,
+            caller_attributes,
+            context,
+            now,
+            flags,
+        })
+    }
+
+    /// The principal and everything that it lies in, as far as scopes name them.
+    pub(crate) fn principal_keys(&self) -> &'s [u32] {
+        &self.subject.keys
+    }
+
+    /// The resource and everything that it lies in, as far as scopes may name it.
+    pub(crate) fn resource_keys(&self) -> super::subject::Entities {
+        let mut keys = super::subject::Entities::new();
+        if self.resource.number != NONE {
+            keys.push(self.resource.number);
+            self.climb(self.resource.number, &mut |above| {
+                keys.push(above);
+                false
+            });
         }
-        Ok(())
+        keys
+    }
+
+    fn number(&self, entity: EntityKey<'a>) -> Option<u32> {
+        if entity.number != NONE { Some(entity.number) } else { self.view.store.entity(entity.ty, entity.id) }
     }
 
     /// Visits everything that an entity lies in, until the visitor is satisfied; itself excluded.
-    fn climb(&self, entity: EntityKey<'a>, found: &mut dyn FnMut(EntityKey<'a>) -> bool) -> bool {
-        let mut seen: Vec<EntityKey<'a>> = vec![entity];
+    fn climb(&self, entity: u32, found: &mut dyn FnMut(u32) -> bool) -> bool {
+        let mut seen: SmallVec<[u32; 16]> = SmallVec::new();
+        seen.push(entity);
         let mut next = 0;
         while let Some(entity) = seen.get(next).copied() {
             next += 1;
-            for above in self.directly_above(entity) {
+            for edge in self.view.store.above(entity).iter().filter(|edge| edge.holds(self.now)) {
+                let above = edge.to.get();
                 if !seen.contains(&above) {
                     if found(above) {
                         return true;
@@ -142,208 +204,250 @@ impl<'a> RequestWorld<'a> {
         false
     }
 
-    fn directly_above(&self, entity: EntityKey<'a>) -> Vec<EntityKey<'a>> {
-        let hierarchy = self.ground.hierarchy;
-        match entity.ty {
-            GROUP => {
-                let Some(group) = hierarchy.groups.get(entity.id) else { return vec![] };
-                let unit = group.organization_unit.as_deref().map(|id| EntityKey { ty: ORGANIZATION_UNIT, id });
-                roles(hierarchy, &group.roles, self.now).chain(unit).collect()
-            }
-            ORGANIZATION_UNIT => {
-                let parent = hierarchy.organization_units.get(entity.id).and_then(|unit| unit.parent.as_deref());
-                parent.map(|id| EntityKey { ty: ORGANIZATION_UNIT, id }).into_iter().collect()
-            }
-            ACTION => {
-                let groups = self.ground.schema.actions.get(entity.id).map(|action| &action.groups);
-                groups.into_iter().flatten().map(|id| EntityKey { ty: ACTION, id }).collect()
-            }
-            ty => {
-                let allowed = self.ground.schema.types.get(ty).map(|ty| &ty.parents);
-                let node = hierarchy.resources.get(ty).and_then(|of_type| of_type.get(entity.id));
-                let parents = node.into_iter().flat_map(|node| &node.parents);
-                let parents = parents.filter(|parent| allowed.is_some_and(|allowed| allowed.contains(&parent.r#type)));
-                parents.map(|parent| EntityKey { ty: &parent.r#type, id: &parent.id }).collect()
-            }
-        }
-    }
-
     /// The flags that are on for this request. A condition that cannot be evaluated leaves its flag off.
-    fn flags(&self) -> Rc<Vec<Valued<'a>>> {
+    fn flags(&self) -> Rc<Vec<Value<'a, Self>>> {
         let on = || {
-            let flags = self.ground.tenant.flags.iter().zip(self.ground.flags);
+            let flags = self.view.tenant.flags.iter().zip(self.view.store.flags);
             let flags = flags.filter(|(flag, condition)| {
-                flag.includes(&self.record.id)
-                    && condition.is_none_or(|condition| holds(self.ground.program, self, condition) == Ok(true))
+                let condition = condition.get();
+                flag.includes(self.subject.id)
+                    && (condition == NONE || holds(&self.view.policies.program, self, condition) == Ok(true))
             });
             Rc::new(flags.map(|(flag, _)| Value::Text(flag.name.as_str())).collect())
         };
         self.flags.get_or_init(on).clone()
     }
 
-    fn context_member(&self, name: &str) -> Option<Valued<'a>> {
+    fn context_member(&self, name: &str) -> Option<Value<'a, Self>> {
         match name {
             "now" => Some(Value::Datetime(self.now.as_millis())),
-            "weekday" => Some(Value::Long(super::input::weekday(self.now))),
+            "weekday" => Some(Value::Long(self.now.weekday())),
             "flags" => Some(Value::Set(Set::Made(self.flags()))),
             "scopes" => {
-                let known = |scope: &&String| self.ground.schema.actions.contains_key(*scope);
+                let known = |scope: &&String| self.view.schema.actions.contains_key(*scope);
                 let scopes = self.request.scopes.as_ref()?.iter().filter(known);
-                let scopes = scopes.map(|scope| Value::Entity(EntityKey { ty: ACTION, id: scope })).collect();
+                let scopes = scopes.map(|scope| Value::Entity(EntityKey::new(ACTION, scope))).collect();
                 Some(Value::Set(Set::Made(Rc::new(scopes))))
             }
-            "action" => match self.ground.schema.context.get(name) {
+            "action" => match self.view.schema.context.get(name) {
                 Some(Type::Record(declared)) if !self.request.action_attributes.is_empty() => {
                     Some(Value::Record(Record::Given(WorldRecord::Json(declared, &self.request.action_attributes))))
                 }
                 _ => None,
             },
-            _ => declared(&self.ground.schema.context, &self.request.context, name),
+            _ => declared(&self.view.schema.context, &self.request.context, name),
+        }
+    }
+
+    /// A value of the snapshot.
+    fn stored(&self, value: &'a ValueRecord) -> Option<Value<'a, Self>> {
+        let texts = &self.view.store.texts;
+        Some(match value.kind.get() {
+            kind::BOOL => Value::Bool(value.a.get() != 0),
+            kind::LONG => Value::Long(value.number()),
+            kind::TEXT => Value::Text(texts.get(value.a.get())),
+            kind::DECIMAL => Value::Decimal(value.number()),
+            kind::IP => Value::Ip(read_ip(texts.get(value.a.get()))?),
+            kind::DATETIME => Value::Datetime(value.number()),
+            kind::DURATION => Value::Duration(value.number()),
+            kind::ENTITY => Value::Entity(EntityKey::new(texts.get(value.a.get()), texts.get(value.b.get()))),
+            kind::SET => Value::Set(Set::Given(WorldSet::Stored(value.parts(self.view.store.values)))),
+            kind::RECORD => Value::Record(Record::Given(WorldRecord::Stored(value.parts(self.view.store.values)))),
+            _ => return None,
+        })
+    }
+
+    fn of_attributes(&self, attributes: &Attributes<'a>, name: u32) -> Option<Value<'a, Self>> {
+        match attributes {
+            Attributes::Stored(values) => self.stored(values.iter().find(|value| value.name.get() == name)?),
+            Attributes::Read(known) => of_known(known, name),
         }
     }
 }
 
-impl<'a> World<'a> for RequestWorld<'a> {
+impl<'a> World<'a> for RequestWorld<'_, 'a> {
     type Entity = EntityKey<'a>;
     type Set = WorldSet<'a>;
     type Record = WorldRecord<'a>;
 
     fn principal(&self) -> Self::Entity {
-        EntityKey { ty: &self.record.r#type, id: &self.record.id }
+        EntityKey::new(self.subject.ty, self.subject.id)
     }
 
     fn action(&self) -> Self::Entity {
-        EntityKey { ty: ACTION, id: self.action }
+        EntityKey::new(ACTION, &self.action.name)
     }
 
     fn resource(&self) -> Self::Entity {
-        EntityKey { ty: &self.request.resource.r#type, id: &self.request.resource.id }
+        self.resource
     }
 
     fn context(&self) -> Self::Record {
         WorldRecord::Context
     }
 
+    fn text(&self, text: u32) -> &'a str {
+        self.view.store.texts.get(text)
+    }
+
     fn constant(&self, constant: u32) -> Self::Entity {
-        let constant = self.ground.constants.get(constant as usize);
-        constant.map_or(EntityKey { ty: "", id: "" }, |(ty, id)| EntityKey { ty, id })
+        let (ty, id) = self.view.store.entity_key(constant);
+        EntityKey { ty, id, number: constant }
     }
 
     fn is_of_type(&self, entity: Self::Entity, ty: u32) -> bool {
-        self.ground.types.get(ty as usize).is_some_and(|ty| ty == entity.ty)
+        self.view.store.texts.get(ty) == entity.ty
     }
 
     fn lies_in(&self, entity: Self::Entity, other: Self::Entity) -> bool {
+        let Some(other) = self.number(other) else { return false };
         if entity == self.principal() {
-            return self.above_principal.contains(&other);
+            return self.subject.above.contains(&other);
         }
-        self.climb(entity, &mut |above| above == other)
+        self.number(entity).is_some_and(|entity| self.climb(entity, &mut |above| above == other))
     }
 
-    fn attribute(&self, entity: Self::Entity, name: &str) -> Option<Valued<'a>> {
-        let schema = self.ground.schema;
-        if entity == self.principal() {
-            if self.record.r#type == SERVICE_ACCOUNT {
-                return declared(&schema.service_account, &self.record.attributes, name);
-            }
-            let callers = schema.caller.contains(name);
-            let given = if callers { &self.request.principal_attributes } else { &self.record.attributes };
-            return declared(&schema.user, given, name);
+    fn attribute(&self, entity: Self::Entity, name: u32) -> Option<Value<'a, Self>> {
+        if entity == self.resource {
+            return self.of_attributes(&self.resource_attributes, name);
         }
-        if entity == self.resource() {
-            return declared(&schema.types.get(entity.ty)?.attributes, self.resource_attributes?, name);
+        if entity == self.principal() {
+            let own = self.of_attributes(&self.subject.attributes, name);
+            return own.or_else(|| of_known(&self.caller_attributes, name));
         }
         // Of entities that the request only names, nobody said anything.
         None
     }
 
-    fn tag(&self, _: Self::Entity, _: &str) -> Option<Valued<'a>> {
+    fn tag(&self, _: Self::Entity, _: &str) -> Option<Value<'a, Self>> {
         None
     }
 
-    fn member(&self, record: Self::Record, name: &str) -> Option<Valued<'a>> {
+    fn member(&self, record: Self::Record, name: u32) -> Option<Value<'a, Self>> {
         match record {
-            WorldRecord::Context => self.context_member(name),
-            WorldRecord::Json(types, given) => declared(types, given, name),
+            WorldRecord::Context => {
+                // Most of what is asked of the context is whether the request came with a key's scopes: a guardrail asks
+                // it of every request.
+                if Some(name) == self.view.scopes && self.request.scopes.is_none() {
+                    return None;
+                }
+                of_known(&self.context, name).or_else(|| self.context_member(self.text(name)))
+            }
+            WorldRecord::Json(types, given) => declared(types, given, self.text(name)),
+            WorldRecord::Stored(values) => self.stored(values.iter().find(|value| value.name.get() == name)?),
         }
     }
 
-    fn members(&self, record: Self::Record) -> Vec<(&'a str, Valued<'a>)> {
-        let declared = match record {
-            WorldRecord::Context => &self.ground.schema.context,
-            WorldRecord::Json(declared, _) => declared,
-        };
-        declared.keys().filter_map(|name| Some((name.as_str(), self.member(record, name)?))).collect()
+    fn members(&self, record: Self::Record) -> Vec<(&'a str, Value<'a, Self>)> {
+        match record {
+            WorldRecord::Context => {
+                let names = self.view.schema.context.keys();
+                names.filter_map(|name| Some((name.as_str(), self.context_member(name)?))).collect()
+            }
+            WorldRecord::Json(types, given) => {
+                let names = types.keys();
+                names.filter_map(|name| Some((name.as_str(), declared(types, given, name)?))).collect()
+            }
+            WorldRecord::Stored(values) => {
+                let values = values.iter();
+                values.filter_map(|value| Some((self.text(value.name.get()), self.stored(value)?))).collect()
+            }
+        }
     }
 
-    fn elements(&self, set: Self::Set) -> Vec<Valued<'a>> {
-        set.elements.iter().filter_map(|json| view(set.element, json)).collect()
+    fn elements(&self, set: Self::Set) -> Vec<Value<'a, Self>> {
+        match set {
+            WorldSet::Json(element, elements) => elements.iter().filter_map(|json| value(element, json)).collect(),
+            WorldSet::Stored(values) => values.iter().filter_map(|value| self.stored(value)).collect(),
+        }
     }
 
     fn is_empty(&self, set: Self::Set) -> bool {
-        set.elements.is_empty()
-    }
-}
-
-fn above_principal<'a>(hierarchy: &'a Hierarchy, record: &'a PrincipalRecord, now: Timestamp) -> Vec<EntityKey<'a>> {
-    let mut above: Vec<EntityKey<'a>> = roles(hierarchy, &record.roles, now).collect();
-    for edge in record.groups.iter().filter(|edge| edge.holds(now)) {
-        let Some((id, group)) = hierarchy.groups.get_key_value(&edge.to) else { continue };
-        above.push(EntityKey { ty: GROUP, id });
-        above.extend(roles(hierarchy, &group.roles, now));
-        let mut unit = group.organization_unit.as_deref();
-        while let Some(id) = unit {
-            let entity = EntityKey { ty: ORGANIZATION_UNIT, id };
-            // Seen before: the rest of the way is there already, and a cycle ends here.
-            if above.contains(&entity) {
-                break;
-            }
-            above.push(entity);
-            unit = hierarchy.organization_units.get(id).and_then(|unit| unit.parent.as_deref());
+        match set {
+            WorldSet::Json(_, elements) => elements.is_empty(),
+            WorldSet::Stored(values) => values.is_empty(),
         }
     }
-    above
 }
 
-fn roles<'a>(hierarchy: &'a Hierarchy, edges: &'a [Edge], now: Timestamp) -> impl Iterator<Item = EntityKey<'a>> {
-    let holding = edges.iter().filter(move |edge| edge.holds(now) && hierarchy.roles.contains_key(&edge.to));
-    holding.map(|edge| EntityKey { ty: ROLE, id: &edge.to })
+/// The attributes of a registered resource; none where it is not registered.
+fn registered<'a>(view: &View<'a>, resource: EntityKey<'a>) -> Result<Attributes<'a>, Wrong> {
+    let Some(entity) = view.store.entities.get(resource.number as usize) else {
+        return Ok(Attributes::Stored(&[]));
+    };
+    match view.store.texts.find(entity.wrong.get()) {
+        Some(path) => Err(Wrong::at("resource", path)),
+        None => Ok(Attributes::Stored(entity.attributes.of(view.store.values))),
+    }
+}
+
+fn of_known<'a, W: World<'a, Entity = EntityKey<'a>, Set = WorldSet<'a>, Record = WorldRecord<'a>>>(
+    known: &Known<'a>,
+    name: u32,
+) -> Option<Value<'a, W>> {
+    let (_, ty, json) = known.iter().find(|(text, ..)| *text == name)?;
+    value(ty, json)
+}
+
+/// Reads given attributes: those that are declared must fit their types, those that programs ask for are kept.
+pub(crate) fn read_all<'a>(declared: &'a Declared, given: &'a Map<String, Json>) -> Result<Known<'a>, Wrong> {
+    let mut known = Known::new();
+    for (name, json) in given {
+        let Some(attribute) = declared.get(name) else { continue };
+        check(&attribute.ty, json).map_err(|wrong| wrong.below(name))?;
+        if let Some(text) = attribute.text.filter(|_| !json.is_null()) {
+            known.push((text, &attribute.ty, json));
+        }
+    }
+    Ok(known)
+}
+
+/// Whether a value fits its type to the last part; what is plain is looked at where it lies.
+fn check(ty: &Type, json: &Json) -> Result<(), WrongType> {
+    let fits = match (ty, json) {
+        (Type::Bool, Json::Bool(_)) | (Type::String, Json::String(_)) | (_, Json::Null) => true,
+        (Type::Long, Json::Number(number)) => number.is_i64(),
+        (Type::Entity(name), Json::Object(entity)) => schema::read_entity(entity).is_some_and(|(ty, _)| ty == *name),
+        _ => false,
+    };
+    if fits { Ok(()) } else { schema::Value::read(ty, json).map(drop) }
 }
 
 /// A declared attribute of given ones. What is undeclared is not there, and null is absence.
-fn declared<'a>(types: &'a Attributes, given: &'a Map<String, Json>, name: &str) -> Option<Valued<'a>> {
-    view(types.get(name)?, given.get(name)?)
+fn declared<'a, W: World<'a, Entity = EntityKey<'a>, Set = WorldSet<'a>, Record = WorldRecord<'a>>>(
+    types: &'a schema::Attributes,
+    given: &'a Map<String, Json>,
+    name: &str,
+) -> Option<Value<'a, W>> {
+    value(types.get(name)?, given.get(name)?)
 }
 
 /// A value of a type where it lies; `None` for null, and for what does not fit.
-fn view<'a>(ty: &'a Type, json: &'a Json) -> Option<Valued<'a>> {
-    Some(match ty {
-        Type::Bool => Value::Bool(json.as_bool()?),
-        Type::Long => Value::Long(json.as_i64()?),
-        Type::String => Value::Text(json.as_str()?),
-        Type::Entity(_) => Value::Entity(EntityKey {
-            ty: json.get("type").and_then(Json::as_str)?,
-            id: json.get("id").and_then(Json::as_str)?,
-        }),
-        Type::Set(element) => Value::Set(Set::Given(WorldSet { element, elements: json.as_array()? })),
-        Type::Record(attributes) => Value::Record(Record::Given(WorldRecord::Json(attributes, json.as_object()?))),
-        Type::Decimal | Type::Ip | Type::Datetime | Type::Duration => match schema::Value::read(ty, json).ok()?? {
-            schema::Value::Decimal(value) => Value::Decimal(value),
-            schema::Value::Ip(range) => Value::Ip(range),
-            schema::Value::Datetime(value) => Value::Datetime(value),
-            schema::Value::Duration(value) => Value::Duration(value),
-            _ => return None,
-        },
+fn value<'a, W: World<'a, Entity = EntityKey<'a>, Set = WorldSet<'a>, Record = WorldRecord<'a>>>(
+    ty: &'a Type,
+    json: &'a Json,
+) -> Option<Value<'a, W>> {
+    Some(match (ty, json) {
+        (Type::Bool, Json::Bool(value)) => Value::Bool(*value),
+        (Type::Long, Json::Number(number)) => Value::Long(number.as_i64()?),
+        (Type::String, Json::String(text)) => Value::Text(text),
+        (Type::Entity(_), Json::Object(entity)) => {
+            let (ty, id) = schema::read_entity(entity)?;
+            Value::Entity(EntityKey::new(ty, id))
+        }
+        (Type::Set(element), Json::Array(elements)) => Value::Set(Set::Given(WorldSet::Json(element, elements))),
+        (Type::Record(attributes), Json::Object(given)) => {
+            Value::Record(Record::Given(WorldRecord::Json(attributes, given)))
+        }
+        (Type::Decimal | Type::Ip | Type::Datetime | Type::Duration, json) => {
+            match schema::Value::read(ty, json).ok()?? {
+                schema::Value::Decimal(value) => Value::Decimal(value),
+                schema::Value::Ip(range) => Value::Ip(range),
+                schema::Value::Datetime(value) => Value::Datetime(value),
+                schema::Value::Duration(value) => Value::Duration(value),
+                _ => return None,
+            }
+        }
+        _ => return None,
     })
-}
-
-/// Whether a value fits its type; scalars are looked at where they lie.
-fn fits(ty: &Type, json: &Json) -> Result<(), WrongType> {
-    let plain = match ty {
-        Type::Bool => json.is_boolean(),
-        Type::Long => json.is_i64(),
-        Type::String => json.is_string(),
-        _ => false,
-    };
-    if plain || json.is_null() { Ok(()) } else { schema::Value::read(ty, json).map(drop) }
 }

@@ -36,6 +36,12 @@ impl Timestamp {
         self.0
     }
 
+    /// The day of the week in UTC, 1 for Monday to 7 for Sunday.
+    pub const fn weekday(self) -> i64 {
+        // The first of January 1970 was a Thursday.
+        (self.0.div_euclid(86_400_000) + 3).rem_euclid(7) + 1
+    }
+
     /// So many milliseconds later (earlier, where negative), within the bounds.
     #[must_use]
     pub const fn plus_millis(self, millis: i64) -> Self {
@@ -102,6 +108,13 @@ mod tests {
 
     fn written(text: &str) -> String {
         text.parse::<Timestamp>().unwrap().to_string()
+    }
+
+    #[test]
+    fn weeks_begin_on_monday() {
+        for (time, day) in [("1970-01-01T00:00:00Z", 4), ("2026-03-02T23:59:59.999Z", 1), ("1969-12-28T12:00:00Z", 7)] {
+            assert_eq!(time.parse::<Timestamp>().unwrap().weekday(), day, "{time}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod value;
 pub use literal::IpRange;
 pub use setting::read_setting;
 pub use types::{Type, TypeError};
+pub(crate) use value::read_entity;
 pub use value::{Value, WrongType};
 
 use serde::{Deserialize, Serialize};

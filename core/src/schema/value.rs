@@ -79,7 +79,8 @@ impl Value {
                 Self::Duration(literal::read_duration(text(expected)?).ok_or_else(|| wrong(expected))?)
             }
             Type::Entity(name) => {
-                let (found, id) = read_entity(json).ok_or_else(|| wrong("an object with `type` and `id`"))?;
+                let entity = json.as_object().and_then(read_entity);
+                let (found, id) = entity.ok_or_else(|| wrong("an object with `type` and `id`"))?;
                 if found != name {
                     return Err(wrong(&format!("an entity of type `{name}`")));
                 }
@@ -155,13 +156,17 @@ impl fmt::Display for Value {
     }
 }
 
-/// An entity as `{"type", "id"}`.
-fn read_entity(json: &Json) -> Option<(&str, &str)> {
-    let object = json.as_object()?;
-    match (object.len(), object.get("type")?.as_str()?, object.get("id")?.as_str()?) {
-        (2, name, id) => Some((name, id)),
-        _ => None,
+/// An entity as `{"type", "id"}`, and nothing beside them.
+pub(crate) fn read_entity(object: &serde_json::Map<String, Json>) -> Option<(&str, &str)> {
+    let (mut ty, mut id) = (None, None);
+    for (name, json) in object {
+        match name.as_str() {
+            "type" => ty = json.as_str(),
+            "id" => id = json.as_str(),
+            _ => return None,
+        }
     }
+    Some((ty?, id?))
 }
 
 /// An address or range. An IPv4 address inside an IPv6 one (`::ffff:10.0.0.1`) is that IPv4 address: else a rule on

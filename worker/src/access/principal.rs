@@ -77,7 +77,7 @@ async fn stored(app: &App, key: &PrincipalKey, request_id: &str) -> Result<Optio
     };
     let keyring = app.config()?.keyring()?.tenant(key.tenant).at_least(key.directory_version);
     let opened = Snapshot::open(bytes, &keyring).map_err(|error| error.to_string()).and_then(|signed| {
-        let section = signed.required(SectionKind::Principals).map_err(|error| error.to_string())?;
+        let section = signed.required(SectionKind::Principal).map_err(|error| error.to_string())?;
         let stored: Stored<PrincipalRecord> = serde_json::from_slice(section).map_err(|error| error.to_string())?;
         let is_it = signed.policy_version() == key.directory_version && stored.kind == key.kind && stored.id == key.id;
         if is_it { Ok(stored.record) } else { Err("it is of another principal or version".to_owned()) }
@@ -95,7 +95,7 @@ async fn store(app: &App, key: &PrincipalKey, record: &PrincipalRecord, request_
     let Some(name) = name(key) else { return Ok(()) };
     let stored = Stored { kind: key.kind.to_owned(), id: key.id.clone(), record };
     let section = serde_json::to_vec(&stored).map_err(ApiError::internal)?;
-    let bytes = SnapshotBuilder::new(key.tenant).section(SectionKind::Principals, section).build(
+    let bytes = SnapshotBuilder::new(key.tenant).section(SectionKind::Principal, section).build(
         key.directory_version,
         app.clock.now().as_millis(),
         app.config()?.signing_key()?,

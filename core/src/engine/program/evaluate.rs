@@ -21,11 +21,14 @@ pub(crate) enum Failure {
     /// An extension function refused its arguments.
     #[error("an extension function refuses its argument")]
     Extension,
+    /// A part of the program that is not there; a program that was checked has all its parts.
+    #[error("the program is broken")]
+    Broken,
 }
 
 /// Whether a condition holds. Anything but a truth value is a failure.
-pub(crate) fn holds<'a, W: World<'a>>(program: &'a Program, world: &W, node: NodeId) -> Result<bool, Failure> {
-    match program.node(node) {
+pub(crate) fn holds<'a, W: World<'a>>(program: &Program, world: &W, node: NodeId) -> Result<bool, Failure> {
+    match program.node(node)? {
         Node::And(left, right) => Ok(holds(program, world, left)? && holds(program, world, right)?),
         Node::Or(left, right) => Ok(holds(program, world, left)? || holds(program, world, right)?),
         Node::Not(inner) => Ok(!holds(program, world, inner)?),
@@ -38,16 +41,16 @@ pub(crate) fn holds<'a, W: World<'a>>(program: &'a Program, world: &W, node: Nod
 }
 
 /// The value of a node.
-pub(crate) fn evaluate<'a, W: World<'a>>(
-    program: &'a Program,
-    world: &W,
-    node: NodeId,
-) -> Result<Value<'a, W>, Failure> {
+pub(crate) fn evaluate<'a, W: World<'a>>(program: &Program, world: &W, node: NodeId) -> Result<Value<'a, W>, Failure> {
     let value = |node| evaluate(program, world, node);
-    Ok(match program.node(node) {
+    Ok(match program.node(node)? {
         Node::Bool(value) => Value::Bool(value),
         Node::Long(value) => Value::Long(value),
-        Node::Text(text) => Value::Text(program.text(text)),
+        Node::Decimal(value) => Value::Decimal(value),
+        Node::Datetime(value) => Value::Datetime(value),
+        Node::Duration(value) => Value::Duration(value),
+        Node::Ip(list) => Value::Ip(program.ip(list)?),
+        Node::Text(text) => Value::Text(world.text(text)),
         Node::Entity(constant) => Value::Entity(world.constant(constant)),
         Node::Principal => Value::Entity(world.principal()),
         Node::Action => Value::Entity(world.action()),
@@ -89,32 +92,32 @@ pub(crate) fn evaluate<'a, W: World<'a>>(
             let (left, right) = (value(left)?, value(right)?);
             world.tag(entity(left)?, text(right)?).ok_or(Failure::Absent)?
         }
-        Node::GetAttribute(inner, name) => {
-            attribute(world, &value(inner)?, program.text(name))?.ok_or(Failure::Absent)?
-        }
-        Node::HasAttribute(inner, names) => {
+        Node::GetAttribute(inner, name) => attribute(world, &value(inner)?, name)?.ok_or(Failure::Absent)?,
+        Node::HasAttribute(inner, names, length) => {
             let mut current = value(inner)?;
-            for name in program.list(names) {
-                match attribute(world, &current, program.text(*name))? {
+            for name in program.list(names, length)? {
+                match attribute(world, &current, *name)? {
                     Some(next) => current = next,
                     None => return Ok(Value::Bool(false)),
                 }
             }
             Value::Bool(true)
         }
-        Node::Like(inner, pattern) => Value::Bool(matches(program.pattern(pattern), text(value(inner)?)?)),
-        Node::Is(inner, ty) => Value::Bool(world.is_of_type(entity(value(inner)?)?, ty)),
-        Node::Set(list) => {
-            let elements = program.list(list).iter().map(|element| value(*element)).collect::<Result<Vec<_>, _>>()?;
-            Value::Set(Set::Made(Rc::new(elements)))
+        Node::Like(inner, pattern, length) => {
+            let text = text(value(inner)?)?;
+            Value::Bool(matches(program.list(pattern, length)?, text))
         }
-        Node::Record(list) => {
-            let members = program.list(list).chunks_exact(2).filter_map(|pair| match pair {
-                [name, member] => Some((program.text(*name), *member)),
-                _ => None,
+        Node::Is(inner, ty) => Value::Bool(world.is_of_type(entity(value(inner)?)?, ty)),
+        Node::Set(list, length) => {
+            let elements = program.list(list, length)?.iter().map(|element| value(*element));
+            Value::Set(Set::Made(Rc::new(elements.collect::<Result<_, _>>()?)))
+        }
+        Node::Record(list, length) => {
+            let members = program.list(list, length)?.chunks_exact(2).map(|pair| match pair {
+                [name, member] => Ok((*name, value(*member)?)),
+                _ => Err(Failure::Broken),
             });
-            let members = members.map(|(name, member)| Ok((name, value(member)?))).collect::<Result<Vec<_>, _>>()?;
-            Value::Record(Record::Made(Rc::new(members)))
+            Value::Record(Record::Made(Rc::new(members.collect::<Result<_, _>>()?)))
         }
         Node::Call(function, inner) => call(function, &value(inner)?)?,
         Node::Call2(function, left, right) => call2(function, &value(left)?, &value(right)?)?,
@@ -183,7 +186,7 @@ fn lies_in<'a, W: World<'a>>(world: &W, entity: W::Entity, other: Value<'a, W>) 
 }
 
 /// An attribute of an entity or a record.
-fn attribute<'a, W: World<'a>>(world: &W, value: &Value<'a, W>, name: &str) -> Result<Option<Value<'a, W>>, Failure> {
+fn attribute<'a, W: World<'a>>(world: &W, value: &Value<'a, W>, name: u32) -> Result<Option<Value<'a, W>>, Failure> {
     match value {
         Value::Entity(entity) => Ok(world.attribute(*entity, name)),
         Value::Record(record) => Ok(record.member(name, world)),

@@ -7,8 +7,12 @@
 mod evaluate;
 mod extension;
 mod node;
+mod record;
 mod value;
 
 pub(crate) use evaluate::{Failure, holds};
-pub(crate) use node::{Function, Function2, Node, NodeId, Program, Wildcard};
+#[cfg(feature = "cedar")]
+pub(crate) use node::{ANY_TEXT, Function, Function2, NodeId};
+pub(crate) use node::{Node, Program};
+pub(crate) use record::Bounds;
 pub(crate) use value::{Record, Set, Value, World};

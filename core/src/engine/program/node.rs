@@ -1,35 +1,40 @@
 //! The nodes of a program, in an arena: a node refers to nodes before it only.
 
+use super::evaluate::Failure;
+use crate::schema::IpRange;
+use std::net::IpAddr;
+
 /// A node's place in its program.
 pub(crate) type NodeId = u32;
 
-/// Expressions and the constants that they name.
+/// Expressions. Texts and entities are numbered by the world that the program runs in.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Program {
     /// The nodes; every reference is to an earlier one.
-    pub nodes: Vec<Node>,
-    /// Texts: string literals and names of attributes.
-    pub texts: Vec<Box<str>>,
-    /// Patterns of `like`.
-    pub patterns: Vec<Vec<Wildcard>>,
-    /// What has no fixed number of parts: elements, members, and names of nested attributes.
-    pub lists: Vec<Vec<u32>>,
+    nodes: Vec<Node>,
+    /// What has no fixed number of parts: elements, members, names of nested attributes, patterns and addresses.
+    lists: Vec<u32>,
 }
 
-/// A part of a pattern.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Wildcard {
-    /// Exactly this character.
-    One(char),
-    /// Any characters.
-    Any,
-}
+/// A wildcard in a pattern, whose other parts are characters.
+pub(crate) const ANY_TEXT: u32 = u32::MAX;
+
+/// How deep nodes may lie in each other, so that running them cannot exhaust the stack.
+pub(crate) const MAX_DEPTH: u16 = 1_200;
 
 /// One node. `u32`s are nodes unless the comment says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Node {
     Bool(bool),
     Long(i64),
+    /// In ten-thousandths.
+    Decimal(i64),
+    /// Milliseconds since 1970.
+    Datetime(i64),
+    /// Milliseconds.
+    Duration(i64),
+    /// List: the version, four words of the address, and the length of the prefix.
+    Ip(u32),
     /// A text.
     Text(u32),
     /// An entity constant of the world.
@@ -58,16 +63,16 @@ pub(crate) enum Node {
     GetTag(NodeId, NodeId),
     /// Node, text.
     GetAttribute(NodeId, u32),
-    /// Node, list of texts: each within the one before.
-    HasAttribute(NodeId, u32),
-    /// Node, pattern.
-    Like(NodeId, u32),
-    /// Node, entity type constant of the world.
+    /// Node, list of texts and its length: each within the one before.
+    HasAttribute(NodeId, u32, u32),
+    /// Node, pattern and its length.
+    Like(NodeId, u32, u32),
+    /// Node, text: an entity type.
     Is(NodeId, u32),
-    /// List of nodes.
-    Set(u32),
-    /// List: text, node, text, node …, in the order of the texts.
-    Record(u32),
+    /// List of nodes and its length.
+    Set(u32, u32),
+    /// List and its length: text, node, text, node …
+    Record(u32, u32),
     /// Extension function on one value.
     Call(Function, NodeId),
     /// Extension function on two values.
@@ -106,42 +111,121 @@ pub(crate) enum Function2 {
     GreaterThanOrEqual,
 }
 
+impl Function {
+    /// Every function, by its number in a file.
+    pub(super) const ALL: [Self; 15] = [
+        Self::Datetime,
+        Self::Decimal,
+        Self::Duration,
+        Self::Ip,
+        Self::IsIpv4,
+        Self::IsIpv6,
+        Self::IsLoopback,
+        Self::IsMulticast,
+        Self::ToDate,
+        Self::ToTime,
+        Self::ToMilliseconds,
+        Self::ToSeconds,
+        Self::ToMinutes,
+        Self::ToHours,
+        Self::ToDays,
+    ];
+}
+
+impl Function2 {
+    /// Every function, by its number in a file.
+    pub(super) const ALL: [Self; 7] = [
+        Self::IsInRange,
+        Self::Offset,
+        Self::DurationSince,
+        Self::LessThan,
+        Self::LessThanOrEqual,
+        Self::GreaterThan,
+        Self::GreaterThanOrEqual,
+    ];
+}
+
 impl Program {
     /// A node. The root of an expression that was compiled into this program is always there.
-    pub(crate) fn node(&self, id: NodeId) -> Node {
-        self.nodes.get(id as usize).copied().unwrap_or(Node::Bool(false))
-    }
-
-    /// A text.
-    pub(crate) fn text(&self, id: u32) -> &str {
-        self.texts.get(id as usize).map_or("", AsRef::as_ref)
+    pub(crate) fn node(&self, id: NodeId) -> Result<Node, Failure> {
+        self.nodes.get(id as usize).copied().ok_or(Failure::Broken)
     }
 
     /// A list.
-    pub(crate) fn list(&self, id: u32) -> &[u32] {
-        self.lists.get(id as usize).map_or(&[], Vec::as_slice)
+    pub(crate) fn list(&self, start: u32, length: u32) -> Result<&[u32], Failure> {
+        let end = (start as usize).checked_add(length as usize).ok_or(Failure::Broken)?;
+        self.lists.get(start as usize..end).ok_or(Failure::Broken)
     }
 
-    /// A pattern.
-    pub(crate) fn pattern(&self, id: u32) -> &[Wildcard] {
-        self.patterns.get(id as usize).map_or(&[], Vec::as_slice)
+    /// A program of nodes that were checked.
+    pub(super) fn of(nodes: Vec<Node>, lists: Vec<u32>) -> Self {
+        Self { nodes, lists }
+    }
+
+    /// All nodes.
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// An address constant.
+    pub(crate) fn ip(&self, list: u32) -> Result<IpRange, Failure> {
+        let [version, words @ .., prefix] = self.list(list, 6)? else { return Err(Failure::Broken) };
+        let address = words.iter().fold(0_u128, |address, word| address << 32 | u128::from(*word));
+        let prefix = u8::try_from(*prefix).map_err(|_| Failure::Broken)?;
+        let address = match version {
+            4 => IpAddr::V4(u32::try_from(address).map_err(|_| Failure::Broken)?.into()),
+            _ => IpAddr::V6(address.into()),
+        };
+        Ok(IpRange { address, prefix })
+    }
+}
+
+#[cfg(feature = "cedar")]
+impl Program {
+    /// Adds a node behind all others.
+    pub(crate) fn push(&mut self, node: Node) -> Option<NodeId> {
+        let id = u32::try_from(self.nodes.len()).ok()?;
+        self.nodes.push(node);
+        Some(id)
+    }
+
+    /// Adds a list: its start and its length.
+    pub(crate) fn push_list(&mut self, list: &[u32]) -> Option<(u32, u32)> {
+        let (start, length) = (u32::try_from(self.lists.len()).ok()?, u32::try_from(list.len()).ok()?);
+        self.lists.extend(list);
+        Some((start, length))
+    }
+
+    /// Adds an address constant.
+    pub(crate) fn push_ip(&mut self, range: IpRange) -> Option<u32> {
+        let (version, address) = match range.address {
+            IpAddr::V4(address) => (4, u128::from(u32::from(address))),
+            IpAddr::V6(address) => (6, u128::from(address)),
+        };
+        let word = |shift: u32| (address >> shift) as u32;
+        Some(self.push_list(&[version, word(96), word(64), word(32), word(0), range.prefix.into()])?.0)
+    }
+
+    /// All lists, one behind the other.
+    pub(crate) fn lists(&self) -> &[u32] {
+        &self.lists
     }
 }
 
 /// Whether a text matches a pattern, by going back to the last wildcard only.
-pub(crate) fn matches(pattern: &[Wildcard], text: &str) -> bool {
+pub(crate) fn matches(pattern: &[u32], text: &str) -> bool {
     let (mut left, mut rest) = (pattern, text.chars());
-    let mut retry: Option<(&[Wildcard], std::str::Chars<'_>)> = None;
+    let mut retry: Option<(&[u32], std::str::Chars<'_>)> = None;
     loop {
         match left.split_first() {
-            Some((Wildcard::Any, after)) => {
+            Some((&ANY_TEXT, after)) => {
                 left = after;
                 retry = Some((after, rest.clone()));
                 continue;
             }
-            Some((Wildcard::One(expected), after)) => {
+            Some((expected, after)) => {
                 let mut ahead = rest.clone();
-                if ahead.next() == Some(*expected) {
+                if ahead.next().map(u32::from) == Some(*expected) {
                     (left, rest) = (after, ahead);
                     continue;
                 }
@@ -163,8 +247,8 @@ pub(crate) fn matches(pattern: &[Wildcard], text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn pattern(text: &str) -> Vec<Wildcard> {
-        text.chars().map(|c| if c == '*' { Wildcard::Any } else { Wildcard::One(c) }).collect()
+    fn pattern(text: &str) -> Vec<u32> {
+        text.chars().map(|c| if c == '*' { ANY_TEXT } else { c.into() }).collect()
     }
 
     #[test]

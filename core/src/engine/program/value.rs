@@ -21,18 +21,20 @@ pub(crate) trait World<'a>: Sized {
     fn resource(&self) -> Self::Entity;
     /// Under which circumstances.
     fn context(&self) -> Self::Record;
+    /// A text that a policy names.
+    fn text(&self, text: u32) -> &'a str;
     /// An entity that a policy names.
     fn constant(&self, constant: u32) -> Self::Entity;
-    /// Whether an entity is of a type that a policy names.
+    /// Whether an entity is of a type, which is a text.
     fn is_of_type(&self, entity: Self::Entity, ty: u32) -> bool;
     /// Whether an entity lies in another, at any distance; itself excluded.
     fn lies_in(&self, entity: Self::Entity, other: Self::Entity) -> bool;
-    /// An attribute of an entity.
-    fn attribute(&self, entity: Self::Entity, name: &str) -> Option<Value<'a, Self>>;
+    /// An attribute of an entity; its name is a text.
+    fn attribute(&self, entity: Self::Entity, name: u32) -> Option<Value<'a, Self>>;
     /// A tag of an entity.
     fn tag(&self, entity: Self::Entity, name: &str) -> Option<Value<'a, Self>>;
-    /// An attribute of a record.
-    fn member(&self, record: Self::Record, name: &str) -> Option<Value<'a, Self>>;
+    /// An attribute of a record; its name is a text.
+    fn member(&self, record: Self::Record, name: u32) -> Option<Value<'a, Self>>;
     /// All attributes of a record.
     fn members(&self, record: Self::Record) -> Vec<(&'a str, Value<'a, Self>)>;
     /// The elements of a set.
@@ -67,7 +69,7 @@ pub(crate) enum Set<'a, W: World<'a>> {
 /// A record: of the world, or made by a program.
 pub(crate) enum Record<'a, W: World<'a>> {
     Given(W::Record),
-    Made(Rc<Vec<(&'a str, Value<'a, W>)>>),
+    Made(Rc<Vec<(u32, Value<'a, W>)>>),
 }
 
 impl<'a, W: World<'a>> Clone for Value<'a, W> {
@@ -139,7 +141,7 @@ impl<'a, W: World<'a>> Set<'a, W> {
 
 impl<'a, W: World<'a>> Record<'a, W> {
     /// An attribute.
-    pub(crate) fn member(&self, name: &str, world: &W) -> Option<Value<'a, W>> {
+    pub(crate) fn member(&self, name: u32, world: &W) -> Option<Value<'a, W>> {
         match self {
             Self::Given(record) => world.member(*record, name),
             Self::Made(members) => members.iter().find(|(own, _)| *own == name).map(|(_, value)| value.clone()),
@@ -149,7 +151,7 @@ impl<'a, W: World<'a>> Record<'a, W> {
     fn sorted(&self, world: &W) -> Vec<(&'a str, Value<'a, W>)> {
         let mut members = match self {
             Self::Given(record) => world.members(*record),
-            Self::Made(members) => members.to_vec(),
+            Self::Made(members) => members.iter().map(|(name, value)| (world.text(*name), value.clone())).collect(),
         };
         members.sort_by(|one, other| one.0.cmp(other.0));
         members

@@ -15,7 +15,7 @@ fn opens_as_it_was_built() {
         assert_eq!(snapshot.content_hash_hex(), hex::encode(snapshot.content_hash()));
         assert_eq!(snapshot.section(SectionKind::Cedar), Some(&b"permit(principal, action, resource);"[..]));
         assert_eq!(snapshot.section(SectionKind::Tenant), Some(&br#"{"status":"active"}"#[..]));
-        assert_eq!(snapshot.section(SectionKind::SourceMap), Some(&[][..]));
+        assert_eq!(snapshot.section(SectionKind::Source), Some(&[][..]));
         assert_eq!(snapshot.section(SectionKind::Schema), None);
         assert_eq!(snapshot.as_bytes(), file);
         assert_eq!(Snapshot::header(&file).unwrap().algorithm(), key.algorithm());
@@ -33,7 +33,7 @@ fn a_snapshot_without_sections_opens() {
 
 #[test]
 fn the_layout_is_the_documented_one() {
-    let file = SnapshotBuilder::new(TENANT).section(SectionKind::SourceMap, "abc").build(3, 4, &es256());
+    let file = SnapshotBuilder::new(TENANT).section(SectionKind::Source, "abc").build(3, 4, &es256());
     assert_eq!(&file[0..8], b"PARAPET\0");
     assert_eq!(file[8..16], [1, 0, 0, 0, 1, 0, 0, 0]);
     assert_eq!(&file[16..32], TENANT.as_bytes());

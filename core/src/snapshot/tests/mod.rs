@@ -27,7 +27,7 @@ fn builder() -> SnapshotBuilder {
     SnapshotBuilder::new(TENANT)
         .section(SectionKind::Cedar, "permit(principal, action, resource);")
         .section(SectionKind::Tenant, r#"{"status":"active"}"#)
-        .section(SectionKind::SourceMap, "")
+        .section(SectionKind::Source, "")
 }
 
 fn code(bytes: Vec<u8>, ring: &Keyring) -> &'static str {

@@ -1,0 +1,106 @@
+//! The principals of a snapshot: found by their names, and read back as records.
+
+use super::record::{EDGE_TABLES, EdgeRecord, NEVER, NONE, PrincipalRow, Run};
+use super::{EngineError, Store, hash, malformed};
+use crate::directory::{Edge, PrincipalRecord, PrincipalState, RowRef};
+use crate::model::Timestamp;
+use crate::schema::{SERVICE_ACCOUNT, USER};
+use crate::snapshot::SectionKind;
+use uuid::Uuid;
+
+/// The types of principals, by number.
+pub(crate) const TYPES: [&str; 2] = [USER, SERVICE_ACCOUNT];
+
+impl PrincipalRow {
+    /// Its type.
+    pub(crate) fn type_name(&self) -> &'static str {
+        TYPES.get(self.ty.get() as usize).copied().unwrap_or(USER)
+    }
+
+    /// Whether it may act.
+    pub(crate) fn state(&self) -> PrincipalState {
+        match self.state.get() {
+            0 => PrincipalState::Active,
+            1 => PrincipalState::Inactive,
+            _ => PrincipalState::Deleted,
+        }
+    }
+}
+
+impl EdgeRecord {
+    /// Whether it holds at an instant; at exactly its end it has ended.
+    pub(crate) fn holds(&self, now: Timestamp) -> bool {
+        now.as_millis() < self.until.get()
+    }
+
+    /// When it ends.
+    pub(crate) fn expires_at(&self) -> Option<Timestamp> {
+        (self.until.get() != NEVER).then(|| Timestamp::from_millis(self.until.get()))
+    }
+
+    /// The row that says so.
+    pub(crate) fn source(&self) -> RowRef {
+        let table = EDGE_TABLES.get(self.table.get() as usize).copied().unwrap_or_default();
+        RowRef::new(table, Uuid::from_bytes(self.row))
+    }
+}
+
+impl Store<'_> {
+    pub(super) fn check_principals(&self) -> Result<(), EngineError> {
+        let broken = |what| Err(malformed(SectionKind::Principals, what));
+        for principal in self.principals {
+            if !self.texts.has(principal.id.get()) || !self.has_or_none(principal.wrong.get()) {
+                return broken("a text that is not there");
+            }
+            if principal.ty.get() as usize >= TYPES.len() || principal.state.get() > 2 {
+                return broken("a type or a state that is not there");
+            }
+            if principal.entity.get() != NONE && principal.entity.get() as usize >= self.entities.len() {
+                return broken("an entity that is not there");
+            }
+            let edges = [principal.roles, principal.groups].iter().all(|run| run.fits(self.edges.len()));
+            if !edges || !principal.attributes.fits(self.values.len()) {
+                return broken("a run that is not there");
+            }
+        }
+        for name in self.names {
+            if !self.texts.has(name.name.get()) || name.principal.get() as usize >= self.principals.len() {
+                return Err(malformed(SectionKind::Name, "a text or a principal that is not there"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of a principal: by the row's id, else the username, else the e-mail.
+    pub(crate) fn principal(&self, ty: &str, name: &str) -> Option<u32> {
+        let names = self.names.get(self.name_buckets.range(hash::of_entity(ty, name)))?;
+        let is_it = |principal: u32| {
+            let row = self.principals.get(principal as usize);
+            row.is_some_and(|row| row.type_name() == ty)
+        };
+        let found = names.iter().find(|one| self.texts.get(one.name.get()) == name && is_it(one.principal.get()))?;
+        Some(found.principal.get())
+    }
+
+    /// A principal as it came from its rows, as far as the schema declares it.
+    pub(crate) fn principal_record(&self, principal: &PrincipalRow) -> PrincipalRecord {
+        PrincipalRecord {
+            r#type: principal.type_name().to_owned(),
+            id: self.texts.get(principal.id.get()).to_owned(),
+            state: principal.state(),
+            attributes: self.attributes(principal.attributes.of(self.values)),
+            roles: self.edge_list(principal.roles),
+            groups: self.edge_list(principal.groups),
+        }
+    }
+
+    pub(crate) fn edge_list(&self, run: Run) -> Vec<Edge> {
+        let edges = run.of(self.edges).iter();
+        let edge = |edge: &EdgeRecord| Edge {
+            to: self.entity_key(edge.to.get()).1.to_owned(),
+            expires_at: edge.expires_at(),
+            source: edge.source(),
+        };
+        edges.map(edge).collect()
+    }
+}

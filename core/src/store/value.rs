@@ -1,0 +1,110 @@
+//! Values as records: the attributes that the directory and the registry own, typed when they were written.
+
+use super::record::{ValueRecord, kind};
+use super::{EngineError, Store, malformed};
+use crate::schema::Value;
+use crate::snapshot::SectionKind;
+use serde_json::{Map, Value as Json};
+
+/// How deep values may lie in each other: types nest at most 16 deep.
+const DEPTH: u8 = 32;
+
+impl ValueRecord {
+    /// The number in its two halves.
+    pub(crate) fn number(&self) -> i64 {
+        (u64::from(self.b.get()) << 32 | u64::from(self.a.get())) as i64
+    }
+
+    /// The values of a set or a record.
+    pub(crate) fn parts<'a>(&self, values: &'a [ValueRecord]) -> &'a [ValueRecord] {
+        super::record::Run { start: self.a, length: self.b }.of(values)
+    }
+}
+
+impl Store<'_> {
+    pub(super) fn check_values(&self) -> Result<(), EngineError> {
+        let broken = |what| Err(malformed(SectionKind::Value, what));
+        // Parts lie behind their whole, so going backwards they are known first, and none lies in itself.
+        let mut depths = vec![0_u8; if self.values.iter().any(is_whole) { self.values.len() } else { 0 }];
+        for (position, value) in self.values.iter().enumerate().rev() {
+            let (a, b) = (value.a.get(), value.b.get());
+            let fits = match value.kind.get() {
+                kind::BOOL | kind::LONG | kind::DECIMAL | kind::DATETIME | kind::DURATION => true,
+                kind::TEXT | kind::WRONG => self.texts.has(a),
+                kind::IP => self.texts.has(a) && crate::schema::literal::read_ip(self.texts.get(a)).is_some(),
+                kind::ENTITY => self.texts.has(a) && self.texts.has(b),
+                kind::SET | kind::RECORD => {
+                    let run = super::record::Run { start: value.a, length: value.b };
+                    if !run.fits(self.values.len()) || (a as usize) <= position {
+                        return broken("a run that is not there");
+                    }
+                    let deepest = run.of(&depths).iter().max().copied().unwrap_or(0) + 1;
+                    if deepest > DEPTH {
+                        return broken("a value that nests too deep");
+                    }
+                    if let Some(depth) = depths.get_mut(position) {
+                        *depth = deepest;
+                    }
+                    true
+                }
+                _ => false,
+            };
+            if !fits || !self.has_or_none(value.name.get()) {
+                return broken("a kind or a text that is not there");
+            }
+        }
+        Ok(())
+    }
+
+    /// A value as it was written.
+    pub(crate) fn value(&self, value: &ValueRecord) -> Value {
+        let text = |id| self.texts.get(id).to_owned();
+        match value.kind.get() {
+            kind::BOOL => Value::Bool(value.a.get() != 0),
+            kind::LONG => Value::Long(value.number()),
+            kind::DECIMAL => Value::Decimal(value.number()),
+            kind::DATETIME => Value::Datetime(value.number()),
+            kind::DURATION => Value::Duration(value.number()),
+            kind::ENTITY => Value::Entity(text(value.a.get()), text(value.b.get())),
+            kind::SET => Value::Set(value.parts(self.values).iter().map(|part| self.value(part)).collect()),
+            kind::RECORD => {
+                let parts = value.parts(self.values).iter();
+                Value::Record(parts.map(|part| (text(part.name.get()), self.value(part))).collect())
+            }
+            kind::IP => match crate::schema::literal::read_ip(self.texts.get(value.a.get())) {
+                Some(range) => Value::Ip(range),
+                None => Value::String(text(value.a.get())),
+            },
+            _ => Value::String(text(value.a.get())),
+        }
+    }
+
+    /// Attributes as JSON, in the forms in which a request would give them.
+    pub(crate) fn attributes(&self, attributes: &[ValueRecord]) -> Map<String, Json> {
+        let attributes = attributes.iter();
+        let read = |value: &ValueRecord| match value.kind.get() {
+            kind::WRONG => serde_json::from_str(self.texts.get(value.a.get())).unwrap_or_default(),
+            _ => json(&self.value(value)),
+        };
+        attributes.map(|value| (self.texts.get(value.name.get()).to_owned(), read(value))).collect()
+    }
+}
+
+fn is_whole(value: &ValueRecord) -> bool {
+    matches!(value.kind.get(), kind::SET | kind::RECORD)
+}
+
+/// A value as JSON, in the form in which a request would give it.
+fn json(value: &Value) -> Json {
+    match value {
+        Value::Bool(value) => Json::from(*value),
+        Value::Long(value) => Json::from(*value),
+        Value::String(value) => Json::from(value.as_str()),
+        Value::Decimal(_) | Value::Ip(_) | Value::Datetime(_) | Value::Duration(_) => Json::from(value.to_string()),
+        Value::Entity(ty, id) => serde_json::json!({"type": ty, "id": id}),
+        Value::Set(elements) => elements.iter().map(json).collect(),
+        Value::Record(attributes) => {
+            Json::Object(attributes.iter().map(|(name, value)| (name.clone(), json(value))).collect())
+        }
+    }
+}
