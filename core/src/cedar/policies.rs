@@ -3,7 +3,7 @@
 use super::program::{CompileError, Compiler};
 use crate::engine::index::{ANY, Index, Key};
 use crate::engine::policies::Policies;
-use crate::store::record::{FORBIDS, IndexRecord, NONE, PRINCIPAL_EXACTLY, PolicyRecord, RESOURCE_EXACTLY};
+use crate::store::record::{ASKS_MORE, FORBIDS, IndexRecord, NONE, PRINCIPAL_EXACTLY, PolicyRecord, RESOURCE_EXACTLY};
 use cedar_policy::Policy;
 use cedar_policy::pst::{
     self, ActionConstraint, EntityOrSlot, EntityType, PrincipalConstraint, ResourceConstraint, Template,
@@ -56,7 +56,7 @@ impl PoliciesBuilder {
         let flags = flag(body.effect == pst::Effect::Forbid, FORBIDS)
             | flag(principal.exactly, PRINCIPAL_EXACTLY)
             | flag(resource.exactly, RESOURCE_EXACTLY);
-        self.records.push(PolicyRecord {
+        let mut record = PolicyRecord {
             id: id.into(),
             principal: principal.entity.into(),
             resource: resource.entity.into(),
@@ -64,7 +64,9 @@ impl PoliciesBuilder {
             resource_type: resource.ty.into(),
             condition: condition.unwrap_or(NONE).into(),
             flags: flags.into(),
-        });
+        };
+        record.flags = (flags | flag(record.asks_more(), ASKS_MORE)).into();
+        self.records.push(record);
         Ok(())
     }
 

@@ -27,7 +27,7 @@ impl Engine {
     /// The slow twin of [`Engine::decide`]: Cedar's own authorizer.
     pub fn decide_by_cedar(&self, request: &Request, now: Timestamp) -> Decision {
         let view = self.view();
-        let standing = view.standing(self.row(&request.principal), request);
+        let standing = view.standing(self.row(&request.principal.r#type, &request.principal.id), &request.as_ref());
         let (Some(principal), Ok(_)) = (self.principal(&request.principal), &standing) else {
             let undecidable = (Outcome::Error, Reason::Undecidable);
             let (outcome, reason) = standing.err().unwrap_or(undecidable);
@@ -40,7 +40,10 @@ impl Engine {
         let registered = twin.hierarchy.resource(&request.resource);
         let input = match Input::read(&view.schema, &principal, registered, request, now) {
             Ok(input) => input,
-            Err(error) => return Decision::from(super::world::Wrong::from(error)),
+            Err(error) => {
+                let at = Some(error.way.join("."));
+                return Decision { at, ..Decision::without_policies(Outcome::Error, Reason::WrongType) };
+            }
         };
         let who = EntityRef::new(&principal.r#type, &principal.id);
         let named = input.entities().into_iter().map(|(ty, id)| EntityRef::new(ty, id));

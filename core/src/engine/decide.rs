@@ -1,18 +1,18 @@
 //! Deciding: standing first, then the shape of the request, then the policies.
 
-use super::Request;
-use super::decision::{Decision, Outcome, PolicyError, Reason};
+use super::decision::{Decision, Outcome, Reason};
 use super::index::Keys;
 use super::policies::Satisfied;
 use super::subject::{Principal, Subject};
+use super::verdict::Verdict;
 use super::view::{ActionView, TypeView, View};
 use super::world::{RequestWorld, Wrong};
+use super::{Request, RequestRef};
 use crate::directory::{EntityRef, PrincipalRecord, PrincipalState};
 use crate::model::{TenantStatus, Timestamp};
 use crate::schema::Schema;
 use crate::snapshot::Snapshot;
-use crate::store::EngineError;
-use crate::store::record::FORBIDS;
+use crate::store::{EngineError, same};
 use crate::tenant::TenantRecord;
 use std::sync::Arc;
 
@@ -83,18 +83,23 @@ impl Engine {
     /// the schema declares as the directory's.
     pub fn principal(&self, principal: &EntityRef) -> Option<PrincipalRecord> {
         let store = &self.view().store;
-        let number = store.principal(&principal.r#type, &principal.id)?;
-        store.principals.get(number as usize).map(|row| store.principal_record(row))
+        store.principal(&principal.r#type, &principal.id).map(|row| store.principal_record(row))
     }
 
     /// Decides with the principals of the snapshot.
     pub fn decide(&self, request: &Request, now: Timestamp) -> Decision {
-        self.decide_for(self.row(&request.principal), request, now)
+        self.check(&request.as_ref(), now).into()
     }
 
     /// Decides with a principal that the caller has; without one, the principal is unknown.
     pub fn decide_with(&self, principal: Option<&PrincipalRecord>, request: &Request, now: Timestamp) -> Decision {
-        self.decide_for(principal.map(Principal::Record), request, now)
+        self.check_for(principal.map(Principal::Record), &request.as_ref(), now).into()
+    }
+
+    /// Decides with the principals of the snapshot, borrowing what is said and what is answered: the same decision as
+    /// [`Engine::decide`], for whoever decides often.
+    pub fn check(&self, request: &RequestRef<'_>, now: Timestamp) -> Verdict<'_> {
+        self.check_for(self.row(request.principal_type, request.principal_id), request, now)
     }
 
     pub(super) fn view(&self) -> &View<'_> {
@@ -102,20 +107,25 @@ impl Engine {
     }
 
     /// A principal of the snapshot as it lies there.
-    pub(super) fn row(&self, principal: &EntityRef) -> Option<Principal<'_>> {
-        let store = &self.view().store;
-        let number = store.principal(&principal.r#type, &principal.id)?;
-        store.principals.get(number as usize).map(Principal::Row)
+    pub(super) fn row(&self, ty: &str, name: &str) -> Option<Principal<'_>> {
+        self.view().store.principal(ty, name).map(Principal::Row)
     }
 
-    pub(super) fn decide_for(&self, principal: Option<Principal<'_>>, request: &Request, now: Timestamp) -> Decision {
+    pub(super) fn check_for(
+        &self,
+        principal: Option<Principal<'_>>,
+        request: &RequestRef<'_>,
+        now: Timestamp,
+    ) -> Verdict<'_> {
         let view = self.view();
         let (principal, asked) = match view.standing(principal, request) {
             Ok(standing) => standing,
-            Err((outcome, reason)) => return Decision::without_policies(outcome, reason),
+            Err((outcome, reason)) => return Verdict::without_policies(view, outcome, reason),
         };
-        let decided = Subject::new(view, principal, now).and_then(|subject| view.decide(&subject, asked, request, now));
-        decided.unwrap_or_else(Decision::from)
+        match view.decide(principal, asked, request, now) {
+            Ok(satisfied) => Verdict::of(view, satisfied),
+            Err(wrong) => Verdict::wrong(view, wrong),
+        }
     }
 }
 
@@ -124,14 +134,14 @@ impl<'v> View<'v> {
     pub(super) fn standing<'p>(
         &self,
         principal: Option<Principal<'p>>,
-        request: &Request,
+        request: &RequestRef<'_>,
     ) -> Result<(Principal<'p>, Asked<'_>), (Outcome, Reason)> {
         match self.tenant.status {
             TenantStatus::Active => {}
             TenantStatus::Suspended => return Err((Outcome::Forbidden, Reason::TenantSuspended)),
             TenantStatus::Deleted => return Err((Outcome::Forbidden, Reason::TenantDeleted)),
         }
-        let Some(principal) = principal.filter(|found| found.type_name() == request.principal.r#type) else {
+        let Some(principal) = principal.filter(|found| same(found.type_name(), request.principal_type)) else {
             return Err((Outcome::Forbidden, Reason::PrincipalUnknown));
         };
         match principal.state() {
@@ -139,73 +149,49 @@ impl<'v> View<'v> {
             PrincipalState::Inactive => return Err((Outcome::Forbidden, Reason::PrincipalInactive)),
             PrincipalState::Deleted => return Err((Outcome::Forbidden, Reason::PrincipalDeleted)),
         }
-        let ty = self.types.get(request.resource.r#type.as_str());
+        let ty = self.types.get(request.resource_type);
         let ty = ty.ok_or((Outcome::NoPermit, Reason::UnknownType))?;
-        let action = ty.actions.get(request.action.as_str());
+        let action = ty.actions.get(request.action);
         Ok((principal, (ty, action.ok_or((Outcome::NoPermit, Reason::UnknownAction))?)))
     }
 
-    /// Decides a request of a principal that may ask.
-    pub(super) fn decide<'a>(
+    /// The policies that say something of a request of a principal that may ask.
+    fn decide<'a>(
         &'a self,
-        subject: &Subject<'a>,
+        principal: Principal<'a>,
         asked: Asked<'a>,
-        request: &'a Request,
+        request: &'a RequestRef<'a>,
         now: Timestamp,
-    ) -> Result<Decision, Wrong>
+    ) -> Result<Satisfied, Wrong>
     where
         'v: 'a,
     {
-        let world = RequestWorld::new(self, subject, asked, request, now)?;
-        Ok(self.decision(self.satisfied(&world, asked)))
+        let mut subject = Subject::default();
+        subject.read(self, principal, now)?;
+        self.decide_about(&subject, asked, request, now)
     }
 
-    /// The policies that say something of a request.
-    pub(super) fn satisfied<'a>(&'a self, world: &RequestWorld<'_, 'a>, (_, action): Asked<'a>) -> Satisfied {
+    /// The policies that say something of a subject's request.
+    pub(super) fn decide_about<'a>(
+        &'a self,
+        subject: &Subject<'a>,
+        asked: Asked<'a>,
+        request: &'a RequestRef<'a>,
+        now: Timestamp,
+    ) -> Result<Satisfied, Wrong>
+    where
+        'v: 'a,
+    {
+        let mut world = RequestWorld::new(self, subject, asked, request, now);
+        world.read(asked.0)?;
         let resources = world.resource_keys();
-        let keys = Keys { principals: world.principal_keys(), actions: &action.keys, resources: &resources };
-        self.policies.run(world, keys)
-    }
-
-    /// What the policies come to.
-    fn decision(&self, satisfied: Satisfied) -> Decision {
-        let decided = |outcome, policies: &[u32]| Decision {
-            outcome,
-            reason: None,
-            at: None,
-            policies: policies.iter().map(|number| self.policy_id(*number).to_owned()).collect(),
-            errors: vec![],
-        };
-        let mut decision = match (satisfied.forbids.is_empty(), satisfied.permits.is_empty()) {
-            (false, _) => decided(Outcome::Forbidden, &satisfied.forbids),
-            (true, true) => decided(Outcome::NoPermit, &[]),
-            // Cedar skips a policy that fails; a forbid that was skipped would have let this pass.
-            (true, false) if satisfied.failed.iter().any(|(number, _)| self.forbids(*number)) => {
-                Decision::without_policies(Outcome::Error, Reason::ForbidErrored)
-            }
-            (true, false) => decided(Outcome::Allow, &satisfied.permits),
-        };
-        let error = |(number, failure): &(u32, super::program::Failure)| PolicyError {
-            policy: self.policy_id(*number).to_owned(),
-            message: failure.to_string(),
-        };
-        decision.errors = satisfied.failed.iter().map(error).collect();
-        decision
+        let keys = Keys { principals: &subject.keys, actions: &asked.1.keys, resources: &resources };
+        Ok(self.policies.run(&world, keys))
     }
 
     /// A policy's id.
     pub(super) fn policy_id(&self, number: u32) -> &'v str {
         let policy = self.store.policies.get(number as usize);
         policy.map_or("", |policy| self.store.texts.get(policy.id.get()))
-    }
-
-    fn forbids(&self, number: u32) -> bool {
-        self.store.policies.get(number as usize).is_none_or(|policy| policy.flags.get() & FORBIDS != 0)
-    }
-}
-
-impl From<Wrong> for Decision {
-    fn from(wrong: Wrong) -> Self {
-        Self { at: Some(wrong.0), ..Self::without_policies(Outcome::Error, Reason::WrongType) }
     }
 }

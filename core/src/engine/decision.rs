@@ -71,6 +71,7 @@ pub struct PolicyError {
 
 impl Decision {
     /// A decision that no policy was asked for.
+    #[cfg(feature = "cedar")]
     pub(super) fn without_policies(outcome: Outcome, reason: Reason) -> Self {
         Self { outcome, reason: Some(reason), at: None, policies: vec![], errors: vec![] }
     }

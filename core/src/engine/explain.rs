@@ -113,7 +113,7 @@ impl Engine {
             })
         });
         let policies = policies.collect();
-        let missing = match view.standing(principal.map(Principal::Record), request) {
+        let missing = match view.standing(principal.map(Principal::Record), &request.as_ref()) {
             Ok((Principal::Record(principal), _)) if decision.policies.is_empty() && decision.reason.is_none() => {
                 view.missing(principal, action, &decision, now)
             }
@@ -176,8 +176,11 @@ impl View<'_> {
         now: Timestamp,
     ) -> Vec<Missing> {
         let store = &self.store;
-        let Ok(subject) = Subject::new(self, Principal::Record(principal), now) else { return vec![] };
-        let has_role = |role: &str| store.entity(ROLE, role).is_some_and(|role| subject.above.contains(&role));
+        let mut subject = Subject::default();
+        if subject.read(self, Principal::Record(principal), now).is_err() {
+            return vec![];
+        }
+        let has_role = |role: &str| store.entity(ROLE, role).is_some_and(|role| subject.lies_in(role));
         let gives = |group: &str, role: &str| {
             let mut above = store.entity(GROUP, group).into_iter().flat_map(|group| store.above(group));
             above.any(|edge| store.entity_key(edge.to.get()) == (ROLE, role))

@@ -7,6 +7,7 @@
 
 use crate::store::hash::{Buckets, of_scope};
 use crate::store::record::{IndexRecord, NONE, PolicyRecord};
+use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
@@ -29,15 +30,16 @@ pub(crate) struct Keys<'k> {
 pub(crate) struct Index<'a> {
     buckets: Buckets<'a>,
     records: Cow<'a, [IndexRecord]>,
-    /// The combinations of named and unnamed parts that there are: a bit each. What there is none of costs nothing.
-    shapes: u8,
+    /// The combinations of named and unnamed parts that there are. What there is none of costs nothing.
+    shapes: SmallVec<[u8; 8]>,
+    /// The records of policies whose scopes name nothing: candidates of every request.
+    everywhere: Box<[u32]>,
 }
 
 impl<'a> Index<'a> {
     /// An index that lies in a file.
     pub(crate) fn open(buckets: Buckets<'a>, records: &'a [IndexRecord], policies: &[PolicyRecord]) -> Self {
-        let shapes = shapes(records, policies);
-        Self { buckets, records: Cow::Borrowed(records), shapes }
+        Self::of(buckets, Cow::Borrowed(records), policies)
     }
 
     /// Builds the index of policies, with a record for every action that a policy's scope names. Beside it, the
@@ -55,8 +57,15 @@ impl<'a> Index<'a> {
             .collect();
         let (buckets, order) = Buckets::build(&hashes);
         let ordered = order.iter().filter_map(|position| records.get(*position as usize)).copied().collect();
-        let index = Index { buckets, records: Cow::Owned(ordered), shapes: shapes(records, policies) };
-        (index, order)
+        (Index::of(buckets, Cow::Owned(ordered), policies), order)
+    }
+
+    fn of(buckets: Buckets<'a>, records: Cow<'a, [IndexRecord]>, policies: &[PolicyRecord]) -> Self {
+        let shapes = records.iter().map(|record| shape(record, policies));
+        let there = shapes.clone().fold(0, |there, shape| there | 1_u8 << shape);
+        let everywhere = (0..).zip(shapes).filter(|(_, shape)| *shape == 0).map(|(position, _)| position).collect();
+        let shapes = (1..8).filter(|shape| there & (1 << shape) != 0).collect();
+        Self { buckets, records, shapes, everywhere }
     }
 
     /// Visits the candidates for a request with the position of their records; one may come several times.
@@ -66,24 +75,42 @@ impl<'a> Index<'a> {
         keys: Keys<'_>,
         found: &mut impl FnMut(usize, u32, &'p PolicyRecord) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        for shape in (0..8_u8).filter(|shape| self.shapes & (1 << shape) != 0) {
-            for principal in named(keys.principals, shape & 1 != 0) {
-                for action in named(keys.actions, shape & 2 != 0) {
-                    for resource in named(keys.resources, shape & 4 != 0) {
-                        let range = self.buckets.range(of_scope(*principal, *action, *resource));
-                        let start = range.start;
-                        for (position, record) in self.records.get(range).unwrap_or_default().iter().enumerate() {
-                            if record.action.get() != *action {
-                                continue;
-                            }
-                            let number = record.policy.get();
-                            let Some(policy) = policies.get(number as usize) else { continue };
-                            if policy.principal.get() == *principal && policy.resource.get() == *resource {
-                                found(start + position, number, policy)?;
-                            }
-                        }
+        for position in &self.everywhere {
+            let Some(record) = self.records.get(*position as usize) else { continue };
+            let number = record.policy.get();
+            if let Some(policy) = policies.get(number as usize) {
+                found(*position as usize, number, policy)?;
+            }
+        }
+        for shape in &self.shapes {
+            for action in named(keys.actions, shape & 2 != 0) {
+                for resource in named(keys.resources, shape & 4 != 0) {
+                    for principal in named(keys.principals, shape & 1 != 0) {
+                        self.probe(policies, (*principal, *action, *resource), found)?;
                     }
                 }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Visits the policies whose scopes name exactly these.
+    #[inline]
+    fn probe<'p>(
+        &self,
+        policies: &'p [PolicyRecord],
+        (principal, action, resource): (Key, Key, Key),
+        found: &mut impl FnMut(usize, u32, &'p PolicyRecord) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        for position in self.buckets.range(of_scope(principal, action, resource)) {
+            let Some(record) = self.records.get(position) else { break };
+            if record.action.get() != action {
+                continue;
+            }
+            let number = record.policy.get();
+            let Some(policy) = policies.get(number as usize) else { continue };
+            if policy.principal.get() == principal && policy.resource.get() == resource {
+                found(position, number, policy)?;
             }
         }
         ControlFlow::Continue(())
@@ -102,15 +129,12 @@ impl<'a> Index<'a> {
     }
 }
 
-/// The combinations of named and unnamed parts that occur.
-fn shapes(records: &[IndexRecord], policies: &[PolicyRecord]) -> u8 {
-    let shape = |record: &IndexRecord| {
-        let policy = policies.get(record.policy.get() as usize)?;
-        let bit = |named: bool, bit: u8| if named { bit } else { 0 };
-        let principal = bit(policy.principal.get() != ANY, 1);
-        Some(principal | bit(record.action.get() != ANY, 2) | bit(policy.resource.get() != ANY, 4))
-    };
-    records.iter().filter_map(shape).fold(0, |shapes, shape| shapes | 1 << shape)
+/// Which parts of a record's scope are named: a bit each.
+fn shape(record: &IndexRecord, policies: &[PolicyRecord]) -> u8 {
+    let Some(policy) = policies.get(record.policy.get() as usize) else { return 0 };
+    let bit = |named: bool, bit: u8| if named { bit } else { 0 };
+    let principal = bit(policy.principal.get() != ANY, 1);
+    principal | bit(record.action.get() != ANY, 2) | bit(policy.resource.get() != ANY, 4)
 }
 
 fn named(keys: &[Key], named: bool) -> &[Key] {

@@ -14,6 +14,7 @@ mod request;
 #[cfg(feature = "cedar")]
 mod slice;
 mod subject;
+mod verdict;
 mod view;
 mod world;
 
@@ -21,4 +22,5 @@ pub use crate::store::EngineError;
 pub use decide::Engine;
 pub use decision::{Decision, Outcome, PolicyError, Reason};
 pub use explain::{Explanation, Missing, MissingWhy, PathStep, PolicyExplanation};
-pub use request::Request;
+pub use request::{AttributesRef, Request, RequestRef, ValueRef};
+pub use verdict::Verdict;

@@ -2,7 +2,7 @@
 
 use super::index::{Index, Keys};
 use super::program::{Failure, Program, World, holds};
-use crate::store::record::{FORBIDS, NONE, PRINCIPAL_EXACTLY, PolicyRecord, RESOURCE_EXACTLY};
+use crate::store::record::{ASKS_MORE, FORBIDS, NONE, PRINCIPAL_EXACTLY, PolicyRecord, RESOURCE_EXACTLY};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -61,7 +61,7 @@ impl Policies<'_> {
 
     /// Whether a policy that the index found holds: the rest of its scope first, then its condition.
     pub(crate) fn holds<'a, W: World<'a>>(&self, policy: &PolicyRecord, world: &W) -> Result<bool, Failure> {
-        if !in_scope(policy, world) {
+        if policy.flags.get() & ASKS_MORE != 0 && !in_scope(policy, world) {
             return Ok(false);
         }
         match policy.condition.get() {

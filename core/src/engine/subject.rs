@@ -1,5 +1,6 @@
 //! Who asks, as a decision sees it: what the principal lies in at an instant, and its attributes.
 
+use super::AttributesRef;
 use super::index::Key;
 use super::view::View;
 use super::world::{Attributes, Wrong, read_all};
@@ -20,14 +21,17 @@ pub(crate) enum Principal<'a> {
 }
 
 /// A principal, ready to be decided about.
+#[derive(Default)]
 pub(crate) struct Subject<'a> {
     pub ty: &'a str,
     pub id: &'a str,
+    /// Itself, where a scope names it.
+    entity: Option<Key>,
     pub attributes: Attributes<'a>,
-    /// The roles, groups and organization units that it lies in.
-    pub above: Entities,
-    /// Itself and what it lies in, as far as scopes name them.
+    /// Itself and the roles, groups and organization units that it lies in, as far as scopes name them.
     pub keys: Entities,
+    /// What else it lies in.
+    others: Entities,
 }
 
 impl Principal<'_> {
@@ -49,85 +53,84 @@ impl Principal<'_> {
 }
 
 impl<'a> Subject<'a> {
-    /// A principal at an instant.
+    /// Reads a principal at an instant.
     ///
     /// # Errors
     /// The path of an attribute that does not fit its type.
-    pub(crate) fn new(view: &'a View<'a>, principal: Principal<'a>, now: Timestamp) -> Result<Self, Wrong> {
+    pub(crate) fn read(&mut self, view: &'a View<'a>, principal: Principal<'a>, now: Timestamp) -> Result<(), Wrong> {
         match principal {
-            Principal::Row(row) => Self::of_row(view, row, now),
-            Principal::Record(record) => Self::of_record(view, record, now),
+            Principal::Row(row) => self.read_row(view, row, now),
+            Principal::Record(record) => self.read_record(view, record, now),
         }
     }
 
-    fn of_row(view: &'a View<'a>, row: &PrincipalRow, now: Timestamp) -> Result<Self, Wrong> {
+    fn read_row(&mut self, view: &'a View<'a>, row: &PrincipalRow, now: Timestamp) -> Result<(), Wrong> {
         let store = &view.store;
         if let Some(path) = store.texts.find(row.wrong.get()) {
             return Err(Wrong::at("principal", path));
         }
-        let mut subject = Self {
-            ty: row.type_name(),
-            id: store.texts.get(row.id.get()),
-            attributes: Attributes::Stored(row.attributes.of(store.values)),
-            above: Entities::new(),
-            keys: Entities::new(),
-        };
-        subject.add_key(view, row.entity.get());
+        self.ty = row.type_name();
+        self.id = store.texts.get(row.id.get());
+        self.attributes.stored = row.attributes.of(store.values);
+        self.add_self(view, row.entity.get());
         for edge in row.roles.of(store.edges).iter().filter(|edge| edge.holds(now)) {
-            subject.add(view, edge.to.get());
+            self.add(edge.to.get(), edge.to_named());
         }
         for edge in row.groups.of(store.edges).iter().filter(|edge| edge.holds(now)) {
-            subject.add_with_above(view, edge.to.get(), now);
+            self.add_with_above(view, edge.to.get(), edge.to_named(), now);
         }
-        Ok(subject)
+        Ok(())
     }
 
-    fn of_record(view: &'a View<'a>, record: &'a PrincipalRecord, now: Timestamp) -> Result<Self, Wrong> {
+    fn read_record(&mut self, view: &'a View<'a>, record: &'a PrincipalRecord, now: Timestamp) -> Result<(), Wrong> {
         let declared = if record.r#type == SERVICE_ACCOUNT { &view.service_account } else { &view.user };
-        let attributes = read_all(declared, &record.attributes).map_err(|wrong| wrong.below("principal"))?;
-        let mut subject = Self {
-            ty: &record.r#type,
-            id: &record.id,
-            attributes: Attributes::Read(attributes),
-            above: Entities::new(),
-            keys: Entities::new(),
-        };
-        subject.add_key(view, view.store.entity(subject.ty, subject.id).unwrap_or(NONE));
+        let given = AttributesRef::Json(&record.attributes);
+        let read = read_all(&mut self.attributes.given, declared, given);
+        read.map_err(|wrong| Wrong::from(wrong.below("principal")))?;
+        self.ty = &record.r#type;
+        self.id = &record.id;
+        self.add_self(view, view.store.entity(self.ty, self.id).unwrap_or(NONE));
         let known = |ty: &str, edge: &Edge| {
             let number = view.store.entity(ty, &edge.to).filter(|_| edge.holds(now))?;
             let entity = view.store.entities.get(number as usize)?;
-            (entity.flags.get() & EXISTS != 0).then_some(number)
+            (entity.flags.get() & EXISTS != 0).then_some((number, entity.flags.get() & NAMED != 0))
         };
-        for role in record.roles.iter().filter_map(|edge| known(ROLE, edge)) {
-            subject.add(view, role);
+        for (role, named) in record.roles.iter().filter_map(|edge| known(ROLE, edge)) {
+            self.add(role, named);
         }
-        for group in record.groups.iter().filter_map(|edge| known(GROUP, edge)) {
-            subject.add_with_above(view, group, now);
+        for (group, named) in record.groups.iter().filter_map(|edge| known(GROUP, edge)) {
+            self.add_with_above(view, group, named, now);
         }
-        Ok(subject)
+        Ok(())
     }
 
-    fn add(&mut self, view: &View<'_>, entity: Key) {
-        self.above.push(entity);
-        self.add_key(view, entity);
+    /// Whether it lies in an entity; itself excluded.
+    pub(crate) fn lies_in(&self, entity: Key) -> bool {
+        (self.keys.contains(&entity) && Some(entity) != self.entity) || self.others.contains(&entity)
     }
 
-    fn add_key(&mut self, view: &View<'_>, entity: Key) {
+    fn add_self(&mut self, view: &View<'_>, entity: Key) {
         let record = view.store.entities.get(entity as usize);
         if record.is_some_and(|record| record.flags.get() & NAMED != 0) {
+            self.entity = Some(entity);
             self.keys.push(entity);
         }
     }
 
+    fn add(&mut self, entity: Key, named: bool) {
+        if named { self.keys.push(entity) } else { self.others.push(entity) }
+    }
+
     /// Adds an entity and everything that it lies in. What is there already is passed over, so a cycle ends.
-    fn add_with_above(&mut self, view: &View<'_>, entity: Key, now: Timestamp) {
-        let mut next = self.above.len();
-        self.add(view, entity);
-        while let Some(entity) = self.above.get(next).copied() {
-            next += 1;
+    fn add_with_above(&mut self, view: &View<'_>, entity: Key, named: bool, now: Timestamp) {
+        let mut left: Entities = SmallVec::from_slice(&[entity]);
+        self.add(entity, named);
+        while let Some(entity) = left.pop() {
             for edge in view.store.above(entity).iter().filter(|edge| edge.holds(now)) {
-                if !self.above.contains(&edge.to.get()) {
-                    self.add(view, edge.to.get());
+                let above = edge.to.get();
+                if !self.keys.contains(&above) && !self.others.contains(&above) {
+                    self.add(above, edge.to_named());
+                    left.push(above);
                 }
             }
         }

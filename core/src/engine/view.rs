@@ -6,9 +6,9 @@ use super::program::{Bounds, Node, Program};
 use crate::schema::{ACTION, Attributes, DIRECTORY_TYPES, Schema, Type};
 use crate::snapshot::{SectionKind, Snapshot};
 use crate::store::record::NAMED;
-use crate::store::{EngineError, Store, malformed};
+use crate::store::{EngineError, Lookup, Store, malformed, same};
 use crate::tenant::TenantRecord;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
 
@@ -22,7 +22,7 @@ pub(crate) struct View<'a> {
     /// The text `scopes`, where a program asks for it.
     pub scopes: Option<u32>,
     /// What may be asked of, by resource type.
-    pub types: FxHashMap<Box<str>, TypeView>,
+    pub types: Lookup<TypeView>,
     /// The user's attributes that the directory owns.
     pub user: Declared,
     /// Those that the caller may fill.
@@ -36,7 +36,7 @@ pub(crate) struct View<'a> {
 #[derive(Debug)]
 pub(crate) struct TypeView {
     pub attributes: Declared,
-    pub actions: FxHashMap<Box<str>, ActionView>,
+    pub actions: Lookup<ActionView>,
     /// Whether the registry or a policy names one of its entities.
     pub has_entities: bool,
 }
@@ -117,7 +117,7 @@ impl Declared {
     /// The declared attribute of a name.
     pub(crate) fn get(&self, name: &str) -> Option<&DeclaredAttribute> {
         if self.attributes.len() <= 8 {
-            return self.attributes.iter().find(|attribute| *attribute.name == *name);
+            return self.attributes.iter().find(|attribute| same(&attribute.name, name));
         }
         let position = self.attributes.binary_search_by(|attribute| (*attribute.name).cmp(name)).ok()?;
         self.attributes.get(position)
@@ -145,28 +145,31 @@ fn asked<'a>(store: &Store<'a>, program: &Program) -> FxHashMap<&'a str, u32> {
 }
 
 /// The resource types that may be asked of, with their actions.
-fn types(schema: &Schema, store: &Store<'_>, asked: &FxHashMap<&str, u32>) -> FxHashMap<Box<str>, TypeView> {
-    let mut types: FxHashMap<Box<str>, TypeView> = FxHashMap::default();
-    for (name, ty) in schema.types.iter().filter(|(name, _)| !DIRECTORY_TYPES.contains(&name.as_str())) {
-        let attributes = ty.attributes.iter().map(|(name, ty)| (name.as_str(), ty.clone()));
-        let attributes = Declared::new(attributes, asked);
-        let view = TypeView { attributes, actions: FxHashMap::default(), has_entities: false };
-        types.insert(name.as_str().into(), view);
-    }
-    for entity in store.entities {
-        if let Some(ty) = types.get_mut(store.texts.get(entity.ty.get())) {
-            ty.has_entities = true;
-        }
-    }
+fn types(schema: &Schema, store: &Store<'_>, asked: &FxHashMap<&str, u32>) -> Lookup<TypeView> {
+    let mut actions: FxHashMap<&str, Vec<(Box<str>, ActionView)>> = FxHashMap::default();
     for (name, action) in &schema.actions {
+        let is_named = |number: &Key| {
+            let entity = store.entities.get(*number as usize);
+            entity.is_some_and(|entity| entity.flags.get() & NAMED != 0)
+        };
         let named = [name].into_iter().chain(&action.groups).filter_map(|id| store.entity(ACTION, id));
-        let is_named =
-            |number: &Key| store.entities.get(*number as usize).is_some_and(|entity| entity.flags.get() & NAMED != 0);
-        let keys = named.filter(is_named).collect();
+        let view = ActionView { name: name.as_str().into(), keys: named.filter(is_named).collect() };
         let short = name.strip_prefix(action.resource.as_str()).and_then(|rest| rest.strip_prefix(':'));
-        if let (Some(short), Some(ty)) = (short, types.get_mut(action.resource.as_str())) {
-            ty.actions.insert(short.into(), ActionView { name: name.as_str().into(), keys });
+        if let Some(short) = short {
+            actions.entry(&action.resource).or_default().push((short.into(), view));
         }
     }
-    types
+    let with_entities: FxHashSet<u32> = store.entities.iter().map(|entity| entity.ty.get()).collect();
+    let with_entities: FxHashSet<&str> = with_entities.into_iter().map(|ty| store.texts.get(ty)).collect();
+    let types = schema.types.iter().filter(|(name, _)| !DIRECTORY_TYPES.contains(&name.as_str()));
+    let types = types.map(|(name, ty)| {
+        let attributes = ty.attributes.iter().map(|(name, ty)| (name.as_str(), ty.clone()));
+        let view = TypeView {
+            attributes: Declared::new(attributes, asked),
+            actions: Lookup::new(actions.remove(name.as_str()).unwrap_or_default()),
+            has_entities: with_entities.contains(name.as_str()),
+        };
+        (name.as_str().into(), view)
+    });
+    Lookup::new(types.collect())
 }

@@ -1,13 +1,14 @@
 //! A request and a principal as the world of a program: values are read where they lie.
 
-use super::Request;
 use super::program::{Record, Set, Value, World, holds};
 use super::subject::Subject;
 use super::view::{ActionView, Declared, TypeView, View};
+use super::{AttributesRef, RequestRef, ValueRef};
 use crate::model::Timestamp;
 use crate::schema::literal::read_ip;
 use crate::schema::{self, ACTION, SERVICE_ACCOUNT, Type, WrongType};
 use crate::store::record::{NONE, ValueRecord, kind};
+use crate::store::same;
 use serde_json::{Map, Value as Json};
 use smallvec::SmallVec;
 use std::cell::OnceCell;
@@ -26,7 +27,7 @@ pub(crate) struct EntityKey<'a> {
 pub(crate) struct RequestWorld<'s, 'a> {
     view: &'a View<'a>,
     subject: &'s Subject<'a>,
-    request: &'a Request,
+    request: &'a RequestRef<'a>,
     action: &'a ActionView,
     resource: EntityKey<'a>,
     resource_attributes: Attributes<'a>,
@@ -36,14 +37,15 @@ pub(crate) struct RequestWorld<'s, 'a> {
     flags: OnceCell<Rc<Vec<Value<'a, Self>>>>,
 }
 
-/// Attributes: as they lie in the snapshot, or as they were read.
-pub(crate) enum Attributes<'a> {
-    Stored(&'a [ValueRecord]),
-    Read(Known<'a>),
+/// Attributes: as they lie in the snapshot, and as they were given.
+#[derive(Default)]
+pub(crate) struct Attributes<'a> {
+    pub stored: &'a [ValueRecord],
+    pub given: Known<'a>,
 }
 
 /// Attributes that were given and fit their types, as far as programs ask for them.
-pub(crate) type Known<'a> = SmallVec<[(u32, &'a Type, &'a Json); 4]>;
+pub(crate) type Known<'a> = SmallVec<[(u32, &'a Type, ValueRef<'a>); 4]>;
 
 /// A value that does not fit its declared type, by its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +79,7 @@ impl<'a> EntityKey<'a> {
 
 impl PartialEq for EntityKey<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.id == other.id && self.ty == other.ty
+        same(self.id, other.id) && same(self.ty, other.ty)
     }
 }
 
@@ -99,10 +101,6 @@ impl Wrong {
     pub(crate) fn at(part: &str, path: &str) -> Self {
         Self(format!("{part}.{path}"))
     }
-
-    pub(crate) fn below(self, part: &str) -> Self {
-        Self::at(part, &self.0)
-    }
 }
 
 impl From<WrongType> for Wrong {
@@ -112,59 +110,67 @@ impl From<WrongType> for Wrong {
 }
 
 impl<'s, 'a> RequestWorld<'s, 'a> {
-    /// The world of a request. Every declared attribute of the request must fit its type.
-    ///
-    /// # Errors
-    /// The path of the first that does not.
+    /// The world of a request, nothing of which was read yet.
     pub(crate) fn new(
         view: &'a View<'a>,
         subject: &'s Subject<'a>,
         (ty, action): (&'a TypeView, &'a ActionView),
-        request: &'a Request,
+        request: &'a RequestRef<'a>,
         now: Timestamp,
-    ) -> Result<Self, Wrong> {
-        let caller_attributes = if request.principal_attributes.is_empty() || subject.ty == SERVICE_ACCOUNT {
-            Known::new()
-        } else {
-            read_all(&view.caller, &request.principal_attributes).map_err(|wrong| wrong.below("principal"))?
-        };
-        let mut resource = EntityKey::new(&request.resource.r#type, &request.resource.id);
+    ) -> Self {
+        let mut resource = EntityKey::new(request.resource_type, request.resource_id);
         if ty.has_entities {
             resource.number = view.store.entity(resource.ty, resource.id).unwrap_or(NONE);
         }
-        let resource_attributes = match &request.resource_attributes {
-            Some(given) => Attributes::Read(read_all(&ty.attributes, given).map_err(|wrong| wrong.below("resource"))?),
-            None => registered(view, resource)?,
-        };
-        let context = if request.context.is_empty() {
-            Known::new()
-        } else {
-            read_all(&view.context, &request.context).map_err(|wrong| wrong.below("context"))?
-        };
-        if !request.action_attributes.is_empty()
-            && let Some(Type::Record(declared)) = view.schema.context.get("action")
-        {
-            let given = schema::Value::read_attributes(declared, &request.action_attributes);
-            given.map_err(|wrong| wrong.below("action").below("context"))?;
-        }
-        let flags = OnceCell::new();
-        Ok(Self {
+        Self {
             view,
             subject,
             request,
             action,
             resource,
-            resource_attributes,
-            caller_attributes,
-            context,
+            resource_attributes: Attributes::default(),
+            caller_attributes: Known::new(),
+            context: Known::new(),
             now,
-            flags,
-        })
+            flags: OnceCell::new(),
+        }
     }
 
-    /// The principal and everything that it lies in, as far as scopes name them.
-    pub(crate) fn principal_keys(&self) -> &'s [u32] {
-        &self.subject.keys
+    /// Reads what the request says. Every declared attribute must fit its type.
+    ///
+    /// # Errors
+    /// The path of the first that does not.
+    pub(crate) fn read(&mut self, ty: &'a TypeView) -> Result<(), Wrong> {
+        let (view, request) = (self.view, self.request);
+        if !request.principal_attributes.is_empty() && self.subject.ty != SERVICE_ACCOUNT {
+            let read = read_all(&mut self.caller_attributes, &view.caller, request.principal_attributes);
+            read.map_err(|wrong| Wrong::from(wrong.below("principal")))?;
+        }
+        match request.resource_attributes {
+            Some(given) => {
+                let read = read_all(&mut self.resource_attributes.given, &ty.attributes, given);
+                read.map_err(|wrong| Wrong::from(wrong.below("resource")))?;
+            }
+            None => self.resource_attributes.stored = registered(view, self.resource)?,
+        }
+        if !request.context.is_empty() {
+            let read = read_all(&mut self.context, &view.context, request.context);
+            read.map_err(|wrong| Wrong::from(wrong.below("context")))?;
+        }
+        if let Some((declared, given)) = self.action_attributes() {
+            let read = schema::Value::read_attributes(declared, given);
+            read.map_err(|wrong| Wrong::from(wrong.below("action").below("context")))?;
+        }
+        Ok(())
+    }
+
+    /// What the caller says of the action, where the schema declares that it may.
+    fn action_attributes(&self) -> Option<(&'a schema::Attributes, &'a Map<String, Json>)> {
+        let given = self.request.action_attributes.filter(|given| !given.is_empty())?;
+        match self.view.schema.context.get("action") {
+            Some(Type::Record(declared)) => Some((declared, given)),
+            _ => None,
+        }
     }
 
     /// The resource and everything that it lies in, as far as scopes may name it.
@@ -225,17 +231,15 @@ impl<'s, 'a> RequestWorld<'s, 'a> {
             "flags" => Some(Value::Set(Set::Made(self.flags()))),
             "scopes" => {
                 let known = |scope: &&String| self.view.schema.actions.contains_key(*scope);
-                let scopes = self.request.scopes.as_ref()?.iter().filter(known);
+                let scopes = self.request.scopes?.iter().filter(known);
                 let scopes = scopes.map(|scope| Value::Entity(EntityKey::new(ACTION, scope))).collect();
                 Some(Value::Set(Set::Made(Rc::new(scopes))))
             }
-            "action" => match self.view.schema.context.get(name) {
-                Some(Type::Record(declared)) if !self.request.action_attributes.is_empty() => {
-                    Some(Value::Record(Record::Given(WorldRecord::Json(declared, &self.request.action_attributes))))
-                }
-                _ => None,
-            },
-            _ => declared(&self.view.schema.context, &self.request.context, name),
+            "action" => {
+                let (declared, given) = self.action_attributes()?;
+                Some(Value::Record(Record::Given(WorldRecord::Json(declared, given))))
+            }
+            _ => of_type(self.view.schema.context.get(name)?, self.request.context.get(name)?),
         }
     }
 
@@ -258,10 +262,10 @@ impl<'s, 'a> RequestWorld<'s, 'a> {
     }
 
     fn of_attributes(&self, attributes: &Attributes<'a>, name: u32) -> Option<Value<'a, Self>> {
-        match attributes {
-            Attributes::Stored(values) => self.stored(values.iter().find(|value| value.name.get() == name)?),
-            Attributes::Read(known) => of_known(known, name),
+        if let Some(stored) = attributes.stored.iter().find(|value| value.name.get() == name) {
+            return self.stored(stored);
         }
+        of_known(&attributes.given, name)
     }
 }
 
@@ -296,27 +300,35 @@ impl<'a> World<'a> for RequestWorld<'_, 'a> {
     }
 
     fn is_of_type(&self, entity: Self::Entity, ty: u32) -> bool {
-        self.view.store.texts.get(ty) == entity.ty
+        same(self.view.store.texts.get(ty), entity.ty)
     }
 
     fn lies_in(&self, entity: Self::Entity, other: Self::Entity) -> bool {
         let Some(other) = self.number(other) else { return false };
         if entity == self.principal() {
-            return self.subject.above.contains(&other);
+            return self.subject.lies_in(other);
         }
         self.number(entity).is_some_and(|entity| self.climb(entity, &mut |above| above == other))
     }
 
     fn attribute(&self, entity: Self::Entity, name: u32) -> Option<Value<'a, Self>> {
         if entity == self.resource {
-            return self.of_attributes(&self.resource_attributes, name);
+            return self.resource_attribute(name);
         }
         if entity == self.principal() {
-            let own = self.of_attributes(&self.subject.attributes, name);
-            return own.or_else(|| of_known(&self.caller_attributes, name));
+            return self.principal_attribute(name);
         }
         // Of entities that the request only names, nobody said anything.
         None
+    }
+
+    fn principal_attribute(&self, name: u32) -> Option<Value<'a, Self>> {
+        let own = self.of_attributes(&self.subject.attributes, name);
+        own.or_else(|| of_known(&self.caller_attributes, name))
+    }
+
+    fn resource_attribute(&self, name: u32) -> Option<Value<'a, Self>> {
+        self.of_attributes(&self.resource_attributes, name)
     }
 
     fn tag(&self, _: Self::Entity, _: &str) -> Option<Value<'a, Self>> {
@@ -357,7 +369,7 @@ impl<'a> World<'a> for RequestWorld<'_, 'a> {
 
     fn elements(&self, set: Self::Set) -> Vec<Value<'a, Self>> {
         match set {
-            WorldSet::Json(element, elements) => elements.iter().filter_map(|json| value(element, json)).collect(),
+            WorldSet::Json(element, elements) => elements.iter().filter_map(|json| of_json(element, json)).collect(),
             WorldSet::Stored(values) => values.iter().filter_map(|value| self.stored(value)).collect(),
         }
     }
@@ -371,62 +383,94 @@ impl<'a> World<'a> for RequestWorld<'_, 'a> {
 }
 
 /// The attributes of a registered resource; none where it is not registered.
-fn registered<'a>(view: &View<'a>, resource: EntityKey<'a>) -> Result<Attributes<'a>, Wrong> {
-    let Some(entity) = view.store.entities.get(resource.number as usize) else {
-        return Ok(Attributes::Stored(&[]));
-    };
+fn registered<'a>(view: &View<'a>, resource: EntityKey<'a>) -> Result<&'a [ValueRecord], Wrong> {
+    let Some(entity) = view.store.entities.get(resource.number as usize) else { return Ok(&[]) };
     match view.store.texts.find(entity.wrong.get()) {
         Some(path) => Err(Wrong::at("resource", path)),
-        None => Ok(Attributes::Stored(entity.attributes.of(view.store.values))),
+        None => Ok(entity.attributes.of(view.store.values)),
     }
 }
 
-fn of_known<'a, W: World<'a, Entity = EntityKey<'a>, Set = WorldSet<'a>, Record = WorldRecord<'a>>>(
-    known: &Known<'a>,
-    name: u32,
-) -> Option<Value<'a, W>> {
-    let (_, ty, json) = known.iter().find(|(text, ..)| *text == name)?;
-    value(ty, json)
+/// A world whose entities and values are those of a request.
+pub(crate) trait OfRequest<'a>:
+    World<'a, Entity = EntityKey<'a>, Set = WorldSet<'a>, Record = WorldRecord<'a>>
+{
+}
+
+impl<'a, W> OfRequest<'a> for W where W: World<'a, Entity = EntityKey<'a>, Set = WorldSet<'a>, Record = WorldRecord<'a>> {}
+
+fn of_known<'a, W: OfRequest<'a>>(known: &Known<'a>, name: u32) -> Option<Value<'a, W>> {
+    let (_, ty, value) = known.iter().find(|(text, ..)| *text == name)?;
+    of_type(ty, *value)
 }
 
 /// Reads given attributes: those that are declared must fit their types, those that programs ask for are kept.
-pub(crate) fn read_all<'a>(declared: &'a Declared, given: &'a Map<String, Json>) -> Result<Known<'a>, Wrong> {
-    let mut known = Known::new();
-    for (name, json) in given {
-        let Some(attribute) = declared.get(name) else { continue };
-        check(&attribute.ty, json).map_err(|wrong| wrong.below(name))?;
-        if let Some(text) = attribute.text.filter(|_| !json.is_null()) {
-            known.push((text, &attribute.ty, json));
+pub(crate) fn read_all<'a>(
+    known: &mut Known<'a>,
+    declared: &'a Declared,
+    given: AttributesRef<'a>,
+) -> Result<(), WrongType> {
+    let mut read = |name: &str, value: ValueRef<'a>| {
+        let Some(attribute) = declared.get(name) else { return Ok(()) };
+        check(&attribute.ty, value).map_err(|wrong| wrong.below(name))?;
+        if let Some(text) = attribute.text {
+            known.push((text, &attribute.ty, value));
         }
+        Ok(())
+    };
+    match given {
+        AttributesRef::Json(map) => map.iter().try_for_each(|(name, json)| read(name, ValueRef::Json(json))),
+        AttributesRef::Plain(list) => list.iter().try_for_each(|(name, value)| read(name, *value)),
     }
-    Ok(known)
 }
 
 /// Whether a value fits its type to the last part; what is plain is looked at where it lies.
-fn check(ty: &Type, json: &Json) -> Result<(), WrongType> {
-    let fits = match (ty, json) {
-        (Type::Bool, Json::Bool(_)) | (Type::String, Json::String(_)) | (_, Json::Null) => true,
-        (Type::Long, Json::Number(number)) => number.is_i64(),
-        (Type::Entity(name), Json::Object(entity)) => schema::read_entity(entity).is_some_and(|(ty, _)| ty == *name),
+fn check(ty: &Type, value: ValueRef<'_>) -> Result<(), WrongType> {
+    let fits = match (ty, value) {
+        (Type::Bool, ValueRef::Bool(_) | ValueRef::Json(Json::Bool(_)))
+        | (Type::String, ValueRef::String(_) | ValueRef::Json(Json::String(_)))
+        | (Type::Long, ValueRef::Long(_))
+        | (_, ValueRef::Json(Json::Null)) => true,
+        (Type::Long, ValueRef::Json(Json::Number(number))) => number.is_i64(),
+        (Type::Entity(name), ValueRef::Entity(ty, _)) => same(ty, name),
+        (Type::Entity(name), ValueRef::Json(Json::Object(entity))) => {
+            schema::read_entity(entity).is_some_and(|(ty, _)| same(ty, name))
+        }
         _ => false,
     };
-    if fits { Ok(()) } else { schema::Value::read(ty, json).map(drop) }
+    if fits {
+        return Ok(());
+    }
+    match value {
+        ValueRef::Json(json) => schema::Value::read(ty, json).map(drop),
+        plain => schema::Value::read(ty, &plain.to_json()).map(drop),
+    }
+}
+
+/// A value of a type that it fits; `None` for null.
+fn of_type<'a, W: OfRequest<'a>>(ty: &'a Type, given: ValueRef<'a>) -> Option<Value<'a, W>> {
+    Some(match (ty, given) {
+        (Type::Bool, ValueRef::Bool(value)) => Value::Bool(value),
+        (Type::Long, ValueRef::Long(value)) => Value::Long(value),
+        (Type::String, ValueRef::String(text)) => Value::Text(text),
+        (Type::Entity(_), ValueRef::Entity(ty, id)) => Value::Entity(EntityKey::new(ty, id)),
+        (_, ValueRef::Json(json)) => return of_json(ty, json),
+        // A plain value for an extension type: a number or a text.
+        (_, plain) => extension(schema::Value::read(ty, &plain.to_json()).ok()??)?,
+    })
 }
 
 /// A declared attribute of given ones. What is undeclared is not there, and null is absence.
-fn declared<'a, W: World<'a, Entity = EntityKey<'a>, Set = WorldSet<'a>, Record = WorldRecord<'a>>>(
+fn declared<'a, W: OfRequest<'a>>(
     types: &'a schema::Attributes,
     given: &'a Map<String, Json>,
     name: &str,
 ) -> Option<Value<'a, W>> {
-    value(types.get(name)?, given.get(name)?)
+    of_json(types.get(name)?, given.get(name)?)
 }
 
 /// A value of a type where it lies; `None` for null, and for what does not fit.
-fn value<'a, W: World<'a, Entity = EntityKey<'a>, Set = WorldSet<'a>, Record = WorldRecord<'a>>>(
-    ty: &'a Type,
-    json: &'a Json,
-) -> Option<Value<'a, W>> {
+fn of_json<'a, W: OfRequest<'a>>(ty: &'a Type, json: &'a Json) -> Option<Value<'a, W>> {
     Some(match (ty, json) {
         (Type::Bool, Json::Bool(value)) => Value::Bool(*value),
         (Type::Long, Json::Number(number)) => Value::Long(number.as_i64()?),
@@ -440,14 +484,19 @@ fn value<'a, W: World<'a, Entity = EntityKey<'a>, Set = WorldSet<'a>, Record = W
             Value::Record(Record::Given(WorldRecord::Json(attributes, given)))
         }
         (Type::Decimal | Type::Ip | Type::Datetime | Type::Duration, json) => {
-            match schema::Value::read(ty, json).ok()?? {
-                schema::Value::Decimal(value) => Value::Decimal(value),
-                schema::Value::Ip(range) => Value::Ip(range),
-                schema::Value::Datetime(value) => Value::Datetime(value),
-                schema::Value::Duration(value) => Value::Duration(value),
-                _ => return None,
-            }
+            extension(schema::Value::read(ty, json).ok()??)?
         }
+        _ => return None,
+    })
+}
+
+/// A value of an extension type.
+fn extension<'a, W: World<'a>>(value: schema::Value) -> Option<Value<'a, W>> {
+    Some(match value {
+        schema::Value::Decimal(value) => Value::Decimal(value),
+        schema::Value::Ip(range) => Value::Ip(range),
+        schema::Value::Datetime(value) => Value::Datetime(value),
+        schema::Value::Duration(value) => Value::Duration(value),
         _ => return None,
     })
 }

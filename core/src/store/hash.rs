@@ -71,6 +71,11 @@ pub(crate) fn of_entity(ty: &str, id: &str) -> u64 {
     xxh3_64_with_seed(id.as_bytes(), xxh3_64(ty.as_bytes()))
 }
 
+/// The hash of a principal's name, with the number of its type as the seed.
+pub(crate) fn of_principal(ty: usize, name: &str) -> u64 {
+    xxh3_64_with_seed(name.as_bytes(), ty as u64)
+}
+
 /// The hash of what a scope names: two rounds of a multiplication that spreads small numbers.
 pub(crate) fn of_scope(principal: u32, action: u32, resource: u32) -> u64 {
     const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;

@@ -8,6 +8,7 @@ mod error;
 pub(crate) mod hash;
 #[cfg(feature = "cedar")]
 mod hierarchy;
+mod lookup;
 mod principal;
 pub(crate) mod record;
 mod source;
@@ -18,13 +19,14 @@ pub(crate) mod write;
 
 pub use error::EngineError;
 pub(crate) use error::malformed;
-pub(crate) use text::Texts;
+pub(crate) use lookup::Lookup;
+pub(crate) use text::{Texts, same};
 
 use crate::snapshot::{SectionKind, Snapshot};
 use hash::Buckets;
 use record::{
-    EDGE_TABLES, EdgeRecord, EntityRecord, IndexRecord, NONE, NameRecord, NodeRecord, ORIGINS, PolicyRecord,
-    PrincipalRow, SOURCE_TABLES, SourceDetail, SourceRecord, ValueRecord,
+    ASKS_MORE, EDGE_TABLES, EdgeRecord, EntityRecord, IndexRecord, NAMED, NONE, NameRecord, NodeRecord, ORIGINS,
+    PolicyRecord, PrincipalRow, SOURCE_TABLES, SourceDetail, SourceRecord, ValueRecord,
 };
 use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
@@ -106,7 +108,10 @@ impl<'a> Store<'a> {
     /// The number of an entity that policies name or that others lie in.
     pub(crate) fn entity(&self, ty: &str, id: &str) -> Option<u32> {
         let slots = self.entity_slots.get(self.entity_buckets.range(hash::of_entity(ty, id)))?;
-        slots.iter().map(|slot| slot.get()).find(|number| self.entity_key(*number) == (ty, id))
+        slots.iter().map(|slot| slot.get()).find(|number| {
+            let key = self.entity_key(*number);
+            same(key.1, id) && same(key.0, ty)
+        })
     }
 
     /// The type and id of an entity.
@@ -149,8 +154,11 @@ impl<'a> Store<'a> {
             }
         }
         for edge in self.edges {
-            if edge.to.get() as usize >= self.entities.len() || edge.table.get() as usize >= EDGE_TABLES.len() {
-                return Err(malformed(SectionKind::Edge, "an entity or table that is not there"));
+            let Some(to) = self.entities.get(edge.to.get() as usize) else {
+                return Err(malformed(SectionKind::Edge, "an entity that is not there"));
+            };
+            if edge.table() >= EDGE_TABLES.len() || edge.to_named() != (to.flags.get() & NAMED != 0) {
+                return Err(malformed(SectionKind::Edge, "a table that is not there, or what scopes do not say"));
             }
         }
         Ok(())
@@ -165,9 +173,12 @@ impl<'a> Store<'a> {
                 return broken("a text that is not there");
             }
             for entity in [policy.principal, policy.resource] {
-                if entity.get() != NONE && entity.get() as usize >= self.entities.len() {
-                    return broken("an entity that is not there");
+                if !self.is_named_or_none(entity.get()) {
+                    return broken("an entity that is not there, or not marked as named");
                 }
+            }
+            if policy.asks_more() != (policy.flags.get() & ASKS_MORE != 0) {
+                return broken("a flag that its scope does not say");
             }
             if policy.condition.get() != NONE && policy.condition.get() as usize >= self.nodes.len() {
                 return broken("a node that is not there");
@@ -187,8 +198,8 @@ impl<'a> Store<'a> {
                 return Err(malformed(SectionKind::Index, "a policy that is not there"));
             };
             let action = grant.action.get();
-            if action != NONE && action as usize >= self.entities.len() {
-                return Err(malformed(SectionKind::Index, "an entity that is not there"));
+            if !self.is_named_or_none(action) {
+                return Err(malformed(SectionKind::Index, "an entity that is not there, or not marked as named"));
             }
             let hash = hash::of_scope(policy.principal.get(), action, policy.resource.get());
             if !self.index_buckets.range(hash).contains(&position) {
@@ -221,6 +232,12 @@ impl<'a> Store<'a> {
             last = grant;
         }
         Ok(())
+    }
+
+    /// What a scope names is marked as named: else it would be passed over.
+    fn is_named_or_none(&self, entity: u32) -> bool {
+        let record = self.entities.get(entity as usize);
+        entity == NONE || record.is_some_and(|entity| entity.flags.get() & NAMED != 0)
     }
 
     fn has_or_none(&self, text: u32) -> bool {

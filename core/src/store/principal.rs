@@ -1,7 +1,7 @@
 //! The principals of a snapshot: found by their names, and read back as records.
 
-use super::record::{EDGE_TABLES, EdgeRecord, NEVER, NONE, PrincipalRow, Run};
-use super::{EngineError, Store, hash, malformed};
+use super::record::{EDGE_TABLES, EdgeRecord, NEVER, NONE, PrincipalRow, Run, TO_NAMED};
+use super::{EngineError, Store, hash, malformed, same};
 use crate::directory::{Edge, PrincipalRecord, PrincipalState, RowRef};
 use crate::model::Timestamp;
 use crate::schema::{SERVICE_ACCOUNT, USER};
@@ -40,12 +40,22 @@ impl EdgeRecord {
 
     /// The row that says so.
     pub(crate) fn source(&self) -> RowRef {
-        let table = EDGE_TABLES.get(self.table.get() as usize).copied().unwrap_or_default();
+        let table = EDGE_TABLES.get(self.table()).copied().unwrap_or_default();
         RowRef::new(table, Uuid::from_bytes(self.row))
+    }
+
+    /// The position of the row's table.
+    pub(super) fn table(&self) -> usize {
+        (self.flags.get() & !TO_NAMED) as usize
+    }
+
+    /// Whether a scope names the entity that it leads to.
+    pub(crate) fn to_named(&self) -> bool {
+        self.flags.get() & TO_NAMED != 0
     }
 }
 
-impl Store<'_> {
+impl<'a> Store<'a> {
     pub(super) fn check_principals(&self) -> Result<(), EngineError> {
         let broken = |what| Err(malformed(SectionKind::Principals, what));
         for principal in self.principals {
@@ -71,15 +81,16 @@ impl Store<'_> {
         Ok(())
     }
 
-    /// The number of a principal: by the row's id, else the username, else the e-mail.
-    pub(crate) fn principal(&self, ty: &str, name: &str) -> Option<u32> {
-        let names = self.names.get(self.name_buckets.range(hash::of_entity(ty, name)))?;
-        let is_it = |principal: u32| {
-            let row = self.principals.get(principal as usize);
-            row.is_some_and(|row| row.type_name() == ty)
-        };
-        let found = names.iter().find(|one| self.texts.get(one.name.get()) == name && is_it(one.principal.get()))?;
-        Some(found.principal.get())
+    /// A principal: by the row's id, else the username, else the e-mail.
+    pub(crate) fn principal(&self, ty: &str, name: &str) -> Option<&'a PrincipalRow> {
+        let number = TYPES.iter().position(|known| same(known, ty))?;
+        let names = self.names.get(self.name_buckets.range(hash::of_principal(number, name)))?;
+        names.iter().find_map(|one| {
+            if !same(self.texts.get(one.name.get()), name) {
+                return None;
+            }
+            self.principals.get(one.principal.get() as usize).filter(|row| row.ty.get() as usize == number)
+        })
     }
 
     /// A principal as it came from its rows, as far as the schema declares it.

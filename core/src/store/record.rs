@@ -53,13 +53,16 @@ pub(crate) const REGISTERED: u32 = 4;
 pub(crate) struct EdgeRecord {
     /// Entity: what it leads to.
     pub to: U32,
-    /// The table of the row that says so: a position in [`EDGE_TABLES`].
-    pub table: U32,
+    /// The table of the row that says so: a position in [`EDGE_TABLES`]; and the bit [`TO_NAMED`].
+    pub flags: U32,
     /// When it ends, in milliseconds since 1970; [`NEVER`].
     pub until: I64,
     /// The row's id.
     pub row: [u8; 16],
 }
+
+/// A scope names the entity that an edge leads to.
+pub(crate) const TO_NAMED: u32 = 1 << 8;
 
 /// The tables whose rows make edges; the first stands for none.
 pub(crate) const EDGE_TABLES: [&str; 5] =
@@ -121,7 +124,7 @@ pub(crate) struct PolicyRecord {
     pub resource_type: U32,
     /// Node: what else must hold.
     pub condition: U32,
-    /// Bits: [`FORBIDS`], [`PRINCIPAL_EXACTLY`], [`RESOURCE_EXACTLY`].
+    /// Bits: [`FORBIDS`], [`PRINCIPAL_EXACTLY`], [`RESOURCE_EXACTLY`], [`ASKS_MORE`].
     pub flags: U32,
 }
 
@@ -131,6 +134,9 @@ pub(crate) const FORBIDS: u32 = 1;
 pub(crate) const PRINCIPAL_EXACTLY: u32 = 2;
 /// The resource must be the entity itself, not only lie in it.
 pub(crate) const RESOURCE_EXACTLY: u32 = 4;
+
+/// The scope asks more than the index finds the policy by: an entity itself, or a type.
+pub(crate) const ASKS_MORE: u32 = 8;
 
 /// A policy under one of the actions that its scope names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
@@ -213,6 +219,14 @@ pub(crate) struct NameRecord {
     pub name: U32,
     /// Principal.
     pub principal: U32,
+}
+
+impl PolicyRecord {
+    /// Whether the scope asks more than the index finds the policy by.
+    pub(crate) fn asks_more(&self) -> bool {
+        let exactly = self.flags.get() & (PRINCIPAL_EXACTLY | RESOURCE_EXACTLY) != 0;
+        exactly || self.principal_type.get() != NONE || self.resource_type.get() != NONE
+    }
 }
 
 impl Run {

@@ -54,3 +54,47 @@ impl<'a> Texts<'a> {
         (id as usize) < self.len()
     }
 }
+
+/// Whether two texts are the same. Names are short: to compare them here costs less than to call what compares memory.
+#[inline]
+pub(crate) fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    // Both ends, which overlap where the text is shorter than twice as long.
+    match one.len() {
+        0 => true,
+        1..4 => one == other,
+        4..8 => one.first_chunk::<4>() == other.first_chunk::<4>() && one.last_chunk::<4>() == other.last_chunk::<4>(),
+        8..=16 => {
+            one.first_chunk::<8>() == other.first_chunk::<8>() && one.last_chunk::<8>() == other.last_chunk::<8>()
+        }
+        17..=32 => {
+            one.first_chunk::<16>() == other.first_chunk::<16>() && one.last_chunk::<16>() == other.last_chunk::<16>()
+        }
+        33..=48 => {
+            one.first_chunk::<32>() == other.first_chunk::<32>() && one.last_chunk::<16>() == other.last_chunk::<16>()
+        }
+        _ => one == other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same;
+
+    #[test]
+    fn texts_are_the_same_only_if_every_byte_is() {
+        for length in 0..100 {
+            let text: String = (0..length).map(|n| char::from(b'a' + (n % 26) as u8)).collect();
+            assert!(same(&text, &text.clone()));
+            assert!(!same(&text, &format!("{text}a")));
+            for at in 0..length {
+                let mut other = text.clone().into_bytes();
+                other[at] ^= 1;
+                assert!(!same(&text, std::str::from_utf8(&other).unwrap()), "{length} {at}");
+            }
+        }
+    }
+}

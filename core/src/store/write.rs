@@ -4,7 +4,7 @@ use super::hash::{self, Buckets};
 use super::principal::TYPES;
 use super::record::{
     EDGE_TABLES, EXISTS, EdgeRecord, EntityRecord, NAMED, NEVER, NONE, NameRecord, ORIGINS, PrincipalRow, REGISTERED,
-    Run, SOURCE_TABLES, SourceDetail, SourceRecord, ValueRecord, kind,
+    Run, SOURCE_TABLES, SourceDetail, SourceRecord, TO_NAMED, ValueRecord, kind,
 };
 use crate::cedar::policies::{PoliciesBuilder, named};
 use crate::cedar::program::CompileError;
@@ -13,7 +13,7 @@ use crate::directory::{Edge, Hierarchy, PrincipalRecord, PrincipalState, RowRef}
 use crate::engine::policies::Policies;
 use crate::model::Timestamp;
 use crate::schema::{
-    ACTION, Attributes, DIRECTORY_TYPES, GROUP, ORGANIZATION_UNIT, ROLE, SERVICE_ACCOUNT, Schema, USER, Value,
+    ACTION, Attributes, DIRECTORY_TYPES, GROUP, ORGANIZATION_UNIT, ROLE, SERVICE_ACCOUNT, Schema, Value,
 };
 use crate::snapshot::{SectionKind, SnapshotBuilder};
 use crate::tenant::TenantRecord;
@@ -63,8 +63,8 @@ pub(crate) fn write(content: &Content<'_>, snapshot: SnapshotBuilder) -> Result<
     let (sources, source_rows, source_details) = writer.sources(content, &policies)?;
     let (name_buckets, names) = bucketed(&names, |name| {
         let principal = principals.get(name.principal.get() as usize);
-        let ty = principal.and_then(|principal| TYPES.get(principal.ty.get() as usize)).copied().unwrap_or(USER);
-        hash::of_entity(ty, writer.texts.get(name.name.get()))
+        let ty = principal.map_or(0, |principal| principal.ty.get());
+        hash::of_principal(ty as usize, writer.texts.get(name.name.get()))
     });
     let slots: Vec<U32> = (0..writer.entities.len() as u32).map(U32::new).collect();
     let (entity_buckets, entity_slots) = bucketed(&slots, |slot| {
@@ -207,11 +207,23 @@ impl Writer {
         Ok(run)
     }
 
+    /// The bit of an edge to an entity.
+    fn to_named(&self, entity: u32) -> u32 {
+        let named = self.entities.get(entity as usize).is_some_and(|to| to.flags.get() & NAMED != 0);
+        if named { TO_NAMED } else { 0 }
+    }
+
+    /// An edge that does not end, and of which no row needs to be named.
+    fn lasting(&mut self, ty: &str, id: &str) -> Result<EdgeRecord, CompileError> {
+        let to = self.entity(ty, id)?;
+        Ok(EdgeRecord { to: to.into(), flags: self.to_named(to).into(), until: NEVER.into(), row: [0; 16] })
+    }
+
     /// Every action with the groups that it lies in.
     fn actions(&mut self, schema: &Schema) -> Result<(), CompileError> {
         for (name, action) in &schema.actions {
             let number = self.entity(ACTION, name)?;
-            let groups = action.groups.iter().map(|group| Ok(lasting(self.entity(ACTION, group)?)));
+            let groups = action.groups.iter().map(|group| self.lasting(ACTION, group));
             let groups = groups.collect::<Result<_, CompileError>>()?;
             self.set_above(number, groups)?;
         }
@@ -237,15 +249,15 @@ impl Writer {
             let number = self.entity(GROUP, id)?;
             let mut above = self.edges(ROLE, &group.roles)?;
             if let Some(unit) = &group.organization_unit {
-                above.push(lasting(self.entity(ORGANIZATION_UNIT, unit)?));
+                above.push(self.lasting(ORGANIZATION_UNIT, unit)?);
             }
             self.set_above(number, above)?;
         }
         for (id, unit) in &hierarchy.organization_units {
             let number = self.entity(ORGANIZATION_UNIT, id)?;
             if let Some(parent) = &unit.parent {
-                let parent = self.entity(ORGANIZATION_UNIT, parent)?;
-                self.set_above(number, vec![lasting(parent)])?;
+                let parent = self.lasting(ORGANIZATION_UNIT, parent)?;
+                self.set_above(number, vec![parent])?;
             }
         }
         let nothing = Attributes::new();
@@ -259,7 +271,7 @@ impl Writer {
                 // A resource lies in what the registry says, as far as the schema allows.
                 let parents = resource.parents.iter();
                 let parents = parents.filter(|parent| declared.is_some_and(|ty| ty.parents.contains(&parent.r#type)));
-                let parents = parents.map(|parent| Ok(lasting(self.entity(&parent.r#type, &parent.id)?)));
+                let parents = parents.map(|parent| self.lasting(&parent.r#type, &parent.id));
                 let parents = parents.collect::<Result<_, CompileError>>()?;
                 self.set_above(number, parents)?;
                 let attributes = declared.map_or(&nothing, |ty| &ty.attributes);
@@ -279,9 +291,10 @@ impl Writer {
             let Some(number) = self.known(ty, &edge.to)? else { continue };
             let exists = self.entities.get(number as usize).is_some_and(|to| to.flags.get() & EXISTS != 0);
             if exists {
+                let table = position(EDGE_TABLES.iter(), |table| **table == edge.source.table)?;
                 written.push(EdgeRecord {
                     to: number.into(),
-                    table: position(EDGE_TABLES.iter(), |table| **table == edge.source.table)?.into(),
+                    flags: (table | self.to_named(number)).into(),
                     until: until(edge.expires_at).into(),
                     row: row_id(&edge.source)?,
                 });
@@ -476,11 +489,6 @@ impl Writer {
         }
         Ok((sources, rows, details))
     }
-}
-
-/// An edge that does not end, and of which no row needs to be named.
-fn lasting(to: u32) -> EdgeRecord {
-    EdgeRecord { to: to.into(), table: 0.into(), until: NEVER.into(), row: [0; 16] }
 }
 
 fn until(end: Option<Timestamp>) -> i64 {

@@ -33,6 +33,11 @@ pub(crate) fn holds<'a, W: World<'a>>(program: &Program, world: &W, node: NodeId
         Node::Or(left, right) => Ok(holds(program, world, left)? || holds(program, world, right)?),
         Node::Not(inner) => Ok(!holds(program, world, inner)?),
         Node::Bool(value) => Ok(value),
+        Node::Equal(left, right) => {
+            let (left, right) = (evaluate(program, world, left)?, evaluate(program, world, right)?);
+            Ok(left.compare(&right, world) == Ordering::Equal)
+        }
+        Node::HasAttribute(inner, names, length) => has(program, world, inner, program.list(names, length)?),
         _ => match evaluate(program, world, node)? {
             Value::Bool(value) => Ok(value),
             _ => Err(Failure::Type),
@@ -56,13 +61,14 @@ pub(crate) fn evaluate<'a, W: World<'a>>(program: &Program, world: &W, node: Nod
         Node::Action => Value::Entity(world.action()),
         Node::Resource => Value::Entity(world.resource()),
         Node::Context => Value::Record(Record::Given(world.context())),
-        Node::Not(_) | Node::And(..) | Node::Or(..) => Value::Bool(holds(program, world, node)?),
+        Node::Not(_) | Node::And(..) | Node::Or(..) | Node::Equal(..) | Node::HasAttribute(..) => {
+            Value::Bool(holds(program, world, node)?)
+        }
         Node::If(condition, then, otherwise) => {
             value(if holds(program, world, condition)? { then } else { otherwise })?
         }
         Node::Negate(inner) => Value::Long(long(value(inner)?)?.checked_neg().ok_or(Failure::Overflow)?),
         Node::IsEmpty(inner) => Value::Bool(set(value(inner)?)?.is_empty(world)),
-        Node::Equal(left, right) => Value::Bool(value(left)?.compare(&value(right)?, world) == Ordering::Equal),
         Node::Less(left, right) => Value::Bool(order(value(left)?, value(right)?)?.is_lt()),
         Node::LessEqual(left, right) => Value::Bool(order(value(left)?, value(right)?)?.is_le()),
         Node::Add(left, right) => arithmetic(value(left)?, value(right)?, i64::checked_add)?,
@@ -92,17 +98,7 @@ pub(crate) fn evaluate<'a, W: World<'a>>(program: &Program, world: &W, node: Nod
             let (left, right) = (value(left)?, value(right)?);
             world.tag(entity(left)?, text(right)?).ok_or(Failure::Absent)?
         }
-        Node::GetAttribute(inner, name) => attribute(world, &value(inner)?, name)?.ok_or(Failure::Absent)?,
-        Node::HasAttribute(inner, names, length) => {
-            let mut current = value(inner)?;
-            for name in program.list(names, length)? {
-                match attribute(world, &current, *name)? {
-                    Some(next) => current = next,
-                    None => return Ok(Value::Bool(false)),
-                }
-            }
-            Value::Bool(true)
-        }
+        Node::GetAttribute(inner, name) => attribute_of(program, world, inner, name)?.ok_or(Failure::Absent)?,
         Node::Like(inner, pattern, length) => {
             let text = text(value(inner)?)?;
             Value::Bool(matches(program.list(pattern, length)?, text))
@@ -182,6 +178,34 @@ fn lies_in<'a, W: World<'a>>(world: &W, entity: W::Entity, other: Value<'a, W>) 
             Ok(others.into_iter().any(within))
         }
         _ => Err(Failure::Type),
+    }
+}
+
+/// Whether a node has an attribute, and that one the next.
+fn has<'a, W: World<'a>>(program: &Program, world: &W, node: NodeId, names: &[u32]) -> Result<bool, Failure> {
+    let Some((first, rest)) = names.split_first() else { return Err(Failure::Broken) };
+    let Some(mut current) = attribute_of(program, world, node, *first)? else { return Ok(false) };
+    for name in rest {
+        match attribute(world, &current, *name)? {
+            Some(next) => current = next,
+            None => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
+/// An attribute of a node's value; of the principal, the resource and the context without making a value of them first.
+fn attribute_of<'a, W: World<'a>>(
+    program: &Program,
+    world: &W,
+    node: NodeId,
+    name: u32,
+) -> Result<Option<Value<'a, W>>, Failure> {
+    match program.node(node)? {
+        Node::Principal => Ok(world.principal_attribute(name)),
+        Node::Resource => Ok(world.resource_attribute(name)),
+        Node::Context => Ok(world.member(world.context(), name)),
+        _ => attribute(world, &evaluate(program, world, node)?, name),
     }
 }
 

@@ -31,6 +31,14 @@ pub(crate) trait World<'a>: Sized {
     fn lies_in(&self, entity: Self::Entity, other: Self::Entity) -> bool;
     /// An attribute of an entity; its name is a text.
     fn attribute(&self, entity: Self::Entity, name: u32) -> Option<Value<'a, Self>>;
+    /// An attribute of the principal.
+    fn principal_attribute(&self, name: u32) -> Option<Value<'a, Self>> {
+        self.attribute(self.principal(), name)
+    }
+    /// An attribute of the resource.
+    fn resource_attribute(&self, name: u32) -> Option<Value<'a, Self>> {
+        self.attribute(self.resource(), name)
+    }
     /// A tag of an entity.
     fn tag(&self, entity: Self::Entity, name: &str) -> Option<Value<'a, Self>>;
     /// An attribute of a record; its name is a text.
