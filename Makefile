@@ -82,10 +82,12 @@ test-e2e: build program generator wasm
 wasm: wasm/pkg/parapet_wasm.js ## the npm package
 
 # One run: what an earlier one found is thrown away, and the report is of what was found now.
-bench: tools ## what a decision costs, here and in other engines: figures in target/bench
+bench: tools wasm ## what a decision costs, here and elsewhere: writes BENCHMARKS.md and docs/latency.svg
 	rm -rf target/bench
 	cargo bench --quiet --package parapet-bench --features peers --bench decide --bench peers
 	CRITERION_HOME=$(CURDIR)/target/bench/criterion cargo bench --quiet --package parapet-bench --features peers --bench core
+	node bench/node/main.mjs
+	node bench/report/main.mjs
 
 bench-decide: tools ## the quick part: against the floor and against Cedar, nothing written
 	cargo bench --quiet --package parapet-bench --features peers --bench decide

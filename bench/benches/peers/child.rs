@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longer than this no engine may take to load.
 const LOAD: Duration = Duration::from_secs(60);
 /// About so many seconds go into the latency of an engine; a slow one is asked less.
 const BUDGET: f64 = 4.0;
+/// What goes before that, and tells how slow it is.
+const WARM_UP: Duration = Duration::from_millis(200);
 
 /// Loads, compares every answer and measures; prints one line once it has loaded, and one with the figures.
 pub fn run<P: Peer>(grants: usize) {
@@ -30,8 +32,12 @@ pub fn run<P: Peer>(grants: usize) {
 /// Asks for the trace, or as much of it as there is time for; every answer must be the floor's.
 pub fn measure(grants: usize, mut allows: impl FnMut(&Asked) -> bool) -> Value {
     let (trace, floor) = (trace(), Floor::new(&tenant(grants)));
-    let (_, first) = timed(|| trace[..3].iter().map(&mut allows).collect::<Vec<_>>());
-    let affordable = BUDGET / (first / 3e3);
+    let (mut calls, begin) = (0, Instant::now());
+    while calls < 3 || begin.elapsed() < WARM_UP {
+        allows(&trace[calls % trace.len()]);
+        calls += 1;
+    }
+    let affordable = BUDGET * calls as f64 / begin.elapsed().as_secs_f64();
     let count = (affordable as usize).clamp(20, trace.len());
     let rounds = ((affordable / count as f64) as usize).clamp(1, 20);
     let trace = &trace[..count];
