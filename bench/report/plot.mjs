@@ -29,8 +29,10 @@ export function plot(lines) {
 
 /** The lines, each with its name at its right end; names keep apart from each other. */
 function drawn(lines, x, y) {
+  const others = lines.filter(({ ours }) => !ours);
+  const colour = (line) => COLOURS[line.ours ? 0 : 1 + (others.indexOf(line) % (COLOURS.length - 1))];
   const ends = lines
-    .map((line, index) => ({ ...line, colour: line.ours ? COLOURS[0] : COLOURS[1 + (index % (COLOURS.length - 1))], at: y(line.points.at(-1)[1]) }))
+    .map((line) => ({ ...line, colour: colour(line), at: y(line.points.at(-1)[1]) }))
     .sort((one, other) => one.at - other.at);
   const apart = 17;
   ends.forEach((end, index) => (end.label = Math.max(end.at, index ? ends[index - 1].label + apart : TOP)));

@@ -35,7 +35,7 @@ export function criterion() {
       const read = (name) => JSON.parse(readFileSync(join(place, file, "..", name), "utf8"));
       return { name: read("benchmark.json").full_id, nanoseconds: read("estimates.json").median.point_estimate };
     })
-    .sort((one, other) => one.nanoseconds - other.nanoseconds);
+    .sort((one, other) => one.name.localeCompare(other.name, "en", { numeric: true }));
 }
 
 const crates = readFileSync(path("Cargo.lock"), "utf8");
