@@ -49,7 +49,7 @@ Every engine has the same tenant and the same trace, and every decision was comp
 
 ${table(bars(), { what: (row) => row.what, bar: (row) => row.bar, found: (row) => row.found, reached: (row) => row.reached })}
 
-Against the floor, the requests of both are at hand. Everywhere else a request is made from strings within what is measured, as an application must, ours too.
+Against the floor, the drop-in against Cedar, and for the ten million decisions, requests are at hand. Elsewhere each engine's request is made from strings within what is measured, as an application must, ours too.
 
 ## Engines
 
