@@ -27,7 +27,7 @@ SHRINK := --reorder-functions-by-name --strip-producers --enable-mutable-globals
 WASM_SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml core/Cargo.toml wasm/Cargo.toml wasm/build.rs \
 	$(shell find core/src wasm/src policies -type f 2>/dev/null)
 
-.PHONY: help run test lint build tools program generator clean test-rust test-wasm test-e2e bench fuzz wasm
+.PHONY: help run test lint build tools program generator clean test-rust test-wasm test-e2e bench bench-decide fuzz wasm
 
 help: ## what can be asked of make
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -81,8 +81,16 @@ test-e2e: build program generator wasm
 
 wasm: wasm/pkg/parapet_wasm.js ## the npm package
 
-bench: tools ## what a decision costs, against the floor and against Cedar
-	cargo bench --quiet --package parapet-tests --bench decide
+# One run: what an earlier one found is thrown away, and the report is of what was found now.
+bench: tools wasm ## what a decision costs, here and elsewhere: writes BENCHMARKS.md and docs/latency.svg
+	rm -rf target/bench
+	cargo bench --quiet --package parapet-bench --features peers --bench decide --bench peers
+	CRITERION_HOME=$(CURDIR)/target/bench/criterion cargo bench --quiet --package parapet-bench --features peers --bench core
+	node bench/node/main.mjs
+	node bench/report/main.mjs
+
+bench-decide: tools ## the quick part: against the floor and against Cedar, nothing written
+	cargo bench --quiet --package parapet-bench --features peers --bench decide
 
 fuzz: tools ## a million generated cases, each decided as Cedar decides it (CASES=, SEED=)
 	cargo run --quiet --profile bench --package parapet-tests --bin fuzz -- --cases $(or $(CASES),1000000) --seed $(or $(SEED),0)
