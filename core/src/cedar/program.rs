@@ -167,9 +167,14 @@ impl Compiler {
             Expr::GetAttr { expr, attr } => Node::GetAttribute(self.expression(expr, depth)?, self.text(attr)?),
             Expr::HasAttr { expr, attrs } => {
                 let inner = self.expression(expr, depth)?;
-                let names = attrs.iter().map(|name| self.text(name)).collect::<Result<_, _>>()?;
-                let (names, length) = self.list(names)?;
-                Node::HasAttribute(inner, names, length)
+                let names = attrs.iter().map(|name| self.text(name)).collect::<Result<Vec<_>, _>>()?;
+                match names.as_slice() {
+                    [name] => Node::HasAttribute(inner, *name),
+                    _ => {
+                        let (names, length) = self.list(names)?;
+                        Node::HasAttributes(inner, names, length)
+                    }
+                }
             }
             Expr::Like { expr, pattern } => {
                 let inner = self.expression(expr, depth)?;

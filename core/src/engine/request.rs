@@ -1,5 +1,6 @@
 //! A request: who wants to do what to what, under which circumstances.
 
+use super::world::Given;
 use crate::directory::EntityRef;
 use serde_json::{Map, Value as Json};
 
@@ -120,23 +121,23 @@ impl<'a> AttributesRef<'a> {
     }
 
     /// The value of a name.
-    pub fn get(&self, name: &str) -> Option<ValueRef<'a>> {
+    pub(super) fn get(&self, name: &str) -> Option<Given<'a>> {
         match self {
-            Self::Json(map) => map.get(name).map(ValueRef::Json),
-            Self::Plain(list) => list.iter().find(|(own, _)| *own == name).map(|(_, value)| *value),
+            Self::Json(map) => map.get(name).map(Given::Json),
+            Self::Plain(list) => list.iter().find(|(own, _)| *own == name).map(|(_, value)| value.into()),
         }
     }
 }
 
 impl ValueRef<'_> {
     /// The value as JSON.
-    pub(crate) fn to_json(self) -> Json {
+    pub(crate) fn to_json(&self) -> Json {
         match self {
-            Self::Bool(value) => Json::from(value),
-            Self::Long(value) => Json::from(value),
-            Self::String(text) => Json::from(text),
+            Self::Bool(value) => Json::from(*value),
+            Self::Long(value) => Json::from(*value),
+            Self::String(text) => Json::from(*text),
             Self::Entity(ty, id) => serde_json::json!({"type": ty, "id": id}),
-            Self::Json(json) => json.clone(),
+            Self::Json(json) => (*json).clone(),
         }
     }
 }

@@ -133,8 +133,10 @@ fn asked<'a>(store: &Store<'a>, program: &Program) -> FxHashMap<&'a str, u32> {
     let mut asked = FxHashMap::default();
     for node in program.nodes() {
         match node {
-            Node::GetAttribute(_, name) => drop(asked.insert(store.texts.get(*name), *name)),
-            Node::HasAttribute(_, names, length) => {
+            Node::GetAttribute(_, name) | Node::HasAttribute(_, name) => {
+                asked.insert(store.texts.get(*name), *name);
+            }
+            Node::HasAttributes(_, names, length) => {
                 let names = program.list(*names, *length).unwrap_or_default();
                 asked.extend(names.iter().map(|name| (store.texts.get(*name), *name)));
             }

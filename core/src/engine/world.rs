@@ -45,7 +45,14 @@ pub(crate) struct Attributes<'a> {
 }
 
 /// Attributes that were given and fit their types, as far as programs ask for them.
-pub(crate) type Known<'a> = SmallVec<[(u32, &'a Type, ValueRef<'a>); 4]>;
+pub(crate) type Known<'a> = SmallVec<[(u32, &'a Type, Given<'a>); 4]>;
+
+/// A value where the request says it.
+#[derive(Clone, Copy)]
+pub(crate) enum Given<'a> {
+    Json(&'a Json),
+    Plain(&'a ValueRef<'a>),
+}
 
 /// A value that does not fit its declared type, by its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -410,7 +417,7 @@ pub(crate) fn read_all<'a>(
     declared: &'a Declared,
     given: AttributesRef<'a>,
 ) -> Result<(), WrongType> {
-    let mut read = |name: &str, value: ValueRef<'a>| {
+    let mut read = |name: &str, value: Given<'a>| {
         let Some(attribute) = declared.get(name) else { return Ok(()) };
         check(&attribute.ty, value).map_err(|wrong| wrong.below(name))?;
         if let Some(text) = attribute.text {
@@ -419,44 +426,55 @@ pub(crate) fn read_all<'a>(
         Ok(())
     };
     match given {
-        AttributesRef::Json(map) => map.iter().try_for_each(|(name, json)| read(name, ValueRef::Json(json))),
-        AttributesRef::Plain(list) => list.iter().try_for_each(|(name, value)| read(name, *value)),
+        AttributesRef::Json(map) => map.iter().try_for_each(|(name, json)| read(name, Given::Json(json))),
+        AttributesRef::Plain(list) => list.iter().try_for_each(|(name, value)| read(name, value.into())),
+    }
+}
+
+impl<'a> From<&'a ValueRef<'a>> for Given<'a> {
+    fn from(value: &'a ValueRef<'a>) -> Self {
+        match value {
+            ValueRef::Json(json) => Self::Json(json),
+            plain => Self::Plain(plain),
+        }
     }
 }
 
 /// Whether a value fits its type to the last part; what is plain is looked at where it lies.
-fn check(ty: &Type, value: ValueRef<'_>) -> Result<(), WrongType> {
+fn check(ty: &Type, value: Given<'_>) -> Result<(), WrongType> {
     let fits = match (ty, value) {
-        (Type::Bool, ValueRef::Bool(_) | ValueRef::Json(Json::Bool(_)))
-        | (Type::String, ValueRef::String(_) | ValueRef::Json(Json::String(_)))
-        | (Type::Long, ValueRef::Long(_))
-        | (_, ValueRef::Json(Json::Null)) => true,
-        (Type::Long, ValueRef::Json(Json::Number(number))) => number.is_i64(),
-        (Type::Entity(name), ValueRef::Entity(ty, _)) => same(ty, name),
-        (Type::Entity(name), ValueRef::Json(Json::Object(entity))) => {
+        (Type::Bool, Given::Plain(ValueRef::Bool(_)) | Given::Json(Json::Bool(_)))
+        | (Type::String, Given::Plain(ValueRef::String(_)) | Given::Json(Json::String(_)))
+        | (Type::Long, Given::Plain(ValueRef::Long(_)))
+        | (_, Given::Json(Json::Null)) => true,
+        (Type::Long, Given::Json(Json::Number(number))) => number.is_i64(),
+        (Type::Entity(name), Given::Plain(ValueRef::Entity(ty, _))) => same(ty, name),
+        (Type::Entity(name), Given::Json(Json::Object(entity))) => {
             schema::read_entity(entity).is_some_and(|(ty, _)| same(ty, name))
         }
         _ => false,
     };
-    if fits {
-        return Ok(());
-    }
+    if fits { Ok(()) } else { check_slowly(ty, value) }
+}
+
+#[cold]
+fn check_slowly(ty: &Type, value: Given<'_>) -> Result<(), WrongType> {
     match value {
-        ValueRef::Json(json) => schema::Value::read(ty, json).map(drop),
-        plain => schema::Value::read(ty, &plain.to_json()).map(drop),
+        Given::Json(json) => schema::Value::read(ty, json).map(drop),
+        Given::Plain(plain) => schema::Value::read(ty, &plain.to_json()).map(drop),
     }
 }
 
 /// A value of a type that it fits; `None` for null.
-fn of_type<'a, W: OfRequest<'a>>(ty: &'a Type, given: ValueRef<'a>) -> Option<Value<'a, W>> {
+fn of_type<'a, W: OfRequest<'a>>(ty: &'a Type, given: Given<'a>) -> Option<Value<'a, W>> {
     Some(match (ty, given) {
-        (Type::Bool, ValueRef::Bool(value)) => Value::Bool(value),
-        (Type::Long, ValueRef::Long(value)) => Value::Long(value),
-        (Type::String, ValueRef::String(text)) => Value::Text(text),
-        (Type::Entity(_), ValueRef::Entity(ty, id)) => Value::Entity(EntityKey::new(ty, id)),
-        (_, ValueRef::Json(json)) => return of_json(ty, json),
+        (Type::Bool, Given::Plain(ValueRef::Bool(value))) => Value::Bool(*value),
+        (Type::Long, Given::Plain(ValueRef::Long(value))) => Value::Long(*value),
+        (Type::String, Given::Plain(ValueRef::String(text))) => Value::Text(text),
+        (Type::Entity(_), Given::Plain(ValueRef::Entity(ty, id))) => Value::Entity(EntityKey::new(ty, id)),
+        (_, Given::Json(json)) => return of_json(ty, json),
         // A plain value for an extension type: a number or a text.
-        (_, plain) => extension(schema::Value::read(ty, &plain.to_json()).ok()??)?,
+        (_, Given::Plain(plain)) => extension(schema::Value::read(ty, &plain.to_json()).ok()??)?,
     })
 }
 

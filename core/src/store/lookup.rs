@@ -47,6 +47,7 @@ impl<T> Lookup<T> {
     }
 
     /// The entries, in the order in which they were given.
+    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
         self.entries.iter().map(|(key, value)| (&**key, value))
     }

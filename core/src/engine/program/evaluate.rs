@@ -37,7 +37,8 @@ pub(crate) fn holds<'a, W: World<'a>>(program: &Program, world: &W, node: NodeId
             let (left, right) = (evaluate(program, world, left)?, evaluate(program, world, right)?);
             Ok(left.compare(&right, world) == Ordering::Equal)
         }
-        Node::HasAttribute(inner, names, length) => has(program, world, inner, program.list(names, length)?),
+        Node::HasAttribute(inner, name) => Ok(attribute_of(program, world, inner, name)?.is_some()),
+        Node::HasAttributes(inner, names, length) => has(program, world, inner, program.list(names, length)?),
         _ => match evaluate(program, world, node)? {
             Value::Bool(value) => Ok(value),
             _ => Err(Failure::Type),
@@ -61,9 +62,12 @@ pub(crate) fn evaluate<'a, W: World<'a>>(program: &Program, world: &W, node: Nod
         Node::Action => Value::Entity(world.action()),
         Node::Resource => Value::Entity(world.resource()),
         Node::Context => Value::Record(Record::Given(world.context())),
-        Node::Not(_) | Node::And(..) | Node::Or(..) | Node::Equal(..) | Node::HasAttribute(..) => {
-            Value::Bool(holds(program, world, node)?)
-        }
+        Node::Not(_)
+        | Node::And(..)
+        | Node::Or(..)
+        | Node::Equal(..)
+        | Node::HasAttribute(..)
+        | Node::HasAttributes(..) => Value::Bool(holds(program, world, node)?),
         Node::If(condition, then, otherwise) => {
             value(if holds(program, world, condition)? { then } else { otherwise })?
         }

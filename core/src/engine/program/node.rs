@@ -63,8 +63,10 @@ pub(crate) enum Node {
     GetTag(NodeId, NodeId),
     /// Node, text.
     GetAttribute(NodeId, u32),
+    /// Node, text.
+    HasAttribute(NodeId, u32),
     /// Node, list of texts and its length: each within the one before.
-    HasAttribute(NodeId, u32, u32),
+    HasAttributes(NodeId, u32, u32),
     /// Node, pattern and its length.
     Like(NodeId, u32, u32),
     /// Node, text: an entity type.

@@ -91,11 +91,12 @@ impl<'l> Reader<'l> {
             28 => two(self, Node::HasTag)?,
             29 => two(self, Node::GetTag)?,
             30 => Node::GetAttribute(self.part(a)?, self.text(b)?),
-            31 => {
+            31 => Node::HasAttribute(self.part(a)?, self.text(b)?),
+            38 => {
                 for name in self.list(b, c)? {
                     self.text(*name)?;
                 }
-                Node::HasAttribute(self.part(a)?, b, c)
+                Node::HasAttributes(self.part(a)?, b, c)
             }
             32 => {
                 self.list(b, c)?;
@@ -178,7 +179,8 @@ fn write(node: Node) -> NodeRecord {
         Node::HasTag(a, b) => (28, (a, b, 0)),
         Node::GetTag(a, b) => (29, (a, b, 0)),
         Node::GetAttribute(a, name) => (30, (a, name, 0)),
-        Node::HasAttribute(a, list, length) => (31, (a, list, length)),
+        Node::HasAttribute(a, name) => (31, (a, name, 0)),
+        Node::HasAttributes(a, list, length) => (38, (a, list, length)),
         Node::Like(a, list, length) => (32, (a, list, length)),
         Node::Is(a, ty) => (33, (a, ty, 0)),
         Node::Set(list, length) => (34, (list, length, 0)),
