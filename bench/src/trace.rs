@@ -2,9 +2,11 @@
 
 use crate::tenant::{ACTIONS, DEPARTMENTS, TYPES, USERS, user_id};
 use crate::{Random, TRACE};
-use parapet::Request;
 use parapet::directory::EntityRef;
+use parapet::engine::{AttributesRef, RequestRef, ValueRef};
+use parapet::{Engine, Request, Timestamp};
 use serde_json::{Map, Value, json};
+use std::hint::black_box;
 
 /// A request, as an application has it: strings and attributes.
 pub struct Asked {
@@ -28,7 +30,27 @@ impl Asked {
         format!("{}:{}", self.resource_type, self.action)
     }
 
-    /// What ours is asked.
+    /// Asks ours: whether it is allowed, with the determining policies looked at, as the floor's answer has none.
+    pub fn ask(&self, engine: &Engine, now: Timestamp) -> bool {
+        let attributes =
+            [("owner", ValueRef::Entity("User", &self.owner)), ("department", ValueRef::String(self.department))];
+        let verdict = engine.check(
+            &RequestRef {
+                principal_type: "User",
+                principal_id: &self.user,
+                action: &self.action,
+                resource_type: &self.resource_type,
+                resource_id: &self.resource,
+                resource_attributes: Some(AttributesRef::Plain(&attributes)),
+                ..RequestRef::default()
+            },
+            now,
+        );
+        black_box(verdict.policies().last());
+        verdict.is_allow()
+    }
+
+    /// The same with attributes as JSON.
     pub fn request(&self) -> Request {
         let resource = EntityRef::new(&self.resource_type, &self.resource);
         let mut request = Request::new(EntityRef::new("User", &self.user), &self.action, resource);

@@ -131,13 +131,13 @@ impl<'a> AttributesRef<'a> {
 
 impl ValueRef<'_> {
     /// The value as JSON.
-    pub(crate) fn to_json(&self) -> Json {
+    pub(crate) fn to_json(self) -> Json {
         match self {
-            Self::Bool(value) => Json::from(*value),
-            Self::Long(value) => Json::from(*value),
-            Self::String(text) => Json::from(*text),
+            Self::Bool(value) => Json::from(value),
+            Self::Long(value) => Json::from(value),
+            Self::String(text) => Json::from(text),
             Self::Entity(ty, id) => serde_json::json!({"type": ty, "id": id}),
-            Self::Json(json) => (*json).clone(),
+            Self::Json(json) => json.clone(),
         }
     }
 }

@@ -74,10 +74,10 @@ impl<'a> Subject<'a> {
         self.attributes.stored = row.attributes.of(store.values);
         self.add_self(view, row.entity.get());
         for edge in row.roles.of(store.edges).iter().filter(|edge| edge.holds(now)) {
-            self.add(edge.to.get(), edge.to_named());
+            self.add(edge.to.get(), edge.leads_to_named());
         }
         for edge in row.groups.of(store.edges).iter().filter(|edge| edge.holds(now)) {
-            self.add_with_above(view, edge.to.get(), edge.to_named(), now);
+            self.add_with_above(view, edge.to.get(), edge.leads_to_named(), now);
         }
         Ok(())
     }
@@ -129,7 +129,7 @@ impl<'a> Subject<'a> {
             for edge in view.store.above(entity).iter().filter(|edge| edge.holds(now)) {
                 let above = edge.to.get();
                 if !self.keys.contains(&above) && !self.others.contains(&above) {
-                    self.add(above, edge.to_named());
+                    self.add(above, edge.leads_to_named());
                     left.push(above);
                 }
             }

@@ -157,7 +157,7 @@ impl<'a> Store<'a> {
             let Some(to) = self.entities.get(edge.to.get() as usize) else {
                 return Err(malformed(SectionKind::Edge, "an entity that is not there"));
             };
-            if edge.table() >= EDGE_TABLES.len() || edge.to_named() != (to.flags.get() & NAMED != 0) {
+            if edge.table() >= EDGE_TABLES.len() || edge.leads_to_named() != (to.flags.get() & NAMED != 0) {
                 return Err(malformed(SectionKind::Edge, "a table that is not there, or what scopes do not say"));
             }
         }

@@ -50,7 +50,7 @@ impl EdgeRecord {
     }
 
     /// Whether a scope names the entity that it leads to.
-    pub(crate) fn to_named(&self) -> bool {
+    pub(crate) fn leads_to_named(&self) -> bool {
         self.flags.get() & TO_NAMED != 0
     }
 }

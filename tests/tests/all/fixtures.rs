@@ -1,7 +1,8 @@
 //! The fixture folders: every request is decided as written, and every bad document is refused with all findings.
 
+use parapet::engine::{AttributesRef, RequestRef, ValueRef};
 use parapet::fixture::{Answer, Requests};
-use parapet::{TenantDocument, compile, compile_text};
+use parapet::{Engine, Outcome, Request, TenantDocument, Timestamp, compile, compile_text};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -43,12 +44,44 @@ fn every_request_is_decided_as_written() {
             }
             let twin = engine.decide_by_cedar(&request, now);
             assert_eq!(Answer::from(&twin), answer, "{name}: {}", case.name);
+            let record = engine.principal(&request.principal);
+            let given = engine.decide_with(record.as_ref(), &request, now);
+            assert_eq!(Answer::from(&given), answer, "{name}: {}, with the principal's record", case.name);
+            assert_eq!(plainly(&engine, &request, now), answer.outcome, "{name}: {}, in plain values", case.name);
             compared += 1;
         }
     }
     println!("{compared} requests");
     assert!(wrong.is_empty(), "{} of {compared} are wrong:\n{}", wrong.len(), wrong.join("\n"));
     assert!(compared > 400, "only {compared} requests were found");
+}
+
+/// What is decided where attributes are plain values instead of JSON.
+fn plainly(engine: &Engine, request: &Request, now: Timestamp) -> Outcome {
+    fn plain(map: &serde_json::Map<String, Value>) -> Vec<(&str, ValueRef<'_>)> {
+        let pairs = map.iter().map(|(name, json)| {
+            let entity = json.as_object().filter(|entity| entity.len() == 2);
+            let entity = entity.and_then(|entity| Some((entity.get("type")?.as_str()?, entity.get("id")?.as_str()?)));
+            let value = match (json, entity) {
+                (Value::String(text), _) => ValueRef::String(text),
+                (_, Some((ty, id))) => ValueRef::Entity(ty, id),
+                (Value::Bool(value), _) => ValueRef::Bool(*value),
+                (Value::Number(number), _) if number.is_i64() => ValueRef::Long(number.as_i64().unwrap()),
+                _ => ValueRef::Json(json),
+            };
+            (name.as_str(), value)
+        });
+        pairs.collect()
+    }
+    let resource = request.resource_attributes.as_ref().map(plain);
+    let (principal, context) = (plain(&request.principal_attributes), plain(&request.context));
+    let asked = RequestRef {
+        resource_attributes: resource.as_deref().map(AttributesRef::Plain),
+        principal_attributes: AttributesRef::Plain(&principal),
+        context: AttributesRef::Plain(&context),
+        ..request.as_ref()
+    };
+    engine.check(&asked, now).outcome()
 }
 
 #[test]
