@@ -8,6 +8,7 @@ mod explain;
 pub(crate) mod index;
 #[cfg(feature = "cedar")]
 mod input;
+mod path;
 pub(crate) mod policies;
 pub(crate) mod program;
 mod request;
@@ -20,5 +21,6 @@ mod world;
 pub use crate::store::EngineError;
 pub use decide::Engine;
 pub use decision::{Decision, Outcome, PolicyError, Reason};
-pub use explain::{Explanation, Missing, MissingWhy, PathStep, PolicyExplanation};
+pub use explain::{Explanation, Missing, MissingWhy, PolicyExplanation};
+pub use path::PathStep;
 pub use request::Request;
