@@ -1,5 +1,6 @@
 //! The engine: decides requests with a snapshot, and explains its decisions.
 
+mod batch;
 #[cfg(feature = "cedar")]
 mod by_cedar;
 mod decide;
@@ -12,6 +13,7 @@ mod path;
 pub(crate) mod policies;
 pub(crate) mod program;
 mod request;
+mod search;
 #[cfg(feature = "cedar")]
 mod slice;
 mod subject;
@@ -19,8 +21,10 @@ mod view;
 mod world;
 
 pub use crate::store::EngineError;
+pub use batch::Asker;
 pub use decide::Engine;
 pub use decision::{Decision, Outcome, PolicyError, Reason};
 pub use explain::{Explanation, Missing, MissingWhy, PolicyExplanation};
 pub use path::PathStep;
 pub use request::Request;
+pub use search::{Candidate, Candidates, DEFAULT_PAGE, MAX_PAGE, Page, PageRequest, SearchError, TokenFault};

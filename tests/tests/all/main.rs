@@ -12,3 +12,5 @@ mod fixtures;
 mod laws;
 #[cfg(test)]
 mod schema;
+#[cfg(test)]
+mod searches;
