@@ -9,6 +9,7 @@ mod explain;
 pub(crate) mod index;
 #[cfg(feature = "cedar")]
 mod input;
+mod matrix;
 mod path;
 pub(crate) mod policies;
 pub(crate) mod program;
@@ -25,6 +26,7 @@ pub use batch::Asker;
 pub use decide::Engine;
 pub use decision::{Decision, Outcome, PolicyError, Reason};
 pub use explain::{Explanation, Missing, MissingWhy, PolicyExplanation};
+pub use matrix::{Access, MatrixCell, MatrixRow};
 pub use path::PathStep;
 pub use request::Request;
 pub use search::{Candidate, Candidates, DEFAULT_PAGE, MAX_PAGE, Page, PageRequest, SearchError, TokenFault};

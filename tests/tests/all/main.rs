@@ -11,6 +11,8 @@ mod fixtures;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod matrix;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod searches;
