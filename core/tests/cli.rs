@@ -192,3 +192,157 @@ fn the_schema_in_the_repository_is_the_programs() {
     let written: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
     assert!(written == printed, "run the tests with PARAPET_ACCEPT=1 to write {}", path.display());
 }
+
+fn lines(output: &Output) -> Vec<Value> {
+    text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn searches_answer_page_by_page() {
+    let document = fixture("organization_unit_inheritance/tenant.json");
+    let document = document.to_str().unwrap();
+    let user = |number: u8| format!("01890000-021c-7000-8000-02000000000{number}");
+    let body = |page: &str| {
+        format!(
+            r#"{{"subject": {{"type": "user", "id": "{}"}}, "action": {{"name": "read"}},
+                "resource": {{"type": "document", "id": "d1"}}, "page": {page}}}"#,
+            user(2)
+        )
+    };
+    let search = |what: &str, more: &[&str], page: &str| {
+        let arguments = [&["search", what, document, "--now", "2026-03-02T09:00:00Z"], more].concat();
+        parapet(&arguments, body(page).as_bytes())
+    };
+    // Those in the north and below it, of whom one is about to leave.
+    let found = json(&search("subjects", &["--json"], "{}"));
+    let entity = |number| serde_json::json!({"type": "user", "id": user(number)});
+    assert_eq!(found["results"], serde_json::json!([entity(2), entity(3), entity(6)]));
+    assert_eq!(found["page"], serde_json::json!({"next_token": "", "count": 3}));
+
+    let first = json(&search("subjects", &["--json"], r#"{"limit": 2}"#));
+    assert_eq!(first["results"], serde_json::json!([entity(2), entity(3)]));
+    let token = first["page"]["next_token"].as_str().unwrap();
+    let second = json(&search("subjects", &["--json"], &format!(r#"{{"limit": 2, "token": "{token}"}}"#)));
+    assert_eq!(second["results"], serde_json::json!([entity(6)]));
+    assert_eq!(lines(&search("subjects", &["--json", "--all"], r#"{"limit": 2}"#)), [first.clone(), second]);
+    assert_eq!(text(&search("subjects", &["--all"], r#"{"limit": 1}"#).stdout).lines().count(), 3);
+    let some = search("subjects", &[], r#"{"limit": 2}"#);
+    assert_eq!(some.status.code(), Some(0));
+    assert!(text(&some.stderr).contains(token), "{some:?}");
+
+    let actions = json(&search("actions", &["--json"], "{}"));
+    assert_eq!(actions["results"], serde_json::json!([{"name": "read"}]));
+    assert_eq!(text(&search("actions", &[], "{}").stdout), "read\n");
+    let keyed = json(&search("actions", &["--json", "--scope", "document:edit"], "{}"));
+    assert_eq!(keyed["results"], serde_json::json!([]));
+
+    let candidates = scratch("candidates.jsonl");
+    std::fs::write(&candidates, "{\"id\": \"d1\"}\n\n{\"id\": \"d2\", \"properties\": {\"unit\": null}}\n").unwrap();
+    let given = ["--candidates", candidates.to_str().unwrap()];
+    assert_eq!(text(&search("resources", &given, "{}").stdout), "d1\nd2\n");
+    assert_eq!(text(&search("resources", &[], "{}").stdout), "", "nothing is registered");
+    std::fs::write(&candidates, "{\"id\": \"d1\"}\nd2\n").unwrap();
+    let refused = search("resources", &given, "{}");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("line 2 of"), "{refused:?}");
+
+    let refused = |what: &str, page: &str| {
+        let output = search(what, &["--json"], page);
+        assert_eq!(output.status.code(), Some(2));
+        let error = json(&output)["error"].clone();
+        (error["code"].as_str().unwrap().to_owned(), error["pointer"].as_str().unwrap().to_owned())
+    };
+    let expect = |code: &str, pointer: &str| (code.to_owned(), pointer.to_owned());
+    assert_eq!(refused("subjects", r#"{"limit": 0}"#), expect("search.limit", "/page/limit"));
+    assert_eq!(refused("subjects", r#"{"token": "x"}"#), expect("search.token", "/page/token"));
+    let other = format!(r#"{{"token": "{token}"}}"#);
+    assert_eq!(refused("actions", &other), expect("search.token", "/page/token"));
+}
+
+#[test]
+fn the_matrix_has_a_row_for_everybody() {
+    let document = fixture("organization_unit_inheritance/tenant.json");
+    let matrix = |form: &[&str]| {
+        let arguments = [&["matrix", document.to_str().unwrap(), "--now", "2026-03-02T09:00:00Z"], form].concat();
+        let output = parapet(&arguments, b"");
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        output
+    };
+    let csv = matrix(&["--csv"]);
+    let csv: Vec<&str> = text(&csv.stdout).lines().collect();
+    assert_eq!(csv.len(), 7);
+    assert_eq!(csv[0], "type,id,document:edit,document:read");
+    assert_eq!(csv[1], "User,01890000-021c-7000-8000-020000000001,conditional,no");
+    assert_eq!(csv[2], "User,01890000-021c-7000-8000-020000000002,conditional,allow");
+    let rows = lines(&matrix(&["--json"]));
+    assert_eq!(rows.len(), 6);
+    let cell = |action: &str, access: &str, policy: &str| serde_json::json!({"action": action, "access": access, "policies": [policy]});
+    assert_eq!(
+        rows[1],
+        serde_json::json!({"principal": {"type": "User", "id": "01890000-021c-7000-8000-020000000002"}, "cells": [
+            cell("document:edit", "conditional", "custom/unit_edits"), cell("document:read", "allow", "custom/north_reads")]})
+    );
+    let table = matrix(&[]);
+    assert!(text(&table.stdout).contains("\n  document:read allow custom/north_reads\n"), "{table:?}");
+    assert_eq!(parapet(&["matrix", document.to_str().unwrap(), "--csv", "--json"], b"").status.code(), Some(2));
+}
+
+#[test]
+fn a_diff_says_what_is_decided_differently() {
+    let folder = fixture("organization_unit_inheritance");
+    let old = std::fs::read_to_string(folder.join("tenant.json")).unwrap();
+    // The policy is for the whole company, no longer for the north alone.
+    let unit = |number: u8| format!("OrganizationUnit::\\\"01890000-021c-7000-8000-07000000000{number}\\\"");
+    let new = old.replace(&unit(2), &unit(1));
+    assert_ne!(old, new);
+    let (old, new_document) = (folder.join("tenant.json"), scratch("wider.json"));
+    std::fs::write(&new_document, new).unwrap();
+    let new = scratch("wider.snapshot");
+    let (old, new) = (old.to_str().unwrap(), new.to_str().unwrap());
+    assert_eq!(parapet(&["compile", new_document.to_str().unwrap(), "-o", new], b"").status.code(), Some(0));
+
+    let user = |number: u8| format!("01890000-021c-7000-8000-02000000000{number}");
+    let request = |number: u8| {
+        let user = user(number);
+        format!(
+            r#"{{"subject": {{"type": "user", "id": "{user}"}}, "action": {{"name": "read"}}, "resource": {{"type": "document", "id": "d1"}}}}"#
+        )
+    };
+    let requests = scratch("requests.jsonl");
+    std::fs::write(&requests, format!("{}\n{}\n\n{}\n", request(1), request(2), request(5))).unwrap();
+    let requests = requests.to_str().unwrap();
+    let now = ["--now", "2026-03-02T09:00:00Z"];
+    let diff = |old: &str, new: &str, requests: &str, more: &[&str]| {
+        parapet(&[&["diff", old, new, "--requests", requests], more, &now].concat(), b"")
+    };
+    let differs = diff(old, new, requests, &["--json"]);
+    assert_eq!(differs.status.code(), Some(1), "{differs:?}");
+    let answer = |outcome: &str, policies: &[&str]| serde_json::json!({"outcome": outcome, "reason": null, "policies": policies, "errors": []});
+    let name = format!("line 1: User `{}`, `read`, document `d1`", user(1));
+    let expected = serde_json::json!({"name": name, "old": answer("no_permit", &[]), "new": answer("allow", &["custom/north_reads"])});
+    assert_eq!(lines(&differs), [expected]);
+    let words = diff(old, new, requests, &[]);
+    assert!(text(&words.stdout).contains("3 requests: 1 are decided differently"), "{words:?}");
+    assert!(text(&words.stdout).contains("  was no_permit\n  is  allow, by custom/north_reads\n"), "{words:?}");
+
+    let same = diff(old, old, requests, &[]);
+    assert_eq!(same.status.code(), Some(0), "{same:?}");
+    let fixture_requests = folder.join("requests.json");
+    let of_fixture = diff(old, new, fixture_requests.to_str().unwrap(), &["--json"]);
+    assert_eq!(of_fixture.status.code(), Some(1));
+    assert!(lines(&of_fixture).iter().all(|line| line["old"]["outcome"] == "no_permit"), "{of_fixture:?}");
+
+    let bad = scratch("bad.jsonl");
+    std::fs::write(&bad, format!("{}\n{{\"subject\": 7}}\n", request(1))).unwrap();
+    let refused = diff(old, new, bad.to_str().unwrap(), &["--json"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert_eq!(json(&refused)["error"]["code"], "authzen.wrong_type");
+    assert!(json(&refused)["error"]["message"].as_str().unwrap().starts_with("line 2 of"), "{refused:?}");
+    // Which scopes a key has, only a document says.
+    let keyed = fixture("api_key_scopes");
+    let keyed_document = keyed.join("tenant.json");
+    let keyed_requests = keyed.join("requests.json");
+    let (keyed_document, keyed_requests) = (keyed_document.to_str().unwrap(), keyed_requests.to_str().unwrap());
+    assert_eq!(diff(keyed_document, new, keyed_requests, &[]).status.code(), Some(1));
+    assert_eq!(diff(new, new, keyed_requests, &[]).status.code(), Some(2));
+}

@@ -105,6 +105,20 @@ export interface RowRef {
   readonly field?: string;
 }
 
+/** One step on the way from a principal to what a policy's scope names. */
+export interface PathStep {
+  /** The `Role`, `Group` or `OrganizationUnit` that it leads to. */
+  readonly to: { readonly type: string; readonly id: string };
+  readonly name: string;
+  /** When it ends. A step into an organization unit does not. */
+  readonly expires_at?: string;
+  /**
+   * The row that says so. Into an organization unit it is the row of what lies there, with the field: `user_group` and
+   * `organization_unit_id`, or `organization_unit` and `parent_id`.
+   */
+  readonly source: RowRef;
+}
+
 /** A decision with its reasons. */
 export interface Explanation {
   readonly decision: {
@@ -123,13 +137,8 @@ export interface Explanation {
     readonly condition?: unknown;
     /** The rows that name this action. */
     readonly rows?: readonly RowRef[];
-    /** The way from the principal to the role, one step an edge. */
-    readonly path?: readonly {
-      readonly to: { readonly type: string; readonly id: string };
-      readonly name: string;
-      readonly expires_at?: string;
-      readonly source: RowRef;
-    }[];
+    /** The way from the principal to the role, group or organization unit that the policy's scope names. */
+    readonly path?: readonly PathStep[];
   }[];
   /** Where nothing permits: what would, and why it does not, the nearest first. */
   readonly missing?: readonly {

@@ -1,5 +1,6 @@
 //! What is wrong with an AuthZEN request, and where in it.
 
+use crate::engine::SearchError;
 use thiserror::Error;
 
 /// Why a request, or an item of it, is not evaluated. Each has a stable [`code`](Self::code) and a
@@ -71,6 +72,9 @@ pub enum AuthzenError {
         /// The items that are allowed.
         limit: usize,
     },
+    /// The page of a search that is asked for cannot be answered.
+    #[error(transparent)]
+    Page(#[from] SearchError),
 }
 
 impl AuthzenError {
@@ -86,6 +90,7 @@ impl AuthzenError {
             Self::UntrustedContext { .. } => "authzen.untrusted_context",
             Self::UnknownSemantic { .. } => "authzen.unknown_semantic",
             Self::TooManyEvaluations { .. } => "authzen.too_many_evaluations",
+            Self::Page(error) => error.code(),
         }
     }
 
@@ -100,6 +105,8 @@ impl AuthzenError {
             | Self::UntrustedContext { pointer } => pointer,
             Self::UnknownSemantic { .. } => "/options/evaluations_semantic",
             Self::TooManyEvaluations { .. } => "/evaluations",
+            Self::Page(SearchError::Limit) => "/page/limit",
+            Self::Page(SearchError::Token(_)) => "/page/token",
         }
     }
 }

@@ -17,7 +17,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-pub use crate::engine::{Outcome, PolicyError};
+pub use crate::engine::{Outcome, PageRequest as Page, PolicyError};
 pub use decide::Caller;
 pub use error::AuthzenError;
 pub use json::{MAX_BODY, MAX_DEPTH};
@@ -27,4 +27,4 @@ pub use request::{
     Semantic, Subject, principal_type,
 };
 pub use response::{AsOf, EvaluationResponse, EvaluationsResponse, ItemError, ResponseContext};
-pub use search::{ActionSearch, Page, ResourceSearch, SearchResponse, SubjectSearch};
+pub use search::{ActionSearch, ResourceSearch, SearchResponse, SubjectSearch};

@@ -65,7 +65,7 @@ impl Evaluation {
     /// Reads the body of an Access Evaluation request (6.1).
     ///
     /// # Errors
-    /// Any [`AuthzenError`] but `UnknownSemantic` and `TooManyEvaluations`.
+    /// Any [`AuthzenError`] but `UnknownSemantic`, `TooManyEvaluations` and `Page`.
     pub fn parse(body: &[u8]) -> Result<Self, AuthzenError> {
         let mut request = Object::parse(body)?;
         Parts::read(&mut request)?.complete(&request)

@@ -1,8 +1,11 @@
-//! The Search requests and their response (section 8).
+//! The Search requests, what they ask of the engine, and their response (section 8).
 
-use super::AuthzenError;
 use super::request::{Action, Attributes, Object, Resource, Subject};
+use super::{AuthzenError, Caller, Evaluation};
+use crate::directory::EntityRef;
+use crate::engine::{self, PageRequest, Request};
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Which subjects of a type may do this action to this resource? (8.4)
 #[derive(Debug, Clone, PartialEq)]
@@ -18,7 +21,7 @@ pub struct SubjectSearch {
     /// Under which circumstances.
     pub context: Attributes,
     /// Which page.
-    pub page: Page,
+    pub page: PageRequest,
 }
 
 /// To which resources of a type may this subject do this action? (8.5)
@@ -35,7 +38,7 @@ pub struct ResourceSearch {
     /// Under which circumstances.
     pub context: Attributes,
     /// Which page.
-    pub page: Page,
+    pub page: PageRequest,
 }
 
 /// Which actions may this subject do to this resource? (8.6)
@@ -48,23 +51,14 @@ pub struct ActionSearch {
     /// Under which circumstances.
     pub context: Attributes,
     /// Which page.
-    pub page: Page,
-}
-
-/// Which page of the results is asked for (8.2.1).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Page {
-    /// The `next_token` of the page before; `None` for the first page. An empty token is none.
-    pub token: Option<String>,
-    /// At most so many results, if the caller says.
-    pub limit: Option<u64>,
+    pub page: PageRequest,
 }
 
 impl SubjectSearch {
     /// Reads the body of a Subject Search request (8.4.1).
     ///
     /// # Errors
-    /// Any [`AuthzenError`] but `UnknownSemantic` and `TooManyEvaluations`.
+    /// Any [`AuthzenError`] but `UnknownSemantic`, `TooManyEvaluations` and `Page`.
     pub fn parse(body: &[u8]) -> Result<Self, AuthzenError> {
         let mut request = Object::parse(body)?;
         let mut subject = request.required_object("subject")?;
@@ -74,8 +68,20 @@ impl SubjectSearch {
             action: Action::read(request.required_object("action")?)?,
             resource: Resource::read(request.required_object("resource")?)?,
             context: request.attributes("context")?.unwrap_or_default(),
-            page: Page::read(&mut request)?,
+            page: read_page(&mut request)?,
         })
+    }
+
+    /// The request for [`Engine::search_subjects`](crate::Engine::search_subjects). The scopes of the caller's key are
+    /// passed over: none of the subjects came with it.
+    ///
+    /// # Errors
+    /// `UntrustedContext`.
+    pub fn request(&self, caller: &Caller) -> Result<Request, AuthzenError> {
+        let (r#type, properties) = (self.subject_type.clone(), self.subject_properties.clone());
+        let subject = Subject { r#type, id: String::new(), properties };
+        let caller = Caller { sets_context: caller.sets_context, scopes: None };
+        request(subject, self.action.clone(), self.resource.clone(), &self.context, &caller)
     }
 }
 
@@ -83,7 +89,7 @@ impl ResourceSearch {
     /// Reads the body of a Resource Search request (8.5.1).
     ///
     /// # Errors
-    /// Any [`AuthzenError`] but `UnknownSemantic` and `TooManyEvaluations`.
+    /// Any [`AuthzenError`] but `UnknownSemantic`, `TooManyEvaluations` and `Page`.
     pub fn parse(body: &[u8]) -> Result<Self, AuthzenError> {
         let mut request = Object::parse(body)?;
         let subject = Subject::read(request.required_object("subject")?)?;
@@ -95,8 +101,18 @@ impl ResourceSearch {
             resource_type: resource.string("type")?,
             resource_properties: resource.attributes("properties")?,
             context: request.attributes("context")?.unwrap_or_default(),
-            page: Page::read(&mut request)?,
+            page: read_page(&mut request)?,
         })
+    }
+
+    /// The request for [`Engine::search_resources`](crate::Engine::search_resources).
+    ///
+    /// # Errors
+    /// `UntrustedContext`.
+    pub fn request(&self, caller: &Caller) -> Result<Request, AuthzenError> {
+        let (r#type, properties) = (self.resource_type.clone(), self.resource_properties.clone());
+        let resource = Resource { r#type, id: String::new(), properties };
+        request(self.subject.clone(), self.action.clone(), resource, &self.context, caller)
     }
 }
 
@@ -104,26 +120,46 @@ impl ActionSearch {
     /// Reads the body of an Action Search request (8.6.1).
     ///
     /// # Errors
-    /// Any [`AuthzenError`] but `UnknownSemantic` and `TooManyEvaluations`.
+    /// Any [`AuthzenError`] but `UnknownSemantic`, `TooManyEvaluations` and `Page`.
     pub fn parse(body: &[u8]) -> Result<Self, AuthzenError> {
         let mut request = Object::parse(body)?;
         Ok(Self {
             subject: Subject::read(request.required_object("subject")?)?,
             resource: Resource::read(request.required_object("resource")?)?,
             context: request.attributes("context")?.unwrap_or_default(),
-            page: Page::read(&mut request)?,
+            page: read_page(&mut request)?,
         })
+    }
+
+    /// The request for [`Engine::search_actions`](crate::Engine::search_actions).
+    ///
+    /// # Errors
+    /// `UntrustedContext`.
+    pub fn request(&self, caller: &Caller) -> Result<Request, AuthzenError> {
+        let action = Action { name: String::new(), properties: Attributes::new() };
+        request(self.subject.clone(), action, self.resource.clone(), &self.context, caller)
     }
 }
 
-impl Page {
-    fn read(request: &mut Object) -> Result<Self, AuthzenError> {
-        let Some(mut page) = request.object("page")? else {
-            return Ok(Self::default());
-        };
-        let token = page.optional_string("token")?.filter(|token| !token.is_empty());
-        Ok(Self { token, limit: page.optional_integer("limit")? })
-    }
+/// Which page of the results is asked for (8.2.1). An empty token is none.
+fn read_page(request: &mut Object) -> Result<PageRequest, AuthzenError> {
+    let Some(mut page) = request.object("page")? else {
+        return Ok(PageRequest::default());
+    };
+    let token = page.optional_string("token")?.filter(|token| !token.is_empty());
+    Ok(PageRequest { token, limit: page.optional_integer("limit")? })
+}
+
+/// The engine's request of the parts, one of which is left open.
+fn request(
+    subject: Subject,
+    action: Action,
+    resource: Resource,
+    context: &Attributes,
+    caller: &Caller,
+) -> Result<Request, AuthzenError> {
+    let (subject, action, resource) = (Arc::new(subject), Arc::new(action), Arc::new(resource));
+    Evaluation { subject, action, resource, context: Arc::new(context.clone()) }.request(caller)
 }
 
 /// A page of results (8.3): subjects and resources as `{"type", "id"}`, actions as `{"name"}`.
@@ -148,6 +184,16 @@ enum Found {
 }
 
 impl SearchResponse {
+    /// A page of subjects or resources, all of the type as the request named it.
+    pub fn of_entities(r#type: &str, page: engine::Page<EntityRef>) -> Self {
+        Self::entities(page.items.into_iter().map(|entity| (r#type.to_owned(), entity.id)), page.next)
+    }
+
+    /// A page of actions.
+    pub fn of_actions(page: engine::Page<String>) -> Self {
+        Self::actions(page.items, page.next)
+    }
+
     /// Subjects or resources, by type and id. Without a next token the page is the last.
     pub fn entities(found: impl IntoIterator<Item = (String, String)>, next_token: Option<String>) -> Self {
         Self::new(found.into_iter().map(|(r#type, id)| Found::Entity { r#type, id }).collect(), next_token)

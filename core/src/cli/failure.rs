@@ -39,6 +39,16 @@ pub enum Failure {
     /// A request is malformed.
     #[error("the request is malformed: {0}")]
     Request(#[from] AuthzenError),
+    /// A request of a file is malformed.
+    #[error("line {line} of `{}`: {error}", path.display())]
+    RequestLine {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        error: AuthzenError,
+    },
     /// A snapshot is refused.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
@@ -69,7 +79,7 @@ impl Failure {
             Self::Read { .. } => "input.unreadable",
             Self::Write { .. } => "output.unwritable",
             Self::Findings { .. } => "document.findings",
-            Self::Request(error) => error.code(),
+            Self::Request(error) | Self::RequestLine { error, .. } => error.code(),
             Self::Snapshot(error) => error.code(),
             Self::Engine(error) => error.code(),
             Self::Key(error) => error.code(),
@@ -86,7 +96,7 @@ impl Failure {
         };
         if as_json {
             let pointer = match self {
-                Self::Request(error) => Some(error.pointer()),
+                Self::Request(error) | Self::RequestLine { error, .. } => Some(error.pointer()),
                 _ => None,
             };
             let mut error = json!({"error": {"code": self.code(), "message": self.to_string()}});

@@ -6,6 +6,7 @@ use crate::engine::Engine;
 use crate::model::{TenantDocument, Timestamp};
 use crate::snapshot::{Keyring, SigningKey, Snapshot};
 use clap::Args;
+use serde::de::DeserializeOwned;
 use std::io::Read;
 use std::path::Path;
 
@@ -56,17 +57,34 @@ pub(super) fn compiled(path: &Path) -> Result<(TenantDocument, Compiled), Failur
     compile_text(&text(path)?).map_err(|findings| Failure::Findings { path: path.to_owned(), findings })
 }
 
+/// Reads values, one a line as JSON.
+pub(super) fn json_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, Failure> {
+    let text = text(path)?;
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+    let values = lines.map(|(line, text)| {
+        let read = serde_json::from_str(text);
+        read.map_err(|error| Failure::Usage(format!("line {line} of `{}`: {error}", path.display())))
+    });
+    values.collect()
+}
+
 /// Reads an engine: from a tenant document, or from a snapshot, which needs the key.
 pub(super) fn engine(path: &Path, key: &KeyArguments) -> Result<Engine, Failure> {
+    tenant(path, key).map(|(engine, _)| engine)
+}
+
+/// Reads an engine, and the tenant document where it is made from one.
+pub(super) fn tenant(path: &Path, key: &KeyArguments) -> Result<(Engine, Option<TenantDocument>), Failure> {
     let is_document = path.extension().is_some_and(|extension| extension == "json");
     if is_document {
-        return Ok(compiled(path)?.1.engine()?);
+        let (document, compiled) = compiled(path)?;
+        return Ok((compiled.engine()?, Some(document)));
     }
     let Some(signing) = key.signing_key()? else {
         return Err(Failure::Usage("a snapshot needs its key: PARAPET_SNAPSHOT_KEY".to_owned()));
     };
     let snapshot = Snapshot::open(bytes(path)?, &Keyring::new().with(signing.verifying_key()))?;
-    Ok(Engine::new(snapshot)?)
+    Ok((Engine::new(snapshot)?, None))
 }
 
 /// The time that was given, or the clock's.

@@ -1,14 +1,17 @@
-//! The command-line program: compile, check, decide, explain, test, seed.
+//! The command-line program: compile, check, decide, explain, search, matrix, diff, test, seed.
 //!
 //! The only part of the crate with input, output, a clock and randomness. Exit codes: 0 success, or
-//! allowed; 1 denied, a finding that is an error, or a failed case; 2 wrong usage or unreadable input.
+//! allowed; 1 denied, a finding that is an error, a failed case, or a difference; 2 wrong usage or unreadable input.
 
 mod check;
 mod compile;
 mod decide;
+mod diff;
 mod failure;
 mod input;
+mod matrix;
 mod output;
+mod search;
 mod seed;
 mod test;
 
@@ -21,7 +24,7 @@ use std::process::ExitCode;
 #[derive(Debug, Parser)]
 #[command(name = "parapet", version, about, disable_help_subcommand = true)]
 #[command(
-    after_help = "Exit codes: 0 success or allowed; 1 denied, findings, or failed cases; 2 wrong usage or unreadable input."
+    after_help = "Exit codes: 0 success or allowed; 1 denied, findings, failed cases, or differences; 2 wrong usage or unreadable input."
 )]
 struct Arguments {
     /// Print JSON, for programs
@@ -41,6 +44,12 @@ enum Command {
     Decide(decide::Decide),
     /// Decide one request and say why
     Explain(decide::Explain),
+    /// Find the actions, resources or subjects that are allowed
+    Search(search::Search),
+    /// Print what every principal may do, as far as policies alone say
+    Matrix(matrix::Matrix),
+    /// Decide the requests of a file with two tenants and print what differs
+    Diff(diff::Diff),
     /// Run fixture folders: every request must be decided as written
     Test(test::Test),
     /// Write a tenant document as SQL, with fresh API keys, for a database of one's own
@@ -58,6 +67,9 @@ pub fn run() -> ExitCode {
         Command::Check(command) => command.run(json),
         Command::Decide(command) => command.run(json),
         Command::Explain(command) => command.run(json),
+        Command::Search(command) => command.run(json),
+        Command::Matrix(command) => command.run(json),
+        Command::Diff(command) => command.run(json),
         Command::Test(command) => command.run(json),
         Command::Seed(command) => command.run(json),
         Command::Schema => output::json(&crate::model::schema::json_schema()).map(|()| ExitCode::SUCCESS),

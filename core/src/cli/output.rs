@@ -3,6 +3,7 @@
 use super::Failure;
 use crate::Finding;
 use crate::engine::Outcome;
+use crate::fixture::Answer;
 use serde::Serialize;
 use std::io::Write;
 
@@ -31,6 +32,11 @@ pub(super) fn error(message: &str) {
     let _ = writeln!(anstream::stderr(), "{}: {message}", red("error"));
 }
 
+/// Prints a remark to the standard error.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{}", dim(text));
+}
+
 /// Prints findings to the standard error.
 pub(super) fn findings(findings: &[Finding]) {
     for finding in findings {
@@ -48,6 +54,20 @@ pub(super) fn outcome(outcome: Outcome) -> String {
         Outcome::NoPermit => red("no permit"),
         Outcome::Error => yellow("error"),
     }
+}
+
+/// An answer on one line.
+pub(super) fn answer(answer: &Answer) -> String {
+    let reason = answer.reason.map(|reason| format!(" ({})", reason.name())).unwrap_or_default();
+    let list =
+        |what: &str, ids: &[String]| if ids.is_empty() { String::new() } else { format!(", {what} {}", ids.join(" ")) };
+    let outcome = serde_json::json!(answer.outcome);
+    format!(
+        "{}{reason}{}{}",
+        outcome.as_str().unwrap_or_default(),
+        list("by", &answer.policies),
+        list("failed", &answer.errors)
+    )
 }
 
 pub(super) fn green(text: &str) -> String {

@@ -54,10 +54,10 @@ impl Test {
                 } else if !right {
                     progress.suspend(|| output::line(format!("{} {name}: {}", output::red("failed"), case.name)))?;
                     match expected {
-                        Ok(expected) => output::line(format!("  expected {}", describe(&expected)))?,
+                        Ok(expected) => output::line(format!("  expected {}", output::answer(&expected)))?,
                         Err(message) => output::line(format!("  expected what does not exist: {message}"))?,
                     }
-                    output::line(format!("  decided  {}", describe(&answer)))?;
+                    output::line(format!("  decided  {}", output::answer(&answer)))?;
                 }
             }
             progress.inc(1);
@@ -79,19 +79,6 @@ fn answer(
 ) -> Result<Answer, Failure> {
     let request = case.engine_request(document)?;
     Ok(Answer::from(&engine.decide(&request, case.now.unwrap_or(now))))
-}
-
-fn describe(answer: &Answer) -> String {
-    let reason = answer.reason.map(|reason| format!(" ({})", reason.name())).unwrap_or_default();
-    let list =
-        |what: &str, ids: &[String]| if ids.is_empty() { String::new() } else { format!(", {what} {}", ids.join(" ")) };
-    let outcome = json!(answer.outcome);
-    format!(
-        "{}{reason}{}{}",
-        outcome.as_str().unwrap_or_default(),
-        list("by", &answer.policies),
-        list("failed", &answer.errors)
-    )
 }
 
 /// Fixture folders at or directly below a folder, in the order of their names.

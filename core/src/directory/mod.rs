@@ -32,7 +32,7 @@ pub struct RowRef {
     pub table: String,
     /// The row's id.
     pub id: String,
-    /// The field within the row, where the row holds several: `permissions/3`.
+    /// The field within the row, where not the whole row is meant: `permissions/3`, `parent_id`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub field: Option<String>,
 }

@@ -25,6 +25,7 @@ pub struct Engine {
 #[derive(Debug)]
 pub(super) struct Inner {
     opened: Opened,
+    pub(super) lists: super::search::Lists,
     #[cfg(feature = "cedar")]
     pub(super) twin: std::sync::OnceLock<Result<super::by_cedar::Twin, String>>,
 }
@@ -53,6 +54,7 @@ impl Engine {
         Ok(Self {
             inner: Arc::new(Inner {
                 opened,
+                lists: super::search::Lists::default(),
                 #[cfg(feature = "cedar")]
                 twin: std::sync::OnceLock::new(),
             }),
@@ -160,7 +162,7 @@ impl<'v> View<'v> {
         &'a self,
         principal: Principal<'a>,
         asked: Asked<'a>,
-        request: &'a RequestRef<'a>,
+        request: &RequestRef<'a>,
         now: Timestamp,
     ) -> Result<Satisfied, Wrong>
     where
@@ -176,7 +178,7 @@ impl<'v> View<'v> {
         &'a self,
         subject: &Subject<'a>,
         asked: Asked<'a>,
-        request: &'a RequestRef<'a>,
+        request: &RequestRef<'a>,
         now: Timestamp,
     ) -> Result<Satisfied, Wrong>
     where

@@ -3,10 +3,11 @@
 use super::Request;
 use super::decide::Engine;
 use super::decision::Decision;
+use super::path::PathStep;
 use super::subject::{Principal, Subject};
 use super::view::View;
 use crate::compile::Origin;
-use crate::directory::{EntityRef, PrincipalRecord, RowRef};
+use crate::directory::{PrincipalRecord, RowRef};
 use crate::model::{Effect, Timestamp};
 use crate::schema::{ACTION, GROUP, ROLE, SERVICE_ACCOUNT, USER};
 use crate::store::record::FORBIDS;
@@ -40,23 +41,10 @@ pub struct PolicyExplanation {
     /// The rows that name this action.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub rows: Vec<RowRef>,
-    /// The way from the principal to the role: one step an edge.
+    /// The way from the principal to the role, group or organization unit that the policy's scope names: one step an
+    /// edge. Empty where it names the principal itself, or nothing.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub path: Vec<PathStep>,
-}
-
-/// One step on the way from a principal to a role.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PathStep {
-    /// The role or group that it leads to.
-    pub to: EntityRef,
-    /// Its name.
-    pub name: String,
-    /// When it ends.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub expires_at: Option<Timestamp>,
-    /// The row that says so.
-    pub source: RowRef,
 }
 
 /// A policy that permits this action, and not this request.
@@ -106,7 +94,7 @@ impl Engine {
             Some(PolicyExplanation {
                 policy: id.clone(),
                 effect: view.effect(number),
-                path: principal.map(|principal| view.path(principal, &origin, now)).unwrap_or_default(),
+                path: principal.map(|principal| view.path(principal, number, now)).unwrap_or_default(),
                 origin,
                 condition: view.store.condition(number),
                 rows: rows.collect(),
@@ -143,28 +131,6 @@ impl View<'_> {
         let grants =
             grants.filter(move |(_, grant)| grant.policy.get() == number && Some(grant.action.get()) == action);
         grants.map(|(position, _)| position)
-    }
-
-    /// The way from a principal to the role of a policy: directly, else through the first group that gives it.
-    fn path(&self, principal: &PrincipalRecord, origin: &Origin, now: Timestamp) -> Vec<PathStep> {
-        let Origin::Role { id: role, name } = origin else { return vec![] };
-        let step = |to: EntityRef, name: String, expires_at, source| PathStep { to, name, expires_at, source };
-        if let Some(edge) = principal.roles.iter().find(|edge| edge.to == *role && edge.holds(now)) {
-            return vec![step(EntityRef::new(ROLE, role), name.clone(), edge.expires_at, edge.source.clone())];
-        }
-        let store = &self.store;
-        for edge in principal.groups.iter().filter(|edge| edge.holds(now)) {
-            let Some(group) = store.entity(GROUP, &edge.to) else { continue };
-            let mut roles = store.above(group).iter();
-            let next = roles.find(|next| store.entity_key(next.to.get()) == (ROLE, role.as_str()) && next.holds(now));
-            if let Some(next) = next {
-                let to = EntityRef::new(GROUP, &edge.to);
-                let to_group = step(to, store.entity_name(group), edge.expires_at, edge.source.clone());
-                let to = EntityRef::new(ROLE, role);
-                return vec![to_group, step(to, name.clone(), next.expires_at(), next.source())];
-            }
-        }
-        vec![]
     }
 
     /// What permits this action, and why it does not permit this request: the nearest first.

@@ -1,5 +1,6 @@
 //! The engine: decides requests with a snapshot, and explains its decisions.
 
+mod batch;
 #[cfg(feature = "cedar")]
 mod by_cedar;
 mod decide;
@@ -8,9 +9,12 @@ mod explain;
 pub(crate) mod index;
 #[cfg(feature = "cedar")]
 mod input;
+mod matrix;
+mod path;
 pub(crate) mod policies;
 pub(crate) mod program;
 mod request;
+mod search;
 #[cfg(feature = "cedar")]
 mod slice;
 mod subject;
@@ -19,8 +23,12 @@ mod view;
 mod world;
 
 pub use crate::store::EngineError;
+pub use batch::Asker;
 pub use decide::Engine;
 pub use decision::{Decision, Outcome, PolicyError, Reason};
-pub use explain::{Explanation, Missing, MissingWhy, PathStep, PolicyExplanation};
+pub use explain::{Explanation, Missing, MissingWhy, PolicyExplanation};
+pub use matrix::{Access, MatrixCell, MatrixRow};
+pub use path::PathStep;
 pub use request::{AttributesRef, Request, RequestRef, ValueRef};
+pub use search::{Candidate, Candidates, DEFAULT_PAGE, MAX_PAGE, Page, PageRequest, SearchError, TokenFault};
 pub use verdict::Verdict;

@@ -27,7 +27,7 @@ pub(crate) struct EntityKey<'a> {
 pub(crate) struct RequestWorld<'s, 'a> {
     view: &'a View<'a>,
     subject: &'s Subject<'a>,
-    request: &'a RequestRef<'a>,
+    request: &'s RequestRef<'a>,
     action: &'a ActionView,
     resource: EntityKey<'a>,
     resource_attributes: Attributes<'a>,
@@ -122,7 +122,7 @@ impl<'s, 'a> RequestWorld<'s, 'a> {
         view: &'a View<'a>,
         subject: &'s Subject<'a>,
         (ty, action): (&'a TypeView, &'a ActionView),
-        request: &'a RequestRef<'a>,
+        request: &'s RequestRef<'a>,
         now: Timestamp,
     ) -> Self {
         let mut resource = EntityKey::new(request.resource_type, request.resource_id);

@@ -44,7 +44,6 @@ pub(crate) const NAMED: u32 = 1;
 /// The entity is a role that is active, a group or an organization unit of the directory.
 pub(crate) const EXISTS: u32 = 2;
 /// The entity is a resource of the registry.
-#[cfg(feature = "cedar")]
 pub(crate) const REGISTERED: u32 = 4;
 
 /// That something lies in an entity, and until when.

@@ -11,6 +11,10 @@ mod fixtures;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod matrix;
+#[cfg(test)]
 mod schema;
+#[cfg(test)]
+mod searches;
 #[cfg(test)]
 mod store;
