@@ -1,8 +1,9 @@
 //! Cedar expressions built from parts, and read from text: never pasted together as text.
 
-use crate::schema::Value;
+use crate::schema::{ACTION, DIRECTORY_TYPES, Value};
 use cedar_policy::pst::{BinaryOp, EntityType, EntityUID, Expr, Literal, Name, NonEmpty, SmolStr, UnaryOp, Var};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 pub(crate) fn truth(value: bool) -> Arc<Expr> {
     Arc::new(Expr::Literal(Literal::Bool(value)))
@@ -28,8 +29,8 @@ pub(crate) fn get(expr: Arc<Expr>, attribute: &str) -> Arc<Expr> {
 /// other way is asked for step by step.
 pub(crate) fn has(expr: Arc<Expr>, way: &[String]) -> Option<Arc<Expr>> {
     let (first, rest) = way.split_first()?;
-    let identifiers = way.iter().all(|step| cedar_policy::pst::Id::new(step).is_ok());
-    if rest.is_empty() || identifiers {
+    let identifiers = || way.iter().all(|step| cedar_policy::pst::Id::new(step).is_ok());
+    if rest.is_empty() || identifiers() {
         let attrs = NonEmpty { head: SmolStr::from(first), tail: rest.iter().map(SmolStr::from).collect() };
         return Some(Arc::new(Expr::HasAttr { expr, attrs }));
     }
@@ -89,7 +90,20 @@ fn balanced(parts: &[Arc<Expr>], join: fn(Arc<Expr>, Arc<Expr>) -> Arc<Expr>) ->
 
 /// The uid of an entity; `None` where the type is no Cedar name.
 pub(crate) fn entity(ty: &str, id: &str) -> Option<EntityUID> {
-    Some(EntityUID { ty: EntityType::from_name(Name::unqualified(ty).ok()?), eid: SmolStr::from(id) })
+    Some(EntityUID { ty: entity_type(ty)?, eid: SmolStr::from(id) })
+}
+
+/// An entity type; `None` where it is no Cedar name.
+pub(crate) fn entity_type(name: &str) -> Option<EntityType> {
+    /// Cedar's grammar decides what a name is, and takes microseconds to; the types of every tenant are asked for once.
+    static EVERYWHERE: LazyLock<HashMap<&str, EntityType>> = LazyLock::new(|| {
+        DIRECTORY_TYPES.into_iter().chain([ACTION]).filter_map(|name| Some((name, parse_type(name)?))).collect()
+    });
+    EVERYWHERE.get(name).cloned().or_else(|| parse_type(name))
+}
+
+fn parse_type(name: &str) -> Option<EntityType> {
+    Name::unqualified(name).ok().map(EntityType::from_name)
 }
 
 /// A typed value as an expression.

@@ -9,6 +9,8 @@ mod grant;
 #[cfg(feature = "cedar")]
 mod policy;
 #[cfg(feature = "cedar")]
+mod print;
+#[cfg(feature = "cedar")]
 mod schema;
 mod source;
 #[cfg(feature = "cedar")]

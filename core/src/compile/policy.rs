@@ -13,9 +13,9 @@ use cedar_policy::pst::{
 };
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::rc::Rc;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// A policy before it joins the others.
 pub(super) struct Policy {
@@ -28,55 +28,63 @@ pub(super) struct Policy {
 /// Where paths of a grant's condition may begin.
 const ROOTS: [Root; 3] = [Root::Principal, Root::Resource, Root::Context];
 
-/// Conditions as expressions, by canonical text and resource types: each is compiled once.
-pub(super) type Expressions = HashMap<(Rc<str>, BTreeSet<String>), Option<Arc<Expr>>>;
+/// The expression of each grant's condition, in the order of the grants; none where the condition always holds, or
+/// cannot be compiled, which is a finding.
+pub(super) type Expressions = Vec<Option<Arc<Expr>>>;
+
+/// Compiles the conditions of the grants: each once for the same resource types.
+pub(super) fn expressions(schema: &Schema, grants: &Grants, findings: &mut Vec<Finding>) -> Expressions {
+    let mut compiled: HashMap<(&str, &BTreeSet<String>), Option<Arc<Expr>>> = HashMap::new();
+    let expressions = grants.grants.iter().map(|(key, grant)| {
+        let condition = &grants.conditions.get(&key.condition)?.condition;
+        if *condition == Condition::Always {
+            return None;
+        }
+        let scope = Scope { schema, resource_types: &grant.resource_types, roots: &ROOTS };
+        let compiled = compiled.entry((&key.condition, &grant.resource_types));
+        compiled.or_insert_with(|| condition.to_cedar(scope, grant.place.place(), findings)).clone()
+    });
+    expressions.collect()
+}
 
 /// The policies of the grants and their sources.
 pub(super) fn policies(
-    schema: &Schema,
-    grants: &Grants,
+    grants: Grants,
+    expressions: Expressions,
     sources: &mut SourceMap,
     findings: &mut Vec<Finding>,
-) -> (Vec<Policy>, Expressions) {
-    let mut expressions = Expressions::new();
+) -> Vec<Policy> {
     let mut policies = vec![];
-    let mut of_request: BTreeMap<&str, usize> = BTreeMap::new();
-    for key in grants.grants.keys().filter(|key| key.table == "access_request") {
-        *of_request.entry(&key.id).or_default() += 1;
+    let mut of_request: HashMap<Uuid, usize> = HashMap::new();
+    for (key, _) in grants.grants.iter().filter(|(key, _)| key.table == "access_request") {
+        *of_request.entry(key.id).or_default() += 1;
     }
-    for (key, grant) in &grants.grants {
-        let cached = (key.condition.clone(), grant.resource_types.clone());
-        let expression = expressions.entry(cached).or_insert_with(|| {
-            let used = grants.conditions.get(&key.condition)?;
-            let scope = Scope { schema, resource_types: &grant.resource_types, roots: &ROOTS };
-            match &used.condition {
-                Condition::Always => None,
-                condition => condition.to_cedar(scope, grant.place.place(), findings),
-            }
-        });
+    for ((key, grant), expression) in grants.grants.into_iter().zip(expressions) {
         if !grant.active {
             continue;
         }
-        let several = of_request.get(key.id.as_str()).is_some_and(|count| *count > 1);
-        let id = policy_id(key, several);
-        let Some(template) = template(&id, key, grant, expression.as_ref()) else {
+        let several = of_request.get(&key.id).is_some_and(|count| *count > 1);
+        let id = policy_id(&key, several);
+        let Some(template) = template(&id, &key, &grant, expression) else {
             // Never passed over: it may be what forbids.
-            let message = "the grant names what cannot be written in Cedar";
-            let at = &grant.place;
-            findings.push(Finding::error(at.table, "policy.invalid", message).row(&at.row).field(&at.field));
+            findings.push(grant.place.place().error(
+                "",
+                "policy.invalid",
+                "the grant names what cannot be written in Cedar",
+            ));
             continue;
         };
         let source = Source {
             effect: key.effect,
-            origin: grant.origin.clone(),
-            condition: grant.condition.clone().filter(|condition| !condition.is_null()),
-            actions: grant.actions.clone(),
+            origin: grant.origin,
+            condition: grant.condition.filter(|condition| !condition.is_null()),
+            actions: grant.actions,
             expires_at: grant.expires_at,
         };
         sources.insert(id.clone(), source);
         policies.push(Policy { id, template });
     }
-    (policies, expressions)
+    policies
 }
 
 /// A policy's id: stable for the same holder, effect and condition.
@@ -95,7 +103,7 @@ fn policy_id(key: &Key, several: bool) -> String {
     }
 }
 
-fn template(id: &str, key: &Key, grant: &Grant, expression: Option<&Arc<Expr>>) -> Option<Template> {
+fn template(id: &str, key: &Key, grant: &Grant, expression: Option<Arc<Expr>>) -> Option<Template> {
     let principal = match &grant.origin {
         Origin::Role { id, .. } => PrincipalConstraint::In(EntityOrSlot::Entity(entity(ROLE, id)?)),
         Origin::ServiceAccount { id, .. } => {
@@ -117,6 +125,6 @@ fn template(id: &str, key: &Key, grant: &Grant, expression: Option<&Arc<Expr>>) 
         let end = value_expression(&Value::Datetime(end.as_millis()))?;
         Some(binary(BinaryOp::Less, get(variable(Var::Context), "now"), end))
     });
-    let clauses = until.into_iter().chain(expression.cloned()).map(Clause::When).collect::<Vec<_>>();
+    let clauses = until.into_iter().chain(expression).map(Clause::When).collect::<Vec<_>>();
     Template::new(id, effect, principal, ActionConstraint::In(actions), resource).try_with_clauses(clauses).ok()
 }

@@ -1,6 +1,6 @@
 //! A tenant's rows become a snapshot: every step in its order, and all findings at once.
 
-use super::{custom, flag, grant, policy, schema, source::SourceMap, validate};
+use super::{custom, flag, grant, policy, print::print, schema, source::SourceMap, validate};
 use crate::cedar::CompileError;
 use crate::condition::{Condition, Place, Root, Scope};
 use crate::directory::{Hierarchy, PrincipalRecord};
@@ -11,8 +11,8 @@ use crate::snapshot::{SectionKind, SigningKey, Snapshot, SnapshotBuilder};
 use crate::store::write::Content;
 use crate::tenant::TenantRecord;
 use crate::{Finding, cedar, store};
-use cedar_policy::{PolicySet, pst};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use cedar_policy::PolicySet;
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// A compiled tenant.
@@ -38,8 +38,9 @@ pub fn compile(document: &TenantDocument) -> Result<Compiled, Vec<Finding>> {
     let schema = schema::of(document, &grants, &conditions, &targeting, &mut findings);
 
     let mut sources = SourceMap::new();
-    let (mut policies, expressions) = policy::policies(&schema, &grants, &mut sources, &mut findings);
+    let expressions = policy::expressions(&schema, &grants, &mut findings);
     validate::grants(&schema, &grants, &expressions, &mut findings);
+    let mut policies = policy::policies(grants, expressions, &mut sources, &mut findings);
     let nothing = BTreeSet::new();
     for (condition, id) in &rules {
         let place = Place { table: "user_group", row: id, field: "auto_assignment_rules" };
@@ -172,28 +173,6 @@ fn rules(document: &TenantDocument, findings: &mut Vec<Finding>) -> Vec<(Conditi
         }
     }
     rules
-}
-
-/// The policies as Cedar's set and as text.
-fn print(policies: Vec<policy::Policy>) -> Result<(PolicySet, String), Box<Finding>> {
-    let broken = |id: &str, message: String| Box::new(Finding::error("policy", "policy.invalid", message).row(id));
-    let mut set = pst::PolicySet {
-        templates: pst::LinkedHashMap::new(),
-        policies: pst::LinkedHashMap::new(),
-        template_links: vec![],
-    };
-    let mut text = String::new();
-    for policy in policies {
-        let annotations = BTreeMap::from([("id".to_owned(), policy.id.as_str().into())]);
-        let template = policy.template.with_annotations(annotations);
-        let policy_ = pst::StaticPolicy::try_from(template).map_err(|error| broken(&policy.id, error.to_string()))?;
-        text.push_str(&format!("{policy_}\n\n"));
-        if set.policies.insert(policy.id.as_str().into(), policy_).is_some() {
-            return Err(broken(&policy.id, "two policies have this id".to_owned()));
-        }
-    }
-    let set = PolicySet::from_pst(set).map_err(|error| broken("", error.to_string()))?;
-    Ok((set, text))
 }
 
 /// The principals of a document: each user with its own rows.

@@ -7,13 +7,13 @@ use super::grant::Grants;
 use super::policy::{Expressions, Policy};
 use super::source::Origin;
 use crate::Finding;
-use crate::cedar::expression::{entity, variables};
+use crate::cedar::expression::{entity, entity_type, variables};
 use crate::cedar::schema::slice;
 use crate::condition::Place;
 use crate::schema::{ACTION, SERVICE_ACCOUNT, Schema, USER};
 use cedar_policy::pst::{
-    self, ActionConstraint, Clause, EntityOrSlot, EntityType, EntityUID, Expr, Literal, Name, PrincipalConstraint,
-    ResourceConstraint, StaticPolicy, Template, Var,
+    self, ActionConstraint, Clause, EntityOrSlot, EntityUID, Expr, Literal, PrincipalConstraint, ResourceConstraint,
+    StaticPolicy, Template, Var,
 };
 use cedar_policy::{PolicySet, ValidationMode, Validator};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -30,29 +30,40 @@ pub(super) fn grants(schema: &Schema, grants: &Grants, expressions: &Expressions
     for (name, action) in &schema.actions {
         standing_for.entry(&action.resource).or_insert(name);
     }
-    let mut done = HashSet::new();
+    let mut conditions: HashMap<(&str, &str), Reached<'_>> = HashMap::new();
     let mut batches: BTreeMap<&str, Batch<'_>> = BTreeMap::new();
-    for (key, grant) in &grants.grants {
-        let cached = (key.condition.clone(), grant.resource_types.clone());
-        let Some(Some(expression)) = expressions.get(&cached) else { continue };
+    for ((key, grant), expression) in grants.grants.iter().zip(expressions) {
+        let Some(expression) = expression else { continue };
         let principal = match grant.origin {
             Origin::ServiceAccount { .. } => SERVICE_ACCOUNT,
             _ => USER,
         };
-        let reads_action = variables(expression).contains(&Var::Action);
-        let actions: Vec<&str> = if reads_action {
-            grant.actions.keys().map(String::as_str).collect()
+        let reached = conditions.entry((&key.condition, principal)).or_insert_with(|| Reached {
+            reads_action: variables(expression).contains(&Var::Action),
+            types: grants.conditions.get(&key.condition).map_or(0, |used| used.resource_types.len()),
+            actions: HashSet::new(),
+        });
+        let actions: &mut dyn Iterator<Item = &str> = if reached.reads_action {
+            &mut grant.actions.keys().map(String::as_str)
+        } else if reached.actions.len() < reached.types {
+            &mut grant.resource_types.iter().filter_map(|ty| standing_for.get(ty.as_str()).copied())
         } else {
-            grant.resource_types.iter().filter_map(|ty| standing_for.get(ty.as_str()).copied()).collect()
+            continue; // It stands by all of its types already: the other grants cost nothing.
         };
-        for action in actions {
-            if done.insert((&key.condition, principal, action)) {
-                let batch = batches.entry(action).or_insert_with(|| Batch::new(schema, BTreeSet::from([action])));
-                batch.add(expression, principal, grant.place.place());
-            }
+        for action in actions.filter(|action| reached.actions.insert(action)) {
+            let batch = batches.entry(action).or_insert_with(|| Batch::new(schema, BTreeSet::from([action])));
+            batch.add(expression, principal, grant.place.place());
         }
     }
     batches.into_values().for_each(|batch| batch.validate(findings));
+}
+
+/// What a condition is validated for already, for one kind of principal.
+struct Reached<'a> {
+    reads_action: bool,
+    /// How many resource types it stands by, whoever it is for.
+    types: usize,
+    actions: HashSet<&'a str>,
 }
 
 /// Validates one expression for every kind of principal, where there may be no action yet.
@@ -92,12 +103,12 @@ impl<'a> Batch<'a> {
     }
 
     fn add(&mut self, expression: &Arc<Expr>, principal: &str, place: Place<'a>) {
-        let Ok(name) = Name::unqualified(principal) else { return };
+        let Some(principal) = entity_type(principal) else { return };
         let actions = self.actions.iter().filter_map(|action| entity(ACTION, action)).collect();
         let template = Template::new(
             "condition",
             pst::Effect::Permit,
-            PrincipalConstraint::Is(EntityType::from_name(name)),
+            PrincipalConstraint::Is(principal),
             ActionConstraint::In(actions),
             ResourceConstraint::Any,
         );

@@ -1,6 +1,7 @@
 //! JSON text to a value, refusing an object that has a key twice: which one counts would be anyone's guess.
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 use std::fmt;
 
@@ -73,10 +74,12 @@ impl<'de> Visitor<'de> for StrictVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
-            if object.contains_key(&key) {
-                return Err(A::Error::custom(format!("the key `{key}` is there twice")));
-            }
-            object.insert(key, entries.next_value_seed(StrictVisitor)?);
+            match object.entry(key) {
+                Entry::Vacant(entry) => entry.insert(entries.next_value_seed(StrictVisitor)?),
+                Entry::Occupied(entry) => {
+                    return Err(A::Error::custom(format!("the key `{}` is there twice", entry.key())));
+                }
+            };
         }
         Ok(Value::Object(object))
     }
