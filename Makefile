@@ -81,8 +81,9 @@ test-e2e: build program generator wasm
 
 wasm: wasm/pkg/parapet_wasm.js ## the npm package
 
-bench: tools ## what a decision costs, against the floor and against Cedar
+bench: tools ## what a decision costs, against the floor and against Cedar; and what compiling costs
 	cargo bench --quiet --package parapet-tests --bench decide
+	cargo bench --quiet --package parapet-tests --bench compile
 
 fuzz: tools ## a million generated cases, each decided as Cedar decides it (CASES=, SEED=)
 	cargo run --quiet --profile bench --package parapet-tests --bin fuzz -- --cases $(or $(CASES),1000000) --seed $(or $(SEED),0)

@@ -1,6 +1,6 @@
 //! A tenant's rows become a snapshot: every step in its order, and all findings at once.
 
-use super::{custom, flag, grant, policy, print::print, schema, source::SourceMap, validate};
+use super::{Step, custom, flag, grant, policy, print::print, schema, source::SourceMap, validate};
 use crate::condition::{Condition, Place, Root, Scope};
 use crate::directory::{Hierarchy, PrincipalRecord};
 use crate::engine::{Engine, EngineError};
@@ -29,17 +29,27 @@ pub struct Compiled {
 
 /// Compiles a tenant's rows. Where a finding is an error, nothing is compiled and all findings are returned, sorted.
 pub fn compile(document: &TenantDocument) -> Result<Compiled, Vec<Finding>> {
+    compile_by_steps(document, &mut |_| {})
+}
+
+/// The same, telling each step when it is done; not all of them, where a finding is an error.
+pub fn compile_by_steps(document: &TenantDocument, done: &mut dyn FnMut(Step)) -> Result<Compiled, Vec<Finding>> {
     let mut findings = vec![];
     let grants = grant::collect(document, &mut findings);
     let rules = rules(document, &mut findings);
     let targeting = flag::targeting(document, &mut findings);
+    done(Step::Collect);
     let conditions: Vec<Condition> = rules.iter().map(|(condition, _)| condition.clone()).collect();
     let schema = schema::of(document, &grants, &conditions, &targeting, &mut findings);
+    done(Step::Schema);
 
     let mut sources = SourceMap::new();
     let expressions = policy::expressions(&schema, &grants, &mut findings);
+    done(Step::Expressions);
     validate::grants(&schema, &grants, &expressions, &mut findings);
+    done(Step::Validate);
     let mut policies = policy::policies(grants, expressions, &mut sources, &mut findings);
+    done(Step::Policies);
     let nothing = BTreeSet::new();
     for (condition, id) in &rules {
         let place = Place { table: "user_group", row: id, field: "auto_assignment_rules" };
@@ -55,6 +65,7 @@ pub fn compile(document: &TenantDocument) -> Result<Compiled, Vec<Finding>> {
     }
     policies.extend(custom::guardrails(&mut sources));
     policies.sort_by(|one, other| one.id.cmp(&other.id));
+    done(Step::Custom);
 
     findings.sort();
     findings.dedup();
@@ -62,6 +73,9 @@ pub fn compile(document: &TenantDocument) -> Result<Compiled, Vec<Finding>> {
         return Err(findings);
     }
     let (policies, cedar) = print(policies).map_err(|finding| vec![*finding])?;
+    done(Step::Print);
+    let (hierarchy, principals) = (Hierarchy::of(document), principals(document));
+    done(Step::Directory);
     Ok(Compiled {
         tenant: TenantRecord::of(&document.tenant, flags),
         id: document.tenant.id,
@@ -69,8 +83,8 @@ pub fn compile(document: &TenantDocument) -> Result<Compiled, Vec<Finding>> {
         policies,
         cedar,
         sources,
-        hierarchy: Hierarchy::of(document),
-        principals: principals(document),
+        hierarchy,
+        principals,
         warnings: findings,
     })
 }
