@@ -84,7 +84,7 @@ wasm: wasm/pkg/parapet_wasm.js ## the npm package
 # One run: what an earlier one found is thrown away, and the report is of what was found now.
 bench: tools wasm ## what a decision costs, here and elsewhere: writes BENCHMARKS.md and docs/latency.svg
 	rm -rf target/bench
-	cargo bench --quiet --package parapet-bench --features peers --bench decide --bench peers
+	cargo bench --quiet --package parapet-bench --features peers --bench decide --bench compile --bench peers
 	CRITERION_HOME=$(CURDIR)/target/bench/criterion cargo bench --quiet --package parapet-bench --features peers --bench core
 	node bench/node/main.mjs
 	node bench/report/main.mjs

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { path } from "../node/engines.mjs";
 import { DIRECTORY } from "../node/tenant.mjs";
 
-const lines = ["decide", "peers", "node"].flatMap((part) => {
+const lines = ["decide", "compile", "peers", "node"].flatMap((part) => {
   const text = readFileSync(join(DIRECTORY, `${part}.jsonl`), "utf8");
   return text.trim().split("\n").map((line) => JSON.parse(line));
 });

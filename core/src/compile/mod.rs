@@ -14,6 +14,8 @@ mod print;
 mod schema;
 mod source;
 #[cfg(feature = "cedar")]
+mod step;
+#[cfg(feature = "cedar")]
 mod tenant;
 #[cfg(feature = "cedar")]
 mod validate;
@@ -24,4 +26,6 @@ mod tests;
 
 pub use source::{Origin, Source, SourceMap};
 #[cfg(feature = "cedar")]
-pub use tenant::{Compiled, compile, compile_text};
+pub use step::Step;
+#[cfg(feature = "cedar")]
+pub use tenant::{Compiled, compile, compile_by_steps, compile_text};

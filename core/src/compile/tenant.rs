@@ -1,6 +1,6 @@
 //! A tenant's rows become a snapshot: every step in its order, and all findings at once.
 
-use super::{custom, flag, grant, policy, print::print, schema, source::SourceMap, validate};
+use super::{Step, custom, flag, grant, policy, print::print, schema, source::SourceMap, validate};
 use crate::cedar::CompileError;
 use crate::condition::{Condition, Place, Root, Scope};
 use crate::directory::{Hierarchy, PrincipalRecord};
@@ -30,17 +30,27 @@ pub struct Compiled {
 
 /// Compiles a tenant's rows. Where a finding is an error, nothing is compiled and all findings are returned, sorted.
 pub fn compile(document: &TenantDocument) -> Result<Compiled, Vec<Finding>> {
+    compile_by_steps(document, &mut |_| {})
+}
+
+/// The same, telling each step when it is done; not all of them, where a finding is an error.
+pub fn compile_by_steps(document: &TenantDocument, done: &mut dyn FnMut(Step)) -> Result<Compiled, Vec<Finding>> {
     let mut findings = vec![];
     let grants = grant::collect(document, &mut findings);
     let rules = rules(document, &mut findings);
     let targeting = flag::targeting(document, &mut findings);
+    done(Step::Collect);
     let conditions: Vec<Condition> = rules.iter().map(|(condition, _)| condition.clone()).collect();
     let schema = schema::of(document, &grants, &conditions, &targeting, &mut findings);
+    done(Step::Schema);
 
     let mut sources = SourceMap::new();
     let expressions = policy::expressions(&schema, &grants, &mut findings);
+    done(Step::Expressions);
     validate::grants(&schema, &grants, &expressions, &mut findings);
+    done(Step::Validate);
     let mut policies = policy::policies(grants, expressions, &mut sources, &mut findings);
+    done(Step::Policies);
     let nothing = BTreeSet::new();
     for (condition, id) in &rules {
         let place = Place { table: "user_group", row: id, field: "auto_assignment_rules" };
@@ -56,6 +66,7 @@ pub fn compile(document: &TenantDocument) -> Result<Compiled, Vec<Finding>> {
     }
     policies.extend(custom::guardrails(&mut sources));
     policies.sort_by(|one, other| one.id.cmp(&other.id));
+    done(Step::Custom);
 
     findings.sort();
     findings.dedup();
@@ -64,22 +75,26 @@ pub fn compile(document: &TenantDocument) -> Result<Compiled, Vec<Finding>> {
     }
     let broken = |error: CompileError| vec![Finding::error("policy", "policy.invalid", error.to_string())];
     let tenant = TenantRecord::of(&document.tenant, flags);
-    let principals = principals(document);
+    let (hierarchy, principals) = (Hierarchy::of(document), principals(document));
+    done(Step::Directory);
     let named: Vec<_> = policies.iter().map(|policy| (policy.id.as_str(), &policy.template)).collect();
     let content = Content {
         tenant: &tenant,
         schema: &schema,
         policies: &named,
         sources: &sources,
-        hierarchy: &Hierarchy::of(document),
+        hierarchy: &hierarchy,
         principals: &principals,
     };
     let content = store::write::write(&content, SnapshotBuilder::new(document.tenant.id)).map_err(broken)?;
+    done(Step::Store);
     let (policies, cedar) = print(policies).map_err(|finding| vec![*finding])?;
+    done(Step::Print);
     let content = content
         .section(SectionKind::Tenant, json(&tenant))
         .section(SectionKind::Schema, json(&schema))
         .section(SectionKind::Cedar, cedar::pack::pack(&cedar));
+    done(Step::Pack);
     Ok(Compiled { schema, policies, cedar, sources, principals, content, warnings: findings })
 }
 
