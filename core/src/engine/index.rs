@@ -89,6 +89,11 @@ impl<'a> Index<'a> {
         ControlFlow::Continue(())
     }
 
+    /// Whether a scope names a resource.
+    pub(crate) fn names_resources(&self) -> bool {
+        self.shapes & 0b1111_0000 != 0
+    }
+
     /// The records, in the order of their buckets.
     #[cfg(feature = "cedar")]
     pub(crate) fn records(&self) -> &[IndexRecord] {

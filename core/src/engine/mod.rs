@@ -1,4 +1,4 @@
-//! The engine: decides requests with a snapshot, and explains its decisions.
+//! The engine: decides requests with a snapshot, explains its decisions, and says what it would decide of a resource.
 
 #[cfg(feature = "cedar")]
 mod by_cedar;
@@ -11,6 +11,7 @@ mod input;
 pub(crate) mod policies;
 pub(crate) mod program;
 mod request;
+pub mod residual;
 #[cfg(feature = "cedar")]
 mod slice;
 mod subject;
@@ -22,3 +23,4 @@ pub use decide::Engine;
 pub use decision::{Decision, Outcome, PolicyError, Reason};
 pub use explain::{Explanation, Missing, MissingWhy, PathStep, PolicyExplanation};
 pub use request::Request;
+pub use residual::Residual;

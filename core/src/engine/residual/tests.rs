@@ -1,0 +1,1 @@
+//! Each kind of node, evaluated as far as it goes.
