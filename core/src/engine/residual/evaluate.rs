@@ -39,7 +39,7 @@ pub(super) struct Evaluator<'e, 's, 'a> {
 impl Evaluator<'_, '_, '_> {
     /// When a condition holds, and when it fails. Anything but a truth value is a failure.
     pub(super) fn condition(&mut self, node: NodeId) -> Truth {
-        self.truth(node, DEPTH).unwrap_or_else(|_| Truth { yes: Expr::FALSE, fails: Expr::TRUE })
+        self.truth(node, DEPTH).unwrap_or(Truth { yes: Expr::FALSE, fails: Expr::TRUE })
     }
 
     /// Something of which nothing can be said but that it is true, false or fails.

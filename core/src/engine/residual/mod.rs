@@ -22,7 +22,7 @@ mod sql;
 mod text;
 mod within;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cedar"))]
 mod tests;
 
 pub use columns::{Closure, Column, Columns, Encoding};

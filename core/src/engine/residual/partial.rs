@@ -123,12 +123,12 @@ impl Said {
 
     /// One of several.
     pub(super) fn one_of(parts: impl IntoIterator<Item = Self>) -> Self {
-        Self::joined(parts, |parts| any(parts))
+        Self::joined(parts, any)
     }
 
     /// All of several.
     pub(super) fn all_of(parts: impl IntoIterator<Item = Self>) -> Self {
-        Self::joined(parts, |parts| all(parts))
+        Self::joined(parts, all)
     }
 
     fn joined(parts: impl IntoIterator<Item = Self>, join: fn(Vec<Expr>) -> Expr) -> Self {

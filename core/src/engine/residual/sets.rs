@@ -121,7 +121,7 @@ pub(super) fn is_one_of(operand: Operand, mut values: Vec<Value>) -> Expr {
 pub(super) fn contains_all(left: &Partial, right: &Partial, ty: &str) -> Said {
     let (one, other) = match both(left, right) {
         Ok(both) => both,
-        Err(said) => return said,
+        Err(unknown) => return unknown.map_or(Said::Fails, Said::Unknown),
     };
     match (&one, &other) {
         (Set::Attribute(_, of), Set::Attribute(_, other_of)) if of != other_of => is_empty(right),
@@ -154,7 +154,7 @@ pub(super) fn contains_all(left: &Partial, right: &Partial, ty: &str) -> Said {
 pub(super) fn contains_any(left: &Partial, right: &Partial, ty: &str) -> Said {
     let (one, other) = match both(left, right) {
         Ok(both) => both,
-        Err(said) => return said,
+        Err(unknown) => return unknown.map_or(Said::Fails, Said::Unknown),
     };
     match (&one, &other) {
         (Set::Attribute(_, of), Set::Attribute(_, other_of)) if of != other_of => Said::plainly(false),
@@ -182,10 +182,11 @@ pub(super) fn contains_any(left: &Partial, right: &Partial, ty: &str) -> Said {
     }
 }
 
-fn both<'p>(left: &'p Partial, right: &'p Partial) -> Result<(Set<'p>, Set<'p>), Said> {
+/// Two sets; otherwise what cannot be expressed of one of them, or nothing where one is no set.
+fn both<'p>(left: &'p Partial, right: &'p Partial) -> Result<(Set<'p>, Set<'p>), Option<&'static str>> {
     match (left, right, Set::of(left), Set::of(right)) {
-        (Partial::Unknown(what), ..) | (_, Partial::Unknown(what), ..) => Err(Said::Unknown(what)),
+        (Partial::Unknown(what), ..) | (_, Partial::Unknown(what), ..) => Err(Some(what)),
         (_, _, Some(left), Some(right)) => Ok((left, right)),
-        _ => Err(Said::Fails),
+        _ => Err(None),
     }
 }
