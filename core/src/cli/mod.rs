@@ -1,4 +1,4 @@
-//! The command-line program: compile, check, decide, explain, test, seed.
+//! The command-line program: compile, check, decide, explain, residual, test, seed.
 //!
 //! The only part of the crate with input, output, a clock and randomness. Exit codes: 0 success, or
 //! allowed; 1 denied, a finding that is an error, or a failed case; 2 wrong usage or unreadable input.
@@ -9,6 +9,7 @@ mod decide;
 mod failure;
 mod input;
 mod output;
+mod residual;
 mod seed;
 mod test;
 
@@ -41,6 +42,8 @@ enum Command {
     Decide(decide::Decide),
     /// Decide one request and say why
     Explain(decide::Explain),
+    /// Say which resources of a type a subject may see: a condition as JSON, Cedar or SQL
+    Residual(residual::ResidualCommand),
     /// Run fixture folders: every request must be decided as written
     Test(test::Test),
     /// Write a tenant document as SQL, with fresh API keys, for a database of one's own
@@ -58,6 +61,7 @@ pub fn run() -> ExitCode {
         Command::Check(command) => command.run(json),
         Command::Decide(command) => command.run(json),
         Command::Explain(command) => command.run(json),
+        Command::Residual(command) => command.run(json),
         Command::Test(command) => command.run(json),
         Command::Seed(command) => command.run(json),
         Command::Schema => output::json(&crate::model::schema::json_schema()).map(|()| ExitCode::SUCCESS),

@@ -31,6 +31,11 @@ pub(super) fn error(message: &str) {
     let _ = writeln!(anstream::stderr(), "{}: {message}", red("error"));
 }
 
+/// Prints what a person should know to the standard error.
+pub(super) fn note(message: &str) {
+    let _ = writeln!(anstream::stderr(), "{}: {message}", yellow("note"));
+}
+
 /// Prints findings to the standard error.
 pub(super) fn findings(findings: &[Finding]) {
     for finding in findings {

@@ -11,4 +11,6 @@ mod fixtures;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod residual;
+#[cfg(test)]
 mod schema;
