@@ -35,15 +35,15 @@ impl Residual {
     /// As JSON; the module says in which form.
     pub fn json(&self) -> Json {
         let mut json = Map::new();
-        let answer = match &self.answer {
-            Answer::Always => "always",
-            Answer::Never => "never",
-            Answer::Condition(condition) => {
-                json.insert("condition".to_owned(), condition.json());
-                "condition"
-            }
+        let (answer, condition) = match &self.answer {
+            Answer::Always => ("always", None),
+            Answer::Never => ("never", None),
+            Answer::Condition(condition) => ("condition", Some(condition)),
         };
         json.insert("answer".to_owned(), answer.into());
+        if let Some(condition) = condition {
+            json.insert("condition".to_owned(), condition.json());
+        }
         if let Some(reason) = self.reason {
             json.insert("reason".to_owned(), reason.name().into());
         }
