@@ -129,6 +129,7 @@ impl<'a> Assembly<'_, '_, 'a> {
         unsupported.dedup();
         // Decided against: a permit gives nothing by what cannot be expressed, a forbid forbids.
         let condition = condition.without(&mut |test| matches!(test, Expr::Unknown(_)));
+        let condition = condition.turned(&BTreeSet::new());
         let answer = match condition {
             condition if condition.is_true() => Answer::Always,
             condition if condition.is_false() => Answer::Never,

@@ -13,7 +13,6 @@ use crate::engine::view::View;
 use crate::engine::world::RequestWorld;
 use crate::model::Timestamp;
 use crate::schema::{Attributes, Type, Value};
-use std::collections::BTreeMap;
 
 /// How deep an expression is followed; what lies deeper is not expressed. It must not exhaust the stack.
 const DEPTH: usize = 256;
@@ -53,40 +52,20 @@ impl Evaluator<'_, '_, '_> {
         let Some(deeper) = depth.checked_sub(1) else { return Ok(self.unknown(TOO_LARGE)) };
         let truth = match self.program.node(node)? {
             Node::Bool(value) => Truth::certain(if value { Expr::TRUE } else { Expr::FALSE }),
-            Node::Not(inner) => {
-                let inner = self.truth(inner, deeper)?;
-                Truth { yes: inner.no(), fails: inner.fails }
-            }
+            Node::Not(inner) => self.truth(inner, deeper)?.opposite(),
             Node::And(left, right) => {
                 let left = self.truth(left, deeper)?;
-                if left.yes.is_false() {
-                    return Ok(left);
-                }
-                let right = self.truth(right, deeper)?;
-                let fails = any([left.fails, all([left.yes.clone(), right.fails])]);
-                Truth { yes: all([left.yes, right.yes]), fails }
+                if left.yes.is_false() { left } else { left.and(self.truth(right, deeper)?) }
             }
             Node::Or(left, right) => {
                 let left = self.truth(left, deeper)?;
-                if left.no().is_false() {
-                    return Ok(left);
-                }
-                let right = self.truth(right, deeper)?;
-                let fails = any([left.fails.clone(), all([not(left.yes.clone()), right.fails])]);
-                Truth { yes: any([left.yes, all([not(left.fails), right.yes])]), fails }
+                if left.no().is_false() { left } else { left.or(self.truth(right, deeper)?) }
             }
             Node::If(condition, then, otherwise) => {
                 let condition = self.truth(condition, deeper)?;
-                let no = condition.no();
-                let mut branch = |when: &Expr, node| match when.is_false() {
-                    true => Ok(Truth::certain(Expr::FALSE)),
-                    false => self.truth(node, deeper),
-                };
-                let (then, otherwise) = (branch(&condition.yes, then)?, branch(&no, otherwise)?);
-                Truth {
-                    yes: any([all([condition.yes.clone(), then.yes]), all([no.clone(), otherwise.yes])]),
-                    fails: any([condition.fails, all([condition.yes, then.fails]), all([no, otherwise.fails])]),
-                }
+                let then = if condition.yes.is_false() { Truth::NEVER } else { self.truth(then, deeper)? };
+                let otherwise = if condition.no().is_false() { Truth::NEVER } else { self.truth(otherwise, deeper)? };
+                condition.choose(then, otherwise)
             }
             Node::HasAttribute(inner, names, length) => {
                 let names = self.program.list(names, length)?.to_vec();
@@ -156,79 +135,97 @@ impl Evaluator<'_, '_, '_> {
         truth
     }
 
-    /// The values that a node may have.
+    /// The values that a node may have. What is done with those of its parts is another function's, so that little lies
+    /// on the stack meanwhile.
     fn cases(&mut self, node: NodeId, depth: usize) -> Result<Cases, Failure> {
-        let Some(depth) = depth.checked_sub(1) else { return Ok(Cases::of(Partial::Unknown(TOO_LARGE))) };
+        let Some(deeper) = depth.checked_sub(1) else { return Ok(Cases::of(Partial::Unknown(TOO_LARGE))) };
+        let found = self.program.node(node)?;
+        let cases = match found {
+            Node::Not(_) | Node::And(..) | Node::Or(..) | Node::HasAttribute(..) => {
+                Cases::of_truth(self.truth(node, depth)?)
+            }
+            Node::If(condition, then, otherwise) => self.branches(condition, then, otherwise, deeper)?,
+            // What is asked of the context most is one of its members.
+            Node::GetAttribute(inner, name) if self.program.node(inner)? == Node::Context => {
+                let member = self.world.member(self.world.context(), name);
+                member.map_or_else(Cases::failure, |value| Cases::known(read(self.world, value)))
+            }
+            Node::Negate(inner)
+            | Node::IsEmpty(inner)
+            | Node::GetAttribute(inner, _)
+            | Node::Like(inner, ..)
+            | Node::Is(inner, _)
+            | Node::Call(_, inner) => {
+                let inner = self.cases(inner, deeper)?;
+                self.of_one(found, inner)?
+            }
+            Node::Equal(left, right)
+            | Node::Less(left, right)
+            | Node::LessEqual(left, right)
+            | Node::Add(left, right)
+            | Node::Subtract(left, right)
+            | Node::Multiply(left, right)
+            | Node::In(left, right)
+            | Node::Contains(left, right)
+            | Node::ContainsAll(left, right)
+            | Node::ContainsAny(left, right)
+            | Node::HasTag(left, right)
+            | Node::GetTag(left, right)
+            | Node::Call2(_, left, right) => {
+                let (left, right) = (self.cases(left, deeper)?, self.cases(right, deeper)?);
+                left.then(|left| right.clone().then(|right| self.of_two(found, &left, &right)))
+            }
+            Node::Set(list, length) => self.set(list, length, deeper)?,
+            Node::Record(list, length) => self.record(list, length, deeper)?,
+            Node::Resource => Cases::of(Partial::Resource),
+            leaf => Cases::known(self.leaf(leaf)?),
+        };
+        let size = cases.fails.size() + cases.ways.iter().map(|(when, _)| when.size()).sum::<usize>();
+        Ok(if size > SIZE { Cases::of(Partial::Unknown(TOO_LARGE)) } else { cases })
+    }
+
+    /// A value that a policy or the request says.
+    fn leaf(&self, node: Node) -> Result<Value, Failure> {
         let entity = |ty: &str, id: &str| Value::Entity(ty.to_owned(), id.to_owned());
-        let cases = match self.program.node(node)? {
-            Node::Bool(value) => Cases::known(Value::Bool(value)),
-            Node::Long(value) => Cases::known(Value::Long(value)),
-            Node::Decimal(value) => Cases::known(Value::Decimal(value)),
-            Node::Datetime(value) => Cases::known(Value::Datetime(value)),
-            Node::Duration(value) => Cases::known(Value::Duration(value)),
-            Node::Ip(list) => Cases::known(Value::Ip(self.program.ip(list)?)),
-            Node::Text(text) => Cases::known(Value::String(self.world.text(text).to_owned())),
+        Ok(match node {
+            Node::Bool(value) => Value::Bool(value),
+            Node::Long(value) => Value::Long(value),
+            Node::Decimal(value) => Value::Decimal(value),
+            Node::Datetime(value) => Value::Datetime(value),
+            Node::Duration(value) => Value::Duration(value),
+            Node::Ip(list) => Value::Ip(self.program.ip(list)?),
+            Node::Text(text) => Value::String(self.world.text(text).to_owned()),
             Node::Entity(constant) => {
                 let constant = self.world.constant(constant);
-                Cases::known(entity(constant.ty, constant.id))
+                entity(constant.ty, constant.id)
             }
-            Node::Principal => Cases::known(entity(self.subject.ty, self.subject.id)),
+            Node::Principal => entity(self.subject.ty, self.subject.id),
             Node::Action => {
                 let action = self.world.action();
-                Cases::known(entity(action.ty, action.id))
+                entity(action.ty, action.id)
             }
-            Node::Resource => Cases::of(Partial::Resource),
             Node::Context => {
                 let members = self.world.members(self.world.context()).into_iter();
-                let members = members.map(|(name, value)| (name.to_owned(), read(self.world, value)));
-                Cases::known(Value::Record(members.collect()))
+                Value::Record(members.map(|(name, value)| (name.to_owned(), read(self.world, value))).collect())
             }
-            Node::Not(_) | Node::And(..) | Node::Or(..) | Node::HasAttribute(..) => {
-                Cases::of_truth(self.truth(node, depth + 1)?)
+            _ => return Err(Failure::Broken),
+        })
+    }
+
+    /// What comes of one value.
+    fn of_one(&self, node: Node, inner: Cases) -> Result<Cases, Failure> {
+        Ok(match node {
+            Node::Negate(_) => {
+                let zero = Partial::Known(Value::Long(0));
+                inner.then(|value| arithmetic(Arithmetic::Subtract, &zero, &value))
             }
-            Node::If(condition, then, otherwise) => self.branches(condition, then, otherwise, depth)?,
-            Node::Negate(inner) => self
-                .cases(inner, depth)?
-                .then(|value| arithmetic(Arithmetic::Subtract, &Partial::Known(Value::Long(0)), &value)),
-            Node::IsEmpty(inner) => self.cases(inner, depth)?.then(|value| said(sets::is_empty(&value))),
-            Node::Equal(left, right) => {
-                self.say(left, right, depth, |this, left, right| equal(left, right, this.ty))?
+            Node::IsEmpty(_) => inner.then(|value| said(sets::is_empty(&value))),
+            Node::GetAttribute(_, name) => inner.then(|value| self.attribute(&value, name)),
+            Node::Like(_, pattern, length) => {
+                let pattern = self.program.list(pattern, length)?;
+                inner.then(|value| said(like(&value, pattern)))
             }
-            Node::Less(left, right) => {
-                self.say(left, right, depth, |_, left, right| order(Comparison::Less, left, right))?
-            }
-            Node::LessEqual(left, right) => {
-                self.say(left, right, depth, |_, left, right| order(Comparison::LessEqual, left, right))?
-            }
-            Node::Add(left, right) => {
-                self.both(left, right, depth, |left, right| arithmetic(Arithmetic::Add, left, right))?
-            }
-            Node::Subtract(left, right) => {
-                self.both(left, right, depth, |left, right| arithmetic(Arithmetic::Subtract, left, right))?
-            }
-            Node::Multiply(left, right) => {
-                self.both(left, right, depth, |left, right| arithmetic(Arithmetic::Multiply, left, right))?
-            }
-            Node::In(left, right) => self.say(left, right, depth, |this, left, right| this.lies_in(left, right))?,
-            Node::Contains(left, right) => {
-                self.say(left, right, depth, |this, left, right| sets::contains(left, right, this.ty))?
-            }
-            Node::ContainsAll(left, right) => {
-                self.say(left, right, depth, |this, left, right| sets::contains_all(left, right, this.ty))?
-            }
-            Node::ContainsAny(left, right) => {
-                self.say(left, right, depth, |this, left, right| sets::contains_any(left, right, this.ty))?
-            }
-            // Nothing has tags here.
-            Node::HasTag(left, right) => self.say(left, right, depth, |this, left, right| this.tag(left, right))?,
-            Node::GetTag(left, right) => self.both(left, right, depth, |_, _| Cases::failure())?,
-            Node::GetAttribute(inner, name) => self.attribute(inner, name, depth)?,
-            Node::Like(inner, pattern, length) => {
-                let pattern = self.program.list(pattern, length)?.to_vec();
-                self.cases(inner, depth)?.then(|value| said(like(&value, &pattern)))
-            }
-            Node::Is(inner, ty) => {
-                let inner = self.cases(inner, depth)?;
+            Node::Is(_, ty) => {
                 let ty = self.world.text(ty);
                 inner.then(|value| match (&value, self.entity_type(&value)) {
                     (Partial::Unknown(what), _) => Cases::of(Partial::Unknown(what)),
@@ -236,34 +233,52 @@ impl Evaluator<'_, '_, '_> {
                     _ => Cases::failure(),
                 })
             }
-            Node::Set(list, length) => {
-                let elements = self.program.list(list, length)?.to_vec();
-                self.parts(&elements, depth)?.then_parts(|elements| {
-                    let known = elements.iter().map(known).collect::<Option<_>>();
-                    known.map_or_else(|| Partial::Set(elements), |elements| Partial::Known(Value::Set(elements)))
-                })
+            Node::Call(called, _) => inner.then(|value| function(called, &value)),
+            _ => return Err(Failure::Broken),
+        })
+    }
+
+    /// What comes of two values.
+    fn of_two(&self, node: Node, left: &Partial, right: &Partial) -> Cases {
+        match node {
+            Node::Equal(..) => said(equal(left, right, self.ty)),
+            Node::Less(..) => said(order(Comparison::Less, left, right)),
+            Node::LessEqual(..) => said(order(Comparison::LessEqual, left, right)),
+            Node::Add(..) => arithmetic(Arithmetic::Add, left, right),
+            Node::Subtract(..) => arithmetic(Arithmetic::Subtract, left, right),
+            Node::Multiply(..) => arithmetic(Arithmetic::Multiply, left, right),
+            Node::In(..) => said(self.lies_in(left, right)),
+            Node::Contains(..) => said(sets::contains(left, right, self.ty)),
+            Node::ContainsAll(..) => said(sets::contains_all(left, right, self.ty)),
+            Node::ContainsAny(..) => said(sets::contains_any(left, right, self.ty)),
+            Node::Call2(called, ..) => function2(called, left, right),
+            Node::HasTag(..) => said(self.tag(left, right)),
+            // Nothing has tags here.
+            _ => Cases::failure(),
+        }
+    }
+
+    fn set(&mut self, list: u32, length: u32, depth: usize) -> Result<Cases, Failure> {
+        let elements = self.program.list(list, length)?.to_vec();
+        Ok(self.parts(&elements, depth)?.then_parts(|elements| {
+            let known = elements.iter().map(known).collect::<Option<_>>();
+            known.map_or_else(|| Partial::Set(elements), |elements| Partial::Known(Value::Set(elements)))
+        }))
+    }
+
+    fn record(&mut self, list: u32, length: u32, depth: usize) -> Result<Cases, Failure> {
+        let pairs = self.program.list(list, length)?.chunks_exact(2);
+        let pairs = pairs.filter_map(|pair| Some((*pair.first()?, *pair.last()?)));
+        let (names, members): (Vec<u32>, Vec<NodeId>) = pairs.unzip();
+        let names: Vec<String> = names.iter().map(|name| self.world.text(*name).to_owned()).collect();
+        Ok(self.parts(&members, depth)?.then_parts(|members| {
+            let known: Option<Vec<Value>> = members.iter().map(known).collect();
+            let names = names.iter().cloned();
+            match known {
+                Some(members) => Partial::Known(Value::Record(names.zip(members).collect())),
+                None => Partial::Record(names.zip(members).collect()),
             }
-            Node::Record(list, length) => {
-                let pairs = self.program.list(list, length)?.chunks_exact(2);
-                let pairs = pairs.filter_map(|pair| Some((*pair.first()?, *pair.last()?)));
-                let (names, members): (Vec<u32>, Vec<NodeId>) = pairs.unzip();
-                let names: Vec<String> = names.iter().map(|name| self.world.text(*name).to_owned()).collect();
-                self.parts(&members, depth)?.then_parts(|members| {
-                    let known: Option<Vec<Value>> = members.iter().map(known).collect();
-                    let names = names.iter().cloned();
-                    match known {
-                        Some(members) => Partial::Known(Value::Record(names.zip(members).collect::<BTreeMap<_, _>>())),
-                        None => Partial::Record(names.zip(members).collect()),
-                    }
-                })
-            }
-            Node::Call(called, inner) => self.cases(inner, depth)?.then(|value| function(called, &value)),
-            Node::Call2(called, left, right) => {
-                self.both(left, right, depth, |left, right| function2(called, left, right))?
-            }
-        };
-        let size = cases.fails.size() + cases.ways.iter().map(|(when, _)| when.size()).sum::<usize>();
-        Ok(if size > SIZE { Cases::of(Partial::Unknown(TOO_LARGE)) } else { cases })
+        }))
     }
 
     fn branches(&mut self, condition: NodeId, then: NodeId, otherwise: NodeId, depth: usize) -> Result<Cases, Failure> {
@@ -280,30 +295,6 @@ impl Evaluator<'_, '_, '_> {
         Ok(cases)
     }
 
-    /// What comes of two values, whichever they are.
-    fn both(
-        &mut self,
-        left: NodeId,
-        right: NodeId,
-        depth: usize,
-        next: impl Fn(&Partial, &Partial) -> Cases,
-    ) -> Result<Cases, Failure> {
-        let (left, right) = (self.cases(left, depth)?, self.cases(right, depth)?);
-        Ok(left.then(|left| right.clone().then(|right| next(&left, &right))))
-    }
-
-    /// What an operator says of two values.
-    fn say(
-        &mut self,
-        left: NodeId,
-        right: NodeId,
-        depth: usize,
-        operator: impl Fn(&Self, &Partial, &Partial) -> Said,
-    ) -> Result<Cases, Failure> {
-        let (left, right) = (self.cases(left, depth)?, self.cases(right, depth)?);
-        Ok(left.then(|left| right.clone().then(|right| said(operator(self, &left, &right)))))
-    }
-
     fn tag(&self, entity: &Partial, name: &Partial) -> Said {
         let text = match name {
             Partial::Known(Value::String(_)) => true,
@@ -317,23 +308,16 @@ impl Evaluator<'_, '_, '_> {
         }
     }
 
-    fn attribute(&mut self, inner: NodeId, name: u32, depth: usize) -> Result<Cases, Failure> {
-        if self.program.node(inner)? == Node::Context {
-            let member = self.world.member(self.world.context(), name);
-            return Ok(member.map_or_else(Cases::failure, |value| Cases::known(read(self.world, value))));
-        }
-        let inner = self.cases(inner, depth)?;
-        Ok(inner.then(|value| {
-            let Some(members) = self.member(&value, name) else { return Cases::failure() };
-            let mut cases = Cases { ways: vec![], fails: Expr::FALSE };
-            for (when, member) in members {
-                match member {
-                    Some(member) => cases.add(when, member),
-                    None => cases.fails = any([cases.fails, when]),
-                }
+    fn attribute(&self, value: &Partial, name: u32) -> Cases {
+        let Some(members) = self.member(value, name) else { return Cases::failure() };
+        let mut cases = Cases { ways: vec![], fails: Expr::FALSE };
+        for (when, member) in members {
+            match member {
+                Some(member) => cases.add(when, member),
+                None => cases.fails = any([cases.fails, when]),
             }
-            cases
-        }))
+        }
+        cases
     }
 
     /// The values of several nodes together.

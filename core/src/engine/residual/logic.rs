@@ -3,7 +3,8 @@
 //! Negations stand before tests only, so that every part of an expression pulls in one direction: where a test is
 //! replaced by *false*, before or behind a `Not`, the whole can only become less true.
 
-use super::expr::Expr;
+use super::bounds;
+use super::expr::{Comparison, Expr};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How often parts that became plain are looked at again.
@@ -66,6 +67,31 @@ impl Expr {
             Self::Not(inner) if untold(&inner) => Self::FALSE,
             Self::Not(inner) => Self::Not(inner),
             test if untold(&test) => Self::FALSE,
+            test => test,
+        }
+    }
+}
+
+impl Expr {
+    /// The same with comparisons turned round instead of negated, where their attributes are there anyway.
+    pub(super) fn turned(self, there: &BTreeSet<Vec<String>>) -> Self {
+        match self {
+            Self::All(parts) => {
+                let facts = Facts::of(parts.iter(), true);
+                let has = parts.iter().filter_map(|part| match part {
+                    Self::Has(attribute) => Some(attribute.path.as_slice()),
+                    _ => None,
+                });
+                let more = facts.present.iter().copied().chain(has).map(<[String]>::to_vec);
+                let there: BTreeSet<Vec<String>> = there.iter().cloned().chain(more).collect();
+                all(parts.into_iter().map(|part| part.turned(&there)))
+            }
+            Self::Any(parts) => any(parts.into_iter().map(|part| part.turned(there))),
+            Self::Not(inner) if inner.attributes().all(|attribute| there.contains(&attribute.path)) => match *inner {
+                Self::Compare(Comparison::Less, one, other) => Self::Compare(Comparison::LessEqual, other, one),
+                Self::Compare(Comparison::LessEqual, one, other) => Self::Compare(Comparison::Less, other, one),
+                test => not(test),
+            },
             test => test,
         }
     }
@@ -136,7 +162,7 @@ fn tests_once(tests: Vec<Expr>, conjunctive: bool) -> Option<Vec<Expr>> {
             None => kept.push(test.clone()),
         }
     }
-    Some(kept)
+    if conjunctive { bounds::narrowed(kept) } else { Some(kept) }
 }
 
 /// What may be taken for granted.

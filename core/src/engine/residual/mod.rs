@@ -4,6 +4,7 @@
 //! evaluated as far as that goes, and what is left over is a condition over the resource's id and attributes.
 
 mod assemble;
+mod bounds;
 mod cedar;
 mod columns;
 mod compare;
@@ -22,7 +23,8 @@ mod sql;
 mod text;
 mod within;
 
-#[cfg(all(test, feature = "cedar"))]
+#[cfg(test)]
+#[cfg(feature = "cedar")]
 mod tests;
 
 pub use columns::{Closure, Column, Columns, Encoding};

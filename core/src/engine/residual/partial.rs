@@ -104,6 +104,9 @@ impl Cases {
 }
 
 impl Truth {
+    /// What is false and never fails.
+    pub(super) const NEVER: Self = Self { yes: Expr::FALSE, fails: Expr::FALSE };
+
     /// What is true or false, and never fails.
     pub(super) fn certain(yes: Expr) -> Self {
         Self { yes, fails: Expr::FALSE }
@@ -112,6 +115,30 @@ impl Truth {
     /// When it is false.
     pub(super) fn no(&self) -> Expr {
         not(any([self.yes.clone(), self.fails.clone()]))
+    }
+
+    /// `!`
+    pub(super) fn opposite(self) -> Self {
+        Self { yes: self.no(), fails: self.fails }
+    }
+
+    /// `&&`: the right counts, and fails, only where the left is true.
+    pub(super) fn and(self, right: Self) -> Self {
+        let fails = any([self.fails, all([self.yes.clone(), right.fails])]);
+        Self { yes: all([self.yes, right.yes]), fails }
+    }
+
+    /// `||`: the right counts, and fails, only where the left is false.
+    pub(super) fn or(self, right: Self) -> Self {
+        let fails = any([self.fails.clone(), all([not(self.yes.clone()), right.fails])]);
+        Self { yes: any([self.yes, all([not(self.fails), right.yes])]), fails }
+    }
+
+    /// `if`: one or the other counts.
+    pub(super) fn choose(self, then: Self, otherwise: Self) -> Self {
+        let no = self.no();
+        let fails = [self.fails, all([self.yes.clone(), then.fails]), all([no.clone(), otherwise.fails])];
+        Self { yes: any([all([self.yes, then.yes]), all([no, otherwise.yes])]), fails: any(fails) }
     }
 }
 
