@@ -129,6 +129,43 @@ fn explain_names_the_way_and_what_is_missing() {
 }
 
 #[test]
+fn residual_prints_a_condition_in_every_form() {
+    let document = fixture("variables/tenant.json");
+    let requests: Value =
+        serde_json::from_str(&std::fs::read_to_string(fixture("variables/requests.json")).unwrap()).unwrap();
+    let case = requests["requests"].as_array().unwrap().iter().find(|case| case["decision"] == "allow").unwrap();
+    let mut body = case["request"].clone();
+    body["resource"] = serde_json::json!({"type": body["resource"]["type"]});
+    let run = |arguments: &[&str]| {
+        let all =
+            [&["residual", document.to_str().unwrap(), "-", "--now", requests["now"].as_str().unwrap()], arguments];
+        parapet(&all.concat(), body.to_string().as_bytes())
+    };
+    let plain = run(&["--cedar"]);
+    assert_eq!(plain.status.code(), Some(0), "{plain:?}");
+    assert!(text(&plain.stdout).contains("resource"), "{plain:?}");
+    let whole = json(&run(&["--json", "--cedar"]));
+    assert_eq!(whole["answer"], "condition");
+    assert_eq!(whole["cedar"], text(&plain.stdout).trim_end());
+    assert_eq!(whole["unsupported"], serde_json::json!([]));
+    for (dialect, placeholder) in [("sqlite", "?1"), ("postgresql", "$1")] {
+        let sql = json(&run(&["--json", "--sql", dialect]));
+        assert!(sql["sql"]["where"].as_str().unwrap().contains(placeholder), "{sql}");
+        let printed = run(&["--sql", dialect]);
+        assert!(text(&printed.stdout).starts_with(sql["sql"]["where"].as_str().unwrap()), "{printed:?}");
+    }
+    let columns = scratch("columns.json");
+    std::fs::write(&columns, r#"{"id": "id", "attributes": {}}"#).unwrap();
+    let refused = run(&["--json", "--sql", "sqlite", "--columns", columns.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    assert_eq!(json(&refused)["error"]["code"], "sql.no_column");
+    body["subject"]["id"] = "nobody".into();
+    let never = parapet(&["residual", document.to_str().unwrap(), "--json"], body.to_string().as_bytes());
+    assert_eq!(never.status.code(), Some(1), "{never:?}");
+    assert_eq!(json(&never)["reason"], "principal_unknown");
+}
+
+#[test]
 fn bad_documents_end_with_their_findings() {
     let output = parapet(&["check", "--json", fixture("bad/several_errors_in_rows.json").to_str().unwrap()], b"");
     assert_eq!(output.status.code(), Some(1));

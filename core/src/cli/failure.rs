@@ -4,6 +4,7 @@ use super::output;
 use crate::Finding;
 use crate::authzen::AuthzenError;
 use crate::engine::EngineError;
+use crate::engine::residual::SqlError;
 use crate::snapshot::{KeyError, SnapshotError};
 use serde_json::json;
 use std::path::PathBuf;
@@ -58,6 +59,9 @@ pub enum Failure {
     /// A key is unfit.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// A residual cannot be put to a table.
+    #[error(transparent)]
+    Sql(#[from] SqlError),
     /// The words of the call do not fit together.
     #[error("{0}")]
     Usage(String),
@@ -83,6 +87,7 @@ impl Failure {
             Self::Snapshot(error) => error.code(),
             Self::Engine(error) => error.code(),
             Self::Key(error) => error.code(),
+            Self::Sql(error) => error.code(),
             Self::Usage(_) => "usage",
             Self::Print(_) => "output.unwritable",
         }

@@ -1,4 +1,4 @@
-//! The command-line program: compile, check, decide, explain, search, matrix, diff, test, seed.
+//! The command-line program: compile, check, decide, explain, search, matrix, diff, residual, test, seed.
 //!
 //! The only part of the crate with input, output, a clock and randomness. Exit codes: 0 success, or
 //! allowed; 1 denied, a finding that is an error, a failed case, or a difference; 2 wrong usage or unreadable input.
@@ -11,6 +11,7 @@ mod failure;
 mod input;
 mod matrix;
 mod output;
+mod residual;
 mod search;
 mod seed;
 mod test;
@@ -50,6 +51,8 @@ enum Command {
     Matrix(matrix::Matrix),
     /// Decide the requests of a file with two tenants and print what differs
     Diff(diff::Diff),
+    /// Say which resources of a type a subject may see: a condition as JSON, Cedar or SQL
+    Residual(residual::ResidualCommand),
     /// Run fixture folders: every request must be decided as written
     Test(test::Test),
     /// Write a tenant document as SQL, with fresh API keys, for a database of one's own
@@ -70,6 +73,7 @@ pub fn run() -> ExitCode {
         Command::Search(command) => command.run(json),
         Command::Matrix(command) => command.run(json),
         Command::Diff(command) => command.run(json),
+        Command::Residual(command) => command.run(json),
         Command::Test(command) => command.run(json),
         Command::Seed(command) => command.run(json),
         Command::Schema => output::json(&crate::model::schema::json_schema()).map(|()| ExitCode::SUCCESS),

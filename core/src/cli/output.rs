@@ -32,9 +32,9 @@ pub(super) fn error(message: &str) {
     let _ = writeln!(anstream::stderr(), "{}: {message}", red("error"));
 }
 
-/// Prints a remark to the standard error.
-pub(super) fn note(text: &str) {
-    let _ = writeln!(anstream::stderr(), "{}", dim(text));
+/// Prints what a person should know to the standard error.
+pub(super) fn note(message: &str) {
+    let _ = writeln!(anstream::stderr(), "{}: {message}", yellow("note"));
 }
 
 /// Prints findings to the standard error.

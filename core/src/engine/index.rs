@@ -116,6 +116,11 @@ impl<'a> Index<'a> {
         ControlFlow::Continue(())
     }
 
+    /// Whether a scope names a resource.
+    pub(crate) fn names_resources(&self) -> bool {
+        self.shapes.iter().any(|shape| shape & 4 != 0)
+    }
+
     /// The records, in the order of their buckets.
     #[cfg(feature = "cedar")]
     pub(crate) fn records(&self) -> &[IndexRecord] {

@@ -1,4 +1,4 @@
-//! The engine: decides requests with a snapshot, and explains its decisions.
+//! The engine: decides requests with a snapshot, explains its decisions, and says what it would decide of a resource.
 
 mod batch;
 #[cfg(feature = "cedar")]
@@ -14,6 +14,7 @@ mod path;
 pub(crate) mod policies;
 pub(crate) mod program;
 mod request;
+pub mod residual;
 mod search;
 #[cfg(feature = "cedar")]
 mod slice;
@@ -30,5 +31,6 @@ pub use explain::{Explanation, Missing, MissingWhy, PolicyExplanation};
 pub use matrix::{Access, MatrixCell, MatrixRow};
 pub use path::PathStep;
 pub use request::{AttributesRef, Request, RequestRef, ValueRef};
+pub use residual::Residual;
 pub use search::{Candidate, Candidates, DEFAULT_PAGE, MAX_PAGE, Page, PageRequest, SearchError, TokenFault};
 pub use verdict::Verdict;

@@ -109,6 +109,12 @@ impl<'a> Subject<'a> {
         (self.keys.contains(&entity) && Some(entity) != self.entity) || self.others.contains(&entity)
     }
 
+    /// Everything that it lies in.
+    pub(crate) fn above(&self) -> impl Iterator<Item = Key> {
+        let itself = self.entity;
+        self.keys.iter().copied().filter(move |key| Some(*key) != itself).chain(self.others.iter().copied())
+    }
+
     fn add_self(&mut self, view: &View<'_>, entity: Key) {
         let record = view.store.entities.get(entity as usize);
         if record.is_some_and(|record| record.flags.get() & NAMED != 0) {

@@ -104,6 +104,21 @@ impl Value {
         }))
     }
 
+    /// The value as JSON, in the form in which a request would give it.
+    pub fn json(&self) -> Json {
+        match self {
+            Self::Bool(value) => Json::from(*value),
+            Self::Long(value) => Json::from(*value),
+            Self::String(value) => Json::from(value.as_str()),
+            Self::Decimal(_) | Self::Ip(_) | Self::Datetime(_) | Self::Duration(_) => Json::from(self.to_string()),
+            Self::Entity(ty, id) => serde_json::json!({"type": ty, "id": id}),
+            Self::Set(elements) => elements.iter().map(Self::json).collect(),
+            Self::Record(attributes) => {
+                Json::Object(attributes.iter().map(|(name, value)| (name.clone(), value.json())).collect())
+            }
+        }
+    }
+
     /// Reads the declared attributes of an object; the rest is dropped.
     pub fn read_attributes(
         attributes: &BTreeMap<String, Type>,

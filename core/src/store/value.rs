@@ -84,7 +84,7 @@ impl Store<'_> {
         let attributes = attributes.iter();
         let read = |value: &ValueRecord| match value.kind.get() {
             kind::WRONG => serde_json::from_str(self.texts.get(value.a.get())).unwrap_or_default(),
-            _ => json(&self.value(value)),
+            _ => self.value(value).json(),
         };
         attributes.map(|value| (self.texts.get(value.name.get()).to_owned(), read(value))).collect()
     }
@@ -92,19 +92,4 @@ impl Store<'_> {
 
 fn is_whole(value: &ValueRecord) -> bool {
     matches!(value.kind.get(), kind::SET | kind::RECORD)
-}
-
-/// A value as JSON, in the form in which a request would give it.
-fn json(value: &Value) -> Json {
-    match value {
-        Value::Bool(value) => Json::from(*value),
-        Value::Long(value) => Json::from(*value),
-        Value::String(value) => Json::from(value.as_str()),
-        Value::Decimal(_) | Value::Ip(_) | Value::Datetime(_) | Value::Duration(_) => Json::from(value.to_string()),
-        Value::Entity(ty, id) => serde_json::json!({"type": ty, "id": id}),
-        Value::Set(elements) => elements.iter().map(json).collect(),
-        Value::Record(attributes) => {
-            Json::Object(attributes.iter().map(|(name, value)| (name.clone(), json(value))).collect())
-        }
-    }
 }

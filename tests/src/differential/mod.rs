@@ -26,3 +26,4 @@ pub use entities::EntityCase;
 pub use expression::{children, with_children};
 pub use harness::{Answer, Difference, Failure, Report, Subject, current_seed, run, shrink};
 pub use request::RequestCase;
+pub use rng::Rng;

@@ -11,8 +11,7 @@ mod record;
 mod value;
 
 pub(crate) use evaluate::{Failure, holds};
-#[cfg(feature = "cedar")]
-pub(crate) use node::{ANY_TEXT, Function, Function2, NodeId};
-pub(crate) use node::{Node, Program};
+pub(crate) use extension::{call, call2};
+pub(crate) use node::{ANY_TEXT, Function, Function2, Node, NodeId, Program, matches};
 pub(crate) use record::Bounds;
 pub(crate) use value::{Record, Set, Value, World};
