@@ -266,6 +266,9 @@ fn what_sql_or_the_columns_cannot_express_is_said() {
     assert_eq!(refused(&with(Column::new(""))), "sql.wrong_name");
     let odd = owner.sql(Dialect::Sqlite, &with(Column::new("a`b\"").of("t"))).unwrap();
     assert_eq!(odd.condition, "(`t`.`a``b\"` IS NOT NULL AND `t`.`a``b\"` COLLATE BINARY = ?1)");
+    let declared = super::attributes(json!({"id": "Long", "a": {"b": "Long"}, "a_b": "Long"}));
+    let paths: Vec<String> = Columns::by_name(&declared).attributes.into_keys().collect();
+    assert_eq!(paths, ["a_b"], "a column holds one thing");
     let tags = of("resource.tags.contains(\"a\")");
     let named = columns.clone().attribute("tags", Column::new("value"));
     assert_eq!(tags.sql(Dialect::Sqlite, &named), Err(SqlError::Ambiguous("value".to_owned())));
