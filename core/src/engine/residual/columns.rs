@@ -114,15 +114,20 @@ impl Column {
 
 impl Columns {
     /// The id in `id`, and every declared attribute in a column of its name; one within a record in a column whose name
-    /// joins the names by `_`.
+    /// joins the names by `_`. An attribute whose column would be another's has none.
     pub fn by_name(declared: &Attributes) -> Self {
         let mut columns = Self::default().id(Column::new("id"));
         let mut left: Vec<(Vec<&str>, &Type)> = declared.iter().map(|(name, ty)| (vec![name.as_str()], ty)).collect();
         while let Some((path, ty)) = left.pop() {
             if let Type::Record(members) = ty {
                 left.extend(members.iter().map(|(name, ty)| ([path.as_slice(), &[name.as_str()]].concat(), ty)));
-            } else {
-                columns = columns.attribute(&path.join("."), Column::new(path.join("_")));
+                continue;
+            }
+            // A column holds one thing: the id, or an attribute, or what lies within one.
+            let name = path.join("_");
+            let taken = name == "id" || (path.len() > 1 && declared.contains_key(&name));
+            if !taken && !columns.attributes.values().any(|column| column.name == name) {
+                columns = columns.attribute(&path.join("."), Column::new(name));
             }
         }
         columns

@@ -15,7 +15,7 @@ use crate::model::Timestamp;
 use crate::schema::{Attributes, Type, Value};
 
 /// How deep an expression is followed; what lies deeper is not expressed. It must not exhaust the stack.
-const DEPTH: usize = 256;
+const DEPTH: usize = 192;
 /// How many tests the formulas of one node may have, and how many values it.
 const SIZE: usize = 5_000;
 
@@ -50,38 +50,55 @@ impl Evaluator<'_, '_, '_> {
 
     fn truth(&mut self, node: NodeId, depth: usize) -> Result<Truth, Failure> {
         let Some(deeper) = depth.checked_sub(1) else { return Ok(self.unknown(TOO_LARGE)) };
+        // Each part is another function's, so that little lies on the stack meanwhile.
         let truth = match self.program.node(node)? {
             Node::Bool(value) => Truth::certain(if value { Expr::TRUE } else { Expr::FALSE }),
-            Node::Not(inner) => self.truth(inner, deeper)?.opposite(),
-            Node::And(left, right) => {
-                let left = self.truth(left, deeper)?;
-                if left.yes.is_false() { left } else { left.and(self.truth(right, deeper)?) }
-            }
-            Node::Or(left, right) => {
-                let left = self.truth(left, deeper)?;
-                if left.no().is_false() { left } else { left.or(self.truth(right, deeper)?) }
-            }
-            Node::If(condition, then, otherwise) => {
-                let condition = self.truth(condition, deeper)?;
-                let then = if condition.yes.is_false() { Truth::NEVER } else { self.truth(then, deeper)? };
-                let otherwise = if condition.no().is_false() { Truth::NEVER } else { self.truth(otherwise, deeper)? };
-                condition.choose(then, otherwise)
-            }
-            Node::HasAttribute(inner, name) => {
-                let inner = self.cases(inner, deeper)?;
-                self.has(inner, &[name])
-            }
-            Node::HasAttributes(inner, names, length) => {
-                let names = self.program.list(names, length)?.to_vec();
-                let inner = self.cases(inner, deeper)?;
-                self.has(inner, &names)
-            }
-            _ => {
-                let cases = self.cases(node, depth)?;
-                self.truth_of(cases)
-            }
+            Node::Not(inner) => self.not(inner, deeper)?,
+            Node::And(left, right) => self.and(left, right, deeper)?,
+            Node::Or(left, right) => self.or(left, right, deeper)?,
+            Node::If(condition, then, otherwise) => self.choice(condition, then, otherwise, deeper)?,
+            Node::HasAttribute(inner, name) => self.has_attribute(inner, name, deeper)?,
+            Node::HasAttributes(inner, names, length) => self.has_attributes(inner, (names, length), deeper)?,
+            _ => self.value(node, depth)?,
         };
         Ok(if truth.yes.size() + truth.fails.size() > SIZE { self.unknown(TOO_LARGE) } else { truth })
+    }
+
+    fn not(&mut self, inner: NodeId, depth: usize) -> Result<Truth, Failure> {
+        self.truth(inner, depth).map(Truth::opposite)
+    }
+
+    fn and(&mut self, left: NodeId, right: NodeId, depth: usize) -> Result<Truth, Failure> {
+        let left = self.truth(left, depth)?;
+        if left.yes.is_false() { Ok(left) } else { self.truth(right, depth).map(|right| left.and(right)) }
+    }
+
+    fn or(&mut self, left: NodeId, right: NodeId, depth: usize) -> Result<Truth, Failure> {
+        let left = self.truth(left, depth)?;
+        if left.yes.is_true() { Ok(left) } else { self.truth(right, depth).map(|right| left.or(right)) }
+    }
+
+    fn choice(&mut self, condition: NodeId, then: NodeId, other: NodeId, depth: usize) -> Result<Truth, Failure> {
+        let condition = self.truth(condition, depth)?;
+        let then = if condition.yes.is_false() { Truth::NEVER } else { self.truth(then, depth)? };
+        let other = if condition.no().is_false() { Truth::NEVER } else { self.truth(other, depth)? };
+        Ok(condition.choose(then, other))
+    }
+
+    fn has_attribute(&mut self, inner: NodeId, name: u32, depth: usize) -> Result<Truth, Failure> {
+        let inner = self.cases(inner, depth)?;
+        Ok(self.has(inner, &[name]))
+    }
+
+    fn has_attributes(&mut self, inner: NodeId, names: (u32, u32), depth: usize) -> Result<Truth, Failure> {
+        let names = self.program.list(names.0, names.1)?.to_vec();
+        let inner = self.cases(inner, depth)?;
+        Ok(self.has(inner, &names))
+    }
+
+    fn value(&mut self, node: NodeId, depth: usize) -> Result<Truth, Failure> {
+        let cases = self.cases(node, depth)?;
+        Ok(self.truth_of(cases))
     }
 
     /// A value as a truth.

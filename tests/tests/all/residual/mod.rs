@@ -405,13 +405,13 @@ fn rows_filtered_by_a_residual_are_the_rows_that_decisions_allow() {
         let rows_of_server: Vec<_> = rows.iter().filter(|(_, row)| modern(row)).cloned().collect();
         let columns_of_server = postgresql::columns(&mut rng, &columns);
         let mut server = postgresql::Server::new(&columns_of_server, &rows_of_server, declared);
-        for who in 0..USERS.len() {
+        for (who, name) in USERS.iter().enumerate() {
             for action in ACTIONS {
                 let residual = engine.residual(&request(who, action, "", None), now());
                 let sql = residual.sql(Dialect::Sqlite, &columns).unwrap();
                 let selected = select(&connection, &sql.condition, &sql.params);
                 let text = residual.cedar();
-                let about = || format!("seed {seed}, {} {action}: {sql:#?}\n{text}\n{residual:#?}", USERS[who]);
+                let about = || format!("seed {seed}, {} {action}: {sql:#?}\n{text}\n{residual:#?}", name);
                 for (id, row) in &rows {
                     let decided = engine.decide(&request(who, action, id, Some(row)), now()).is_allow();
                     let allowed = residual.allows(id, declared, row).unwrap();
