@@ -125,8 +125,8 @@ impl Columns {
             }
             // A column holds one thing: the id, or an attribute, or what lies within one.
             let name = path.join("_");
-            let taken = name == "id" || (path.len() > 1 && declared.contains_key(&name));
-            if !taken && !columns.attributes.values().any(|column| column.name == name) {
+            let taken = name.eq_ignore_ascii_case("id") || (path.len() > 1 && declared.contains_key(&name));
+            if !taken && !columns.attributes.values().any(|column| column.name.eq_ignore_ascii_case(&name)) {
                 columns = columns.attribute(&path.join("."), Column::new(name));
             }
         }
