@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p parapet-bench --bench compile`. Each time is the best of some runs; single times are the machine's.
 
-#![allow(clippy::unwrap_used, reason = "a bench fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench fails by panicking")]
 
 use parapet::TenantDocument;
 use parapet::compile::{Step, compile_by_steps};
