@@ -76,7 +76,7 @@ impl PoliciesBuilder {
         let (index, order) = Index::build(&self.index, &self.records);
         let mut compiler = self.compiler;
         let program = std::mem::take(&mut compiler.program);
-        (Policies { program, records: Cow::Owned(self.records), index }, compiler, order)
+        (Policies::new(program, Cow::Owned(self.records), index), compiler, order)
     }
 }
 

@@ -75,13 +75,27 @@ impl<'a> Index<'a> {
         keys: Keys<'_>,
         found: &mut impl FnMut(usize, u32, &'p PolicyRecord) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        for position in &self.everywhere {
-            let Some(record) = self.records.get(*position as usize) else { continue };
-            let number = record.policy.get();
+        for (position, number) in self.everywhere() {
             if let Some(policy) = policies.get(number as usize) {
-                found(*position as usize, number, policy)?;
+                found(position, number, policy)?;
             }
         }
+        self.visit_named(policies, keys, found)
+    }
+
+    /// The policies whose scopes name nothing, with the positions of their records: candidates of every request.
+    pub(super) fn everywhere(&self) -> impl Iterator<Item = (usize, u32)> {
+        let record = |position: &u32| Some((*position as usize, self.records.get(*position as usize)?.policy.get()));
+        self.everywhere.iter().filter_map(record)
+    }
+
+    /// Visits the candidates whose scopes name something.
+    pub(super) fn visit_named<'p>(
+        &self,
+        policies: &'p [PolicyRecord],
+        keys: Keys<'_>,
+        found: &mut impl FnMut(usize, u32, &'p PolicyRecord) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         for shape in &self.shapes {
             for action in named(keys.actions, shape & 2 != 0) {
                 for resource in named(keys.resources, shape & 4 != 0) {

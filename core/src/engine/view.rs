@@ -83,7 +83,7 @@ impl<'a> View<'a> {
             Program::read(store.nodes, store.lists, bounds).map_err(|what| malformed(SectionKind::Node, what))?;
         let asked = asked(&store, &program);
         let index = Index::open(store.index_buckets.clone(), store.index, store.policies);
-        let policies = Policies { program, records: Cow::Borrowed(store.policies), index };
+        let policies = Policies::new(program, Cow::Borrowed(store.policies), index);
         let declared = |attributes: &Attributes, counts: &dyn Fn(&str) -> bool| {
             let attributes = attributes.iter().filter(|(name, _)| counts(name));
             Declared::new(attributes.map(|(name, ty)| (name.as_str(), ty.clone())), &asked)
