@@ -82,7 +82,7 @@ impl View<'_> {
                     if group { ("user_group", "organization_unit_id") } else { ("organization_unit", "parent_id") };
                 RowRef { field: Some(column.to_owned()), ..RowRef::new(table, id) }
             }
-            _ => edge.source(),
+            _ => edge.source(&self.store),
         }
     }
 }

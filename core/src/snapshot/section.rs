@@ -28,6 +28,8 @@ pub enum SectionKind {
     EntitySlot,
     /// What lies in what, and until when.
     Edge,
+    /// The rows that say so.
+    EdgeRow,
     /// The attributes of principals and resources.
     Value,
     /// The programs of the policies.
@@ -59,7 +61,7 @@ pub(super) const OPTIONAL: u32 = 1 << 31;
 
 impl SectionKind {
     /// Every kind, in the order of the file.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Tenant,
         Self::Schema,
         Self::Cedar,
@@ -83,6 +85,7 @@ impl SectionKind {
         Self::Principals,
         Self::Name,
         Self::NameBucket,
+        Self::EdgeRow,
     ];
 
     /// The kind as it stands in the file. Numbers are never given twice, even when a kind is retired.
@@ -111,6 +114,7 @@ impl SectionKind {
             Self::Principals => 31,
             Self::Name => 32,
             Self::NameBucket => 33,
+            Self::EdgeRow => 34,
         }
     }
 
@@ -151,6 +155,7 @@ impl SectionKind {
             Self::Principals => "principals",
             Self::Name => "name",
             Self::NameBucket => "name_bucket",
+            Self::EdgeRow => "edge_row",
         }
     }
 }

@@ -39,6 +39,7 @@ pub(crate) struct Store<'a> {
     entity_slots: &'a [U32],
     entity_buckets: Buckets<'a>,
     pub edges: &'a [EdgeRecord],
+    edge_rows: &'a [[u8; 16]],
     pub values: &'a [ValueRecord],
     pub nodes: &'a [NodeRecord],
     pub lists: &'a [U32],
@@ -78,6 +79,7 @@ impl<'a> Store<'a> {
             entity_slots: records(snapshot, SectionKind::EntitySlot)?,
             entity_buckets: Buckets::open(snapshot, SectionKind::EntityBucket, entities.len())?,
             edges: records(snapshot, SectionKind::Edge)?,
+            edge_rows: records(snapshot, SectionKind::EdgeRow)?,
             values: records(snapshot, SectionKind::Value)?,
             nodes: records(snapshot, SectionKind::Node)?,
             lists: records(snapshot, SectionKind::List)?,
@@ -157,6 +159,10 @@ impl<'a> Store<'a> {
             let Some(to) = self.entities.get(edge.to.get() as usize) else {
                 return Err(malformed(SectionKind::Edge, "an entity that is not there"));
             };
+            let row = edge.row.get();
+            if row != NONE && row as usize >= self.edge_rows.len() {
+                return Err(malformed(SectionKind::Edge, "a row that is not there"));
+            }
             if edge.table() >= EDGE_TABLES.len() || edge.leads_to_named() != (to.flags.get() & NAMED != 0) {
                 return Err(malformed(SectionKind::Edge, "a table that is not there, or what scopes do not say"));
             }

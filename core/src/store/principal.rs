@@ -39,9 +39,10 @@ impl EdgeRecord {
     }
 
     /// The row that says so.
-    pub(crate) fn source(&self) -> RowRef {
+    pub(crate) fn source(&self, store: &Store<'_>) -> RowRef {
         let table = EDGE_TABLES.get(self.table()).copied().unwrap_or_default();
-        RowRef::new(table, Uuid::from_bytes(self.row))
+        let row = store.edge_rows.get(self.row.get() as usize).copied().unwrap_or_default();
+        RowRef::new(table, Uuid::from_bytes(row))
     }
 
     /// The position of the row's table.
@@ -110,7 +111,7 @@ impl<'a> Store<'a> {
         let edge = |edge: &EdgeRecord| Edge {
             to: self.entity_key(edge.to.get()).1.to_owned(),
             expires_at: edge.expires_at(),
-            source: edge.source(),
+            source: edge.source(self),
         };
         edges.map(edge).collect()
     }

@@ -56,8 +56,8 @@ pub(crate) struct EdgeRecord {
     pub flags: U32,
     /// When it ends, in milliseconds since 1970; [`NEVER`].
     pub until: I64,
-    /// The row's id.
-    pub row: [u8; 16],
+    /// Edge row: the id of the row. Apart, since no decision looks at it.
+    pub row: U32,
 }
 
 /// A scope names the entity that an edge leads to.

@@ -80,6 +80,7 @@ pub(crate) fn write(content: &Content<'_>, snapshot: SnapshotBuilder) -> Result<
         .section(SectionKind::EntityBucket, entity_buckets.bounds().as_bytes())
         .section(SectionKind::EntitySlot, entity_slots.as_bytes())
         .section(SectionKind::Edge, writer.edges.as_bytes())
+        .section(SectionKind::EdgeRow, writer.edge_rows.as_bytes())
         .section(SectionKind::Value, writer.values.as_bytes())
         .section(SectionKind::Node, policies.program.records().as_bytes())
         .section(SectionKind::List, lists.as_bytes())
@@ -153,6 +154,7 @@ struct Writer {
     /// By the texts of type and id.
     numbers: FxHashMap<(u32, u32), u32>,
     edges: Vec<EdgeRecord>,
+    edge_rows: Vec<[u8; 16]>,
     values: Vec<ValueRecord>,
 }
 
@@ -216,7 +218,7 @@ impl Writer {
     /// An edge that does not end, and of which no row needs to be named.
     fn lasting(&mut self, ty: &str, id: &str) -> Result<EdgeRecord, CompileError> {
         let to = self.entity(ty, id)?;
-        Ok(EdgeRecord { to: to.into(), flags: self.to_named(to).into(), until: NEVER.into(), row: [0; 16] })
+        Ok(EdgeRecord { to: to.into(), flags: self.to_named(to).into(), until: NEVER.into(), row: NONE.into() })
     }
 
     /// Every action with the groups that it lies in.
@@ -291,12 +293,14 @@ impl Writer {
             let Some(number) = self.known(ty, &edge.to)? else { continue };
             let exists = self.entities.get(number as usize).is_some_and(|to| to.flags.get() & EXISTS != 0);
             if exists {
+                let row = u32::try_from(self.edge_rows.len()).map_err(|_| CompileError::TooLarge)?;
+                self.edge_rows.push(row_id(&edge.source)?);
                 let table = position(EDGE_TABLES.iter(), |table| **table == edge.source.table)?;
                 written.push(EdgeRecord {
                     to: number.into(),
                     flags: (table | self.to_named(number)).into(),
                     until: until(edge.expires_at).into(),
-                    row: row_id(&edge.source)?,
+                    row: row.into(),
                 });
             }
         }
