@@ -66,21 +66,27 @@ generator: tools
 test-rust: tools
 	cargo test --quiet --workspace
 
-wasm/pkg/parapet_wasm.js: $(WASM_SOURCES) | tools
-	wasm-pack build --mode no-install --target web --no-pack --no-gitignore wasm
+# The engine alone, and the engine with the compiler.
+wasm/pkg/edge/parapet.js: WASM_FEATURES := --no-default-features
+wasm/pkg/full/parapet.js: WASM_FEATURES := --features full
+wasm/pkg/edge/parapet.js wasm/pkg/full/parapet.js: wasm/pkg/%/parapet.js: $(WASM_SOURCES) | tools
+	wasm-pack build --mode no-install --no-opt --profile edge --target web --no-pack --no-gitignore \
+		--out-dir pkg/$* --out-name parapet wasm -- $(WASM_FEATURES)
+	@$(WASM_OPT_BIN) -O3 $(SHRINK) wasm/pkg/$*/parapet_bg.wasm -o wasm/pkg/$*/parapet_bg.wasm
 	@touch $@
-	@node wasm/size.mjs
 
 # In the release profile: it tests the code that is shipped, and shares its dependencies with the build.
-test-wasm: tools wasm/pkg/parapet_wasm.js
+test-wasm: wasm
 	wasm-pack test --node --release --mode no-install wasm -- --nocapture
-	node --test --test-reporter=spec wasm/tests/*.test.mjs
+	PARAPET_BUILD=edge node --test --test-reporter=spec wasm/tests/*.test.mjs
+	PARAPET_BUILD=full node --test --test-reporter=spec wasm/tests/*.test.mjs
 	tsc -p wasm
 
 test-e2e: build program generator wasm
 	node --test --test-reporter=spec tests/e2e/*.test.mjs
 
-wasm: wasm/pkg/parapet_wasm.js ## the npm package
+wasm: tools wasm/pkg/edge/parapet.js wasm/pkg/full/parapet.js ## the npm package: the edge build and the full one
+	@node wasm/size.mjs
 
 # One run: what an earlier one found is thrown away, and the report is of what was found now.
 bench: tools wasm ## what a decision costs, here and elsewhere: writes BENCHMARKS.md and docs/latency.svg

@@ -2,7 +2,8 @@
 // all kinds can be compared with each other: `node wasm/answers.mjs fixtures`
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
-import { Engine, compileSnapshot } from "@parapet/engine";
+import { Engine } from "@parapet/engine";
+import { compileSnapshot } from "@parapet/engine/full";
 
 const key = { id: "fixtures", hmac: new Uint8Array(32).fill(1) };
 

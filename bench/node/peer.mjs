@@ -20,7 +20,7 @@ console.log(JSON.stringify({ loaded }));
 
 const { trace, expected } = read(Number(grants));
 
-const result = { load: loaded, memory, ...measure(peer.allows), ...batch(peer.allowsAll) };
+const result = { load: loaded, memory, ...measure(peer.allows), ...check(peer.checks), ...batch(peer.allowsAll) };
 console.log(JSON.stringify(result));
 
 function resident() {
@@ -38,6 +38,11 @@ function measure(allows) {
   asked.forEach((one, index) => assert.equal(allows(one), expected[index], JSON.stringify(one)));
   const rounds = Math.min(20, Math.max(1, Math.floor(affordable / asked.length)));
   return { ...percentiles(asked, rounds, allows), perSecond: throughput(asked, allows), asked: asked.length };
+}
+
+/** The median of calls that pass the parts of a request. */
+function check(checks) {
+  return checks === undefined ? {} : { check: measure(checks).p50 };
 }
 
 /** Of single calls, in microseconds, each the best of some rounds, without what reading the clock costs. */

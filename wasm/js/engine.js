@@ -1,95 +1,116 @@
-// The package's surface: an engine, and the compiler. Delegates to the wasm module; `index.d.ts` documents it.
-import * as wasm from "../pkg/parapet_wasm.js";
-import { ParapetError, call } from "./error.js";
-import { DOCUMENT, OPTIONS, REQUEST, checkedText, isBytes, textOf } from "./json.js";
-
-export { ParapetError };
+// The engine in JavaScript, over one of the wasm modules; `index.d.ts` documents it.
+import { ParapetError } from "./error.js";
+import { OPTIONS, REQUEST, isBytes, textOf } from "./json.js";
+import { open } from "./open.js";
+import { Border } from "./plain.js";
 
 const OPENED = Symbol("opened");
 
-export class Engine {
-  #wasm;
+/** The class of a wasm module's engines; `call` guards the module, whose memory `memory` is. */
+export function engineOf(wasm, memory, call) {
+  const border = new Border(wasm, memory);
 
-  constructor(proof, engine) {
-    if (proof !== OPENED) throw error("engine.not_opened", "an engine is made by `await Engine.open(bytes, options)`");
-    this.#wasm = engine;
+  class Engine {
+    #wasm;
+    #policies = [];
+    /** The id of a policy, which is asked for once. */
+    #policyId = (number) => (this.#policies[number] ??= call(() => this.#wasm.policyId(number)));
+
+    constructor(proof, engine) {
+      if (proof !== OPENED) throw error("engine.not_opened", "an engine is made by `await Engine.open(bytes, options)`");
+      this.#wasm = engine;
+    }
+
+    static async open(bytes, options) {
+      if (!isBytes(bytes)) throw error("snapshot.not_bytes", "a snapshot is a Uint8Array");
+      const text = textOf(options, OPTIONS);
+      // A copy, since a subclass may say another length than it has, and what is hashed must be what is opened.
+      const copy = new Uint8Array(bytes);
+      return new Engine(OPENED, await open(wasm, call, copy, text));
+    }
+
+    decide(request, options) {
+      const turn = border.evaluation(request);
+      const how = options === undefined ? undefined : this.#how(turn, request, options);
+      if (this.#plain(turn, how)) return border.answer(this.#policyId);
+      return this.#ask("decide", request, how);
+    }
+
+    decideBatch(request, options) {
+      const turn = border.evaluations(request);
+      const how = options === undefined ? undefined : this.#how(turn, request, options);
+      if (!this.#plain(turn, how)) return this.#ask("decideBatch", request, how);
+      const evaluations = new Array(border.count);
+      for (let index = 0; index < evaluations.length; index++) evaluations[index] = border.answer(this.#policyId);
+      return { evaluations };
+    }
+
+    explain(request, options) {
+      return this.#ask("explain", request, options === undefined ? undefined : this.#how(0, request, options));
+    }
+
+    check(principal, action, resourceType, resourceId, attributes, context) {
+      const turn = border.parts(principal, action, resourceType, resourceId, attributes, context);
+      if (this.#plain(turn, undefined)) return border.allows();
+      const subject = typeof principal === "string" ? { type: "user", id: principal } : principal;
+      const resource = { type: resourceType, id: resourceId, properties: attributes };
+      return this.#ask("decide", { subject, action: { name: action }, resource, context }, undefined).decision;
+    }
+
+    get policyVersion() {
+      const engine = this.#opened();
+      return call(() => engine.policyVersion);
+    }
+
+    get tenant() {
+      const engine = this.#opened();
+      return call(() => engine.tenant);
+    }
+
+    free() {
+      const engine = this.#wasm;
+      this.#wasm = undefined;
+      if (engine !== undefined) call(() => engine.free());
+    }
+
+    /** Whether what was written in a turn is answered. */
+    #plain(turn, how) {
+      if (!border.holds(turn)) return false;
+      const engine = this.#opened();
+      const { count, length } = border;
+      const answered =
+        how === undefined
+          ? call(() => engine.askPlain(count, length, Date.now()))
+          : call(() => engine.askPlainWith(count, length, how, Date.now()));
+      if (answered) border.rewind();
+      return answered;
+    }
+
+    #ask(question, request, how = "{}") {
+      const text = textOf(request, REQUEST);
+      const clock = Date.now();
+      // After the caller's getters have run, one of which may have freed the engine.
+      const engine = this.#opened();
+      return JSON.parse(call(() => engine[question](text, how, clock)));
+    }
+
+    #how(turn, request, options) {
+      // Of two things that are wrong, the request is named.
+      if (turn === 0) textOf(request, REQUEST);
+      return textOf(options, OPTIONS);
+    }
+
+    #opened() {
+      if (this.#wasm === undefined) throw error("engine.freed", "the engine was freed");
+      return this.#wasm;
+    }
   }
 
-  static async open(bytes, options) {
-    if (!isBytes(bytes)) throw error("snapshot.not_bytes", "a snapshot is a Uint8Array");
-    const text = textOf(options, OPTIONS);
-    // A copy, since a subclass may say another length than it has.
-    const copy = new Uint8Array(bytes);
-    return new Engine(OPENED, call(() => wasm.Engine.open(copy, text)));
+  // Where the host has `using`; elsewhere there is nothing to define it under.
+  if (Symbol.dispose !== undefined) {
+    Object.defineProperty(Engine.prototype, Symbol.dispose, { value: Engine.prototype.free, configurable: true });
   }
-
-  decide(request, options) {
-    return this.#ask("decide", request, options);
-  }
-
-  decideBatch(request, options) {
-    return this.#ask("decideBatch", request, options);
-  }
-
-  explain(request, options) {
-    return this.#ask("explain", request, options);
-  }
-
-  check(principal, action, resourceType, resourceId, attributes, context) {
-    const subject = typeof principal === "string" ? { type: "user", id: principal } : principal;
-    const resource = { type: resourceType, id: resourceId, properties: attributes };
-    return this.decide({ subject, action: { name: action }, resource, context }).decision;
-  }
-
-  get policyVersion() {
-    const engine = this.#opened();
-    return call(() => engine.policyVersion);
-  }
-
-  get tenant() {
-    const engine = this.#opened();
-    return call(() => engine.tenant);
-  }
-
-  free() {
-    const engine = this.#wasm;
-    this.#wasm = undefined;
-    if (engine !== undefined) call(() => engine.free());
-  }
-
-  #ask(question, request, options) {
-    const text = textOf(request, REQUEST);
-    const how = options === undefined ? "{}" : textOf(options, OPTIONS);
-    const clock = Date.now();
-    // After the caller's getters have run, one of which may have freed the engine.
-    const engine = this.#opened();
-    return JSON.parse(call(() => engine[question](text, how, clock)));
-  }
-
-  #opened() {
-    if (this.#wasm === undefined) throw error("engine.freed", "the engine was freed");
-    return this.#wasm;
-  }
-}
-
-// Where the host has `using`; elsewhere there is nothing to define it under.
-if (Symbol.dispose !== undefined) {
-  Object.defineProperty(Engine.prototype, Symbol.dispose, { value: Engine.prototype.free, configurable: true });
-}
-
-export function compile(document) {
-  const text = documentText(document);
-  return JSON.parse(call(() => wasm.compile(text)));
-}
-
-export function compileSnapshot(document, options) {
-  const text = documentText(document);
-  const how = textOf(options, OPTIONS);
-  return call(() => wasm.compileSnapshot(text, how));
-}
-
-function documentText(document) {
-  return typeof document === "string" ? checkedText(document, DOCUMENT) : textOf(document, DOCUMENT);
+  return Engine;
 }
 
 function error(code, message) {

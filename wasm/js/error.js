@@ -12,24 +12,26 @@ export class ParapetError extends Error {
 // On the prototype, as the names of the built-in errors are, so that an error's own fields are what it says.
 Object.defineProperty(ParapetError.prototype, "name", { value: "ParapetError", configurable: true, writable: true });
 
-let broken;
-
 /**
- * Calls into the wasm module, whose failures are JSON text that is thrown.
+ * What calls into a wasm module, whose failures are JSON text that is thrown.
  *
  * Anything else that comes out was not thrown by Parapet: the stack or the memory was at its end, in the middle of
  * whatever ran. What the module's memory holds is then unknown, and a decision made of it could be an allow: from
  * there on it decides nothing. No caller's code may run within `run`, lest what that throws be taken for this.
  */
-export function call(run) {
-  if (broken !== undefined) {
-    throw new ParapetError({ code: "engine.broken", message: "the engine failed before and decides no more" }, broken);
-  }
-  try {
-    return run();
-  } catch (thrown) {
-    if (typeof thrown === "string") throw new ParapetError(JSON.parse(thrown));
-    broken = { cause: thrown };
-    throw new ParapetError({ code: "engine.broken", message: "the engine failed and decides no more" }, broken);
-  }
+export function guard() {
+  let broken;
+
+  return function call(run) {
+    if (broken !== undefined) {
+      throw new ParapetError({ code: "engine.broken", message: "the engine failed before and decides no more" }, broken);
+    }
+    try {
+      return run();
+    } catch (thrown) {
+      if (typeof thrown === "string") throw new ParapetError(JSON.parse(thrown));
+      broken = { cause: thrown };
+      throw new ParapetError({ code: "engine.broken", message: "the engine failed and decides no more" }, broken);
+    }
+  };
 }

@@ -1,4 +1,4 @@
-// The declarations of `@parapet/engine`, written by hand.
+// The declarations of `@parapet/engine`, the edge build: what opens a snapshot and decides. Written by hand.
 
 /** A value that a policy may read. `undefined` fields count as absent; everything else must be exact JSON. */
 export type AttributeValue =
@@ -159,12 +159,6 @@ export type VerifyingKey =
   /** The public key, as its JWK has it. */
   | { readonly id: string; readonly es256: { readonly x: string; readonly y: string }; readonly hmac?: never };
 
-/** A key that signs snapshots. */
-export type SigningKey =
-  | { readonly id: string; readonly hmac: Uint8Array | string; readonly es256?: never }
-  /** The secret key, as its JWK has it. */
-  | { readonly id: string; readonly es256: { readonly d: string }; readonly hmac?: never };
-
 export interface OpenOptions {
   readonly keys: readonly VerifyingKey[];
   /** The id of the tenant whose snapshot it must be. */
@@ -180,13 +174,6 @@ export interface DecideOptions {
   readonly scopes?: readonly string[] | undefined;
 }
 
-export interface SnapshotOptions {
-  /** The policy version. */
-  readonly version: number;
-  readonly created: Instant;
-  readonly key: SigningKey;
-}
-
 /** One thing wrong with a tenant document, and where. */
 export interface Finding {
   readonly table: string;
@@ -197,20 +184,11 @@ export interface Finding {
   readonly message: string;
 }
 
-export interface Compiled {
-  /** The policies in Cedar's language, each with its `@id`. */
-  readonly policies: string;
-  /** The schema, in Cedar's JSON format. */
-  readonly schema: { readonly [namespace: string]: unknown };
-  /** What is allowed, but probably not what was meant. */
-  readonly warnings: readonly Finding[];
-}
-
 /**
  * The only error that is thrown for what is passed to this package.
  *
  * A denial is no error. After `engine.broken` (the memory or the stack was at its end) every further call throws:
- * load the module anew, in a new thread or process.
+ * load the module anew, in a new thread or process. The two builds break apart from each other.
  */
 export class ParapetError extends Error {
   private constructor();
@@ -260,9 +238,3 @@ export class Engine {
   /** Gives its memory back at once, rather than some time after the last reference is gone. It then decides no more. */
   free(): void;
 }
-
-/** Compiles a tenant document, an object or its text; throws `document.invalid` with all findings. */
-export function compile(document: object | string): Compiled;
-
-/** Compiles a tenant document to a signed snapshot. The same document, version, time and key give the same bytes. */
-export function compileSnapshot(document: object | string, options: SnapshotOptions): Uint8Array;

@@ -1,9 +1,9 @@
 //! The engine: a snapshot that decides. AuthZEN requests come and answers go as JSON text.
 
 use crate::Failure;
-use crate::options::{self, DecideOptions, OpenOptions};
+use crate::options::{self, DecideOptions};
+use crate::plain;
 use parapet::authzen::{AuthzenError, Caller, Evaluation, EvaluationResponse, EvaluationsRequest};
-use parapet::snapshot::Snapshot;
 use parapet::{Request, Timestamp};
 use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -16,13 +16,6 @@ pub struct Engine {
 
 #[wasm_bindgen]
 impl Engine {
-    /// Opens a snapshot with the keys, tenant and version of the options.
-    pub fn open(bytes: Vec<u8>, options: &str) -> Result<Engine, Failure> {
-        let keyring = options::read::<OpenOptions>(options)?.keyring()?;
-        let engine = parapet::Engine::new(Snapshot::open(bytes, &keyring)?)?;
-        Ok(Self { engine })
-    }
-
     /// Answers an AuthZEN evaluation. `clock` is the host's time, which counts where the options name no `now`.
     pub fn decide(&self, request: &str, options: &str, clock: f64) -> Result<String, Failure> {
         let asked = Asked::read(options, clock)?;
@@ -54,6 +47,26 @@ impl Engine {
         json(&self.engine.explain(&request, asked.now))
     }
 
+    /// Answers the requests of plain values that lie on the border, so many of them: whether it did. Where it did not,
+    /// they are to be asked as JSON.
+    #[wasm_bindgen(js_name = askPlain)]
+    pub fn ask_plain(&self, requests: usize, text: usize, clock: f64) -> bool {
+        options::instant(clock).is_some_and(|now| plain::ask(&self.engine, requests, text, now, None))
+    }
+
+    /// The same, with options.
+    #[wasm_bindgen(js_name = askPlainWith)]
+    pub fn ask_plain_with(&self, requests: usize, text: usize, options: &str, clock: f64) -> Result<bool, Failure> {
+        let Asked { now, caller } = Asked::read(options, clock)?;
+        Ok(plain::ask(&self.engine, requests, text, now, caller.scopes.as_deref()))
+    }
+
+    /// The id of a policy that an answer to plain requests names by number.
+    #[wasm_bindgen(js_name = policyId)]
+    pub fn policy_id(&self, number: u32) -> Option<String> {
+        self.engine.policy_id(number).map(str::to_owned)
+    }
+
     /// The version of the policies that it decides with. Exact below 2^53, as JavaScript's numbers are.
     #[wasm_bindgen(getter, js_name = policyVersion)]
     pub fn policy_version(&self) -> f64 {
@@ -67,6 +80,13 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// The engine for JavaScript.
+    pub fn of(engine: parapet::Engine) -> Self {
+        Self { engine }
+    }
+}
+
 /// What the options say of a request.
 struct Asked {
     now: Timestamp,
@@ -75,7 +95,7 @@ struct Asked {
 
 impl Asked {
     fn read(options: &str, clock: f64) -> Result<Self, Failure> {
-        let options: DecideOptions = options::read(options)?;
+        let options = DecideOptions::read(options)?;
         let now = options.now(clock)?;
         // The application that holds the engine is the decision point, so it says where a subject is and how it signed
         // in; over HTTP that takes the scope `access:context`.

@@ -1,14 +1,19 @@
 //! The crate behind `@parapet/engine`: Parapet's core for JavaScript. Delegation only: what is decided is decided in
 //! the crate `parapet`.
 //!
-//! Only numbers, bytes and JSON text cross the border, and every failure is JSON text that is thrown. `wasm/js` makes
+//! Only numbers, bytes, JSON text and what `plain` reads cross the border, and every failure is JSON text that is thrown. `wasm/js` makes
 //! text of what JavaScript passes, and objects and `ParapetError`s of what comes back.
 
+#[cfg(feature = "full")]
 mod compile;
 mod engine;
 mod failure;
+mod open;
 mod options;
+mod plain;
 
+#[cfg(feature = "full")]
 pub use compile::{compile, compile_snapshot};
 pub use engine::Engine;
 pub use failure::Failure;
+pub use open::{Opening, verify_header};

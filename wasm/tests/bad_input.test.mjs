@@ -1,8 +1,8 @@
 // Whatever JavaScript passes: a typed error, and the engine goes on.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Engine, compile, compileSnapshot } from "@parapet/engine";
-import { KEY, NOW, failure, open, request, snapshot, tenant } from "./tenant.mjs";
+import { compile, compileSnapshot } from "@parapet/engine/full";
+import { Engine, KEY, NOW, failure, open, request, snapshot, tenant } from "./tenant.mjs";
 
 let engine;
 before(async () => {

@@ -1,8 +1,7 @@
 // When the stack ends in the middle of a decision, nothing decides any more.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Engine } from "@parapet/engine";
-import { KEY, failure, open, request, snapshot } from "./tenant.mjs";
+import { Engine, KEY, failure, open, request, snapshot } from "./tenant.mjs";
 
 test("an engine whose stack ran out denies by throwing, for ever", async () => {
   const engine = await open();

@@ -1,7 +1,7 @@
 // Compiling tenant documents with the built package.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compile, compileSnapshot } from "@parapet/engine";
+import { compile, compileSnapshot } from "@parapet/engine/full";
 import { KEY, NOW, failure, tenant } from "./tenant.mjs";
 
 test("a tenant compiles to Cedar", () => {

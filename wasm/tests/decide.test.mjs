@@ -1,8 +1,7 @@
 // Deciding, checking and explaining with the built package.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Engine, ParapetError } from "@parapet/engine";
-import { ACME, ADA, KEY, NOW, failure, open, request, snapshot } from "./tenant.mjs";
+import { ACME, ADA, Engine, KEY, NOW, ParapetError, failure, open, request, snapshot } from "./tenant.mjs";
 
 test("a first decision", async () => {
   const engine = await Engine.open(snapshot(), { keys: [KEY] });

@@ -1,9 +1,10 @@
 //! Every fixture through the wasm engine: compiled, made a snapshot, opened, and asked each of its requests.
-#![cfg(target_arch = "wasm32")]
+#![cfg(all(target_arch = "wasm32", feature = "full"))]
 
 use parapet::authzen::Outcome;
 use parapet::engine::Reason;
 use parapet::fixture::{Answer, Case, Requests};
+use parapet::snapshot::{Keyring, Snapshot, VerifyingKey};
 use parapet::{Finding, TenantDocument, compile_text};
 use parapet_wasm::{Engine, Failure, compile, compile_snapshot};
 use serde::Deserialize;
@@ -96,7 +97,10 @@ fn run(tenant: &str, requests: &str) -> Result<Vec<Result<(), String>>, String> 
     let key = json!({"id": "fixtures", "hmac": KEY});
     let made = json!({"version": 1, "created": requests.now, "key": key}).to_string();
     let snapshot = compile_snapshot(tenant, &made).map_err(|failure| failure.message)?;
-    let engine = Engine::open(snapshot, &json!({"keys": [key]}).to_string()).map_err(|failure| failure.message)?;
+    let secret = hex::decode(KEY).map_err(|error| error.to_string())?;
+    let keyring = Keyring::new().with(VerifyingKey::hmac("fixtures", &secret).map_err(|error| error.to_string())?);
+    let snapshot = Snapshot::open(snapshot, &keyring).map_err(|error| error.to_string())?;
+    let engine = Engine::of(parapet::Engine::new(snapshot).map_err(|error| error.to_string())?);
     let check = |case: &Case| {
         let found = answer(&engine, &document, &requests, case)?;
         let expected = case.expected(compiled.sources())?;

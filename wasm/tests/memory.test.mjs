@@ -1,12 +1,10 @@
 // The wasm module's memory: decisions, errors and snapshots leave nothing behind.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Engine } from "@parapet/engine";
-import { initSync } from "../pkg/parapet_wasm.js";
-import { KEY, open, request, snapshot } from "./tenant.mjs";
+import { Engine, KEY, open, request, snapshot, wasm } from "./tenant.mjs";
 
 // Initialised already, so this only gives what there is.
-const { memory } = initSync();
+const { memory } = wasm.initSync();
 const size = () => memory.buffer.byteLength;
 
 test("10,000 decisions do not grow the memory after the first hundred", async () => {

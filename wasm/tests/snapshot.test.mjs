@@ -2,9 +2,8 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
-import { Engine } from "@parapet/engine";
-import { ACME, KEY, NOW, failure, request, snapshot, tenant } from "./tenant.mjs";
-import { compileSnapshot } from "@parapet/engine";
+import { ACME, Engine, KEY, NOW, failure, request, snapshot, tenant } from "./tenant.mjs";
+import { compileSnapshot } from "@parapet/engine/full";
 
 const refused = (bytes, options, code) => assert.rejects(Engine.open(bytes, options), failure(code), code);
 const changed = (bytes, at) => {

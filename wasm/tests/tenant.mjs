@@ -1,5 +1,11 @@
-// A small tenant, its keys and its engine, for the tests of the package.
-import { Engine, compileSnapshot } from "@parapet/engine";
+// A small tenant, its keys and its engine, for the tests of the package: of the build that PARAPET_BUILD names.
+import { compileSnapshot } from "@parapet/engine/full";
+
+const build = process.env.PARAPET_BUILD ?? "edge";
+const module = build === "full" ? import("@parapet/engine/full") : import("@parapet/engine");
+export const { Engine, ParapetError } = await module;
+/** The wasm module of the build. */
+export const wasm = await import(`../pkg/${build}/parapet.js`);
 
 export const ACME = "0195f000-0000-7000-8000-000000000001";
 export const ADA = "0195f000-0000-7000-8000-0000000000a1";

@@ -1,5 +1,6 @@
 // What the declarations allow and refuse; compiled by `tsc --strict`, never run.
-import { Engine, ParapetError, compile, compileSnapshot } from "@parapet/engine";
+import { Engine, ParapetError } from "@parapet/engine";
+import { compile, compileSnapshot } from "@parapet/engine/full";
 import type { EvaluationResponse, EvaluationsResponse, Explanation, Finding, Outcome } from "@parapet/engine";
 
 const bytes: Uint8Array = compileSnapshot({}, { version: 1, created: new Date(), key: { id: "k", hmac: "00" } });

@@ -9,6 +9,9 @@ export async function load(tenant, { entry }) {
   });
   return {
     allows: (asked) => engine.decide(request(asked)).decision,
+    /** The same, by its parts. */
+    checks: ({ user, resourceType, action, resource, owner, department }) =>
+      engine.check(user, action, resourceType, resource, { owner: { type: "User", id: owner }, department }),
     /** Many in one call. */
     allowsAll: (many) =>
       engine.decideBatch({ evaluations: many.map(request) }).evaluations.map(({ decision }) => decision),

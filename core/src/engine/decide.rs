@@ -81,6 +81,11 @@ impl Engine {
         &self.view().tenant
     }
 
+    /// The id of a policy; the policies are numbered from 0 in the order of their ids.
+    pub fn policy_id(&self, number: u32) -> Option<&str> {
+        ((number as usize) < self.view().store.policies.len()).then(|| self.view().policy_id(number))
+    }
+
     /// A principal of the snapshot: by the row's id, else the username, else the e-mail. Of its attributes, those that
     /// the schema declares as the directory's.
     pub fn principal(&self, principal: &EntityRef) -> Option<PrincipalRecord> {

@@ -185,7 +185,7 @@ impl View<'_> {
             Some(Missing { policy: id.to_owned(), origin, why, condition: store.condition(number) })
         });
         let mut missing: Vec<Missing> = missing.collect();
-        missing.sort_by(|one, other| (one.why, &one.policy).cmp(&(other.why, &other.policy)));
+        missing.sort_unstable_by(|one, other| (one.why, &one.policy).cmp(&(other.why, &other.policy)));
         missing
     }
 }

@@ -34,13 +34,23 @@ impl<'e> Verdict<'e> {
 
     /// The ids of the determining policies, sorted.
     pub fn policies(&self) -> impl ExactSizeIterator<Item = &'e str> {
-        let numbers: &[u32] = match self.outcome {
+        let view = self.view;
+        self.policy_numbers().iter().map(move |number| view.policy_id(*number))
+    }
+
+    /// The numbers of the determining policies in the order of their ids; [`Engine::policy_id`](super::Engine::policy_id)
+    /// gives a number's id.
+    pub fn policy_numbers(&self) -> &[u32] {
+        match self.outcome {
             Outcome::Allow => &self.satisfied.permits,
             Outcome::Forbidden => &self.satisfied.forbids,
             Outcome::NoPermit | Outcome::Error => &[],
-        };
-        let view = self.view;
-        numbers.iter().map(move |number| view.policy_id(*number))
+        }
+    }
+
+    /// Whether there is more to say than outcome, reason and policies: a policy failed, or a value does not fit its type.
+    pub fn has_errors(&self) -> bool {
+        self.at.is_some() || !self.satisfied.failed.is_empty()
     }
 
     /// What no policy was asked for.

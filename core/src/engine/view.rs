@@ -6,10 +6,9 @@ use super::program::{Bounds, Node, Program};
 use crate::schema::{ACTION, Attributes, DIRECTORY_TYPES, Schema, Type};
 use crate::snapshot::{SectionKind, Snapshot};
 use crate::store::record::NAMED;
-use crate::store::{EngineError, Lookup, Store, malformed, same};
+use crate::store::{EngineError, Lookup, Store, malformed, same, section};
 use crate::tenant::TenantRecord;
 use rustc_hash::{FxHashMap, FxHashSet};
-use serde::de::DeserializeOwned;
 use std::borrow::Cow;
 
 /// Everything that a decision reads.
@@ -72,8 +71,8 @@ impl<'a> View<'a> {
     /// # Errors
     /// A section that is not there or not what it should be.
     pub(crate) fn open(snapshot: &'a Snapshot) -> Result<Self, EngineError> {
-        let tenant: TenantRecord = section(snapshot, SectionKind::Tenant)?;
-        let schema: Schema = section(snapshot, SectionKind::Schema)?;
+        let tenant = section::tenant(snapshot)?;
+        let schema = section::schema(snapshot)?;
         let store = Store::open(snapshot)?;
         if store.flags.len() != tenant.flags.len() {
             return Err(malformed(SectionKind::Flag, "another number of flags than the tenant has"));
@@ -122,10 +121,6 @@ impl Declared {
         let position = self.attributes.binary_search_by(|attribute| (*attribute.name).cmp(name)).ok()?;
         self.attributes.get(position)
     }
-}
-
-fn section<T: DeserializeOwned>(snapshot: &Snapshot, kind: SectionKind) -> Result<T, EngineError> {
-    serde_json::from_slice(snapshot.required(kind)?).map_err(|error| malformed(kind, error))
 }
 
 /// The names of attributes that programs ask for, with their numbers.

@@ -461,6 +461,10 @@ fn check(ty: &Type, value: Given<'_>) -> Result<(), WrongType> {
 fn check_slowly(ty: &Type, value: Given<'_>) -> Result<(), WrongType> {
     match value {
         Given::Json(json) => schema::Value::read(ty, json).map(drop),
+        // As JSON it would fit; but it is no record that could be read where it lies.
+        Given::Plain(ValueRef::Entity(..)) if matches!(ty, Type::Record(_)) => {
+            Err(WrongType { way: vec![], expected: "a record, not an entity".to_owned() })
+        }
         Given::Plain(plain) => schema::Value::read(ty, &plain.to_json()).map(drop),
     }
 }

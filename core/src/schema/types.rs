@@ -54,17 +54,19 @@ impl Type {
         match json {
             Json::Object(_) if depth >= Self::MAX_DEPTH => Err(TypeError { way: vec![], message: too_deep() }),
             Json::String(name) => Self::read_name(name, depth).map_err(|message| TypeError { way: vec![], message }),
-            Json::Object(attributes) => attributes
-                .iter()
-                .map(|(name, ty)| match Self::read_within(ty, depth + 1) {
-                    Ok(ty) => Ok((name.clone(), ty)),
-                    Err(mut error) => {
-                        error.way.insert(0, name.clone());
-                        Err(error)
+            Json::Object(attributes) => {
+                let mut record = Attributes::new();
+                for (name, ty) in attributes {
+                    match Self::read_within(ty, depth + 1) {
+                        Ok(ty) => drop(record.insert(name.clone(), ty)),
+                        Err(mut error) => {
+                            error.way.insert(0, name.clone());
+                            return Err(error);
+                        }
                     }
-                })
-                .collect::<Result<_, _>>()
-                .map(Self::Record),
+                }
+                Ok(Self::Record(record))
+            }
             _ => Err(TypeError {
                 way: vec![],
                 message: "a type is a name such as `Long`, `Set<String>` or `folder`, or an object of names".into(),

@@ -2,6 +2,7 @@
 
 use super::Type;
 use super::literal::{self, IpRange};
+use crate::model::Timestamp;
 use chrono::DateTime;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -159,10 +160,10 @@ impl fmt::Display for Value {
             }
             Self::Ip(IpRange { address: IpAddr::V4(address), prefix }) => write!(f, "{address}/{prefix}"),
             Self::Ip(IpRange { address: IpAddr::V6(address), prefix }) => write!(f, "{}/{prefix}", groups(*address)),
-            Self::Datetime(value) => match DateTime::from_timestamp_millis(*value) {
-                Some(time) => write!(f, "{}", time.format("%Y-%m-%dT%H:%M:%S%.3fZ")),
-                None => write!(f, "{value}"),
-            },
+            Self::Datetime(value) if Timestamp::from_millis(*value).as_millis() == *value => {
+                write!(f, "{}", Timestamp::from_millis(*value))
+            }
+            Self::Datetime(value) => write!(f, "{value}"),
             Self::Duration(value) => write!(f, "{value}ms"),
             Self::Entity(name, id) => write!(f, "{name}::{id:?}"),
             Self::Set(_) => f.write_str("a set"),

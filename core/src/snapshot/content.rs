@@ -76,16 +76,21 @@ pub(super) fn read(file: &[u8], count: u32) -> Result<Vec<Section>, SnapshotErro
     Ok(sections)
 }
 
-/// The content hash, as the module's documentation states it.
-pub(super) fn hash<'a>(tenant: Uuid, sections: impl ExactSizeIterator<Item = (u32, &'a [u8])>) -> [u8; 32] {
+/// The SHA-256 of some bytes.
+pub(super) fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// The content hash, as the module's documentation states it: of the sections' kinds, lengths and digests.
+pub(super) fn hash(tenant: Uuid, sections: impl ExactSizeIterator<Item = (u32, usize, [u8; 32])>) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(FORMAT_VERSION.to_le_bytes());
     hash.update(tenant.as_bytes());
     hash.update((sections.len() as u32).to_le_bytes());
-    for (kind, bytes) in sections {
+    for (kind, length, digest) in sections {
         hash.update(kind.to_le_bytes());
-        hash.update((bytes.len() as u64).to_le_bytes());
-        hash.update(Sha256::digest(bytes));
+        hash.update((length as u64).to_le_bytes());
+        hash.update(digest);
     }
     hash.finalize().into()
 }

@@ -1,6 +1,6 @@
 //! The keys that sign snapshots, and those that verify them. Neither is ever serialized or printed.
 
-use super::{Algorithm, KeyError};
+use super::{Algorithm, Header, KeyError};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
@@ -179,15 +179,42 @@ impl fmt::Debug for VerifyingKey {
     }
 }
 
+/// Whether a snapshot's header is signed with HMAC-SHA256 under a master secret; `signed` is what the signature covers.
+/// For whoever verifies ES256 with a verifier of the platform's and has no use for ours, as JavaScript with WebCrypto.
+///
+/// # Errors
+/// [`KeyError::SecretTooShort`].
+pub fn hmac_verifies(master: &[u8], header: &Header, signed: &[u8]) -> Result<bool, KeyError> {
+    let mac = Master::new(master)?.mac(header.tenant, signed);
+    Ok(header.algorithm == Algorithm::HmacSha256 && mac.verify_slice(header.signature()).is_ok())
+}
+
+/// Whether an HMAC master secret is long enough.
+///
+/// # Errors
+/// [`KeyError::SecretTooShort`].
+pub fn check_secret(master: &[u8]) -> Result<(), KeyError> {
+    if master.len() < MINIMUM_SECRET {
+        return Err(KeyError::SecretTooShort { length: master.len() });
+    }
+    Ok(())
+}
+
+/// Whether text can be a key's id.
+///
+/// # Errors
+/// [`KeyError::InvalidId`].
+pub fn check_key_id(id: &str) -> Result<(), KeyError> {
+    KeyId::new(id).map(drop)
+}
+
 /// An HMAC master secret, from which each tenant's key is derived.
 #[derive(Clone)]
 struct Master(Vec<u8>);
 
 impl Master {
     fn new(secret: &[u8]) -> Result<Self, KeyError> {
-        if secret.len() < MINIMUM_SECRET {
-            return Err(KeyError::SecretTooShort { length: secret.len() });
-        }
+        check_secret(secret)?;
         Ok(Self(secret.to_vec()))
     }
 

@@ -60,7 +60,7 @@ mod tests;
 pub use content::MAX_SECTIONS;
 pub use error::{KeyError, SnapshotError};
 pub use header::{Algorithm, FORMAT_VERSION, Header, SIGNED_LENGTH};
-pub use key::{SigningKey, VerifyingKey};
+pub use key::{SigningKey, VerifyingKey, check_key_id, check_secret, hmac_verifies};
 pub use keyring::Keyring;
 pub use read::Snapshot;
 pub use section::SectionKind;

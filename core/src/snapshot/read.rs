@@ -3,6 +3,7 @@
 use super::content::{self, Section};
 use super::{Header, Keyring, SIGNED_LENGTH, SectionKind, SnapshotError};
 use std::fmt;
+use std::ops::Range;
 use uuid::Uuid;
 
 /// An opened snapshot. Holds the file's bytes as they came; a section is a slice of them.
@@ -36,11 +37,30 @@ impl Snapshot {
     /// [`SnapshotError::WrongHash`], and those of [`open_trusted`](Self::open_trusted).
     pub fn open_signature_verified(bytes: Vec<u8>) -> Result<Self, SnapshotError> {
         let snapshot = Self::open_trusted(bytes)?;
-        let sections = snapshot.sections.iter().map(|section| (section.code, snapshot.slice(section)));
-        if content::hash(snapshot.header.tenant, sections) != snapshot.header.content_hash {
+        let digests: Vec<_> =
+            snapshot.sections.iter().map(|section| content::digest(snapshot.slice(section))).collect();
+        snapshot.check_digests(&digests)?;
+        Ok(snapshot)
+    }
+
+    /// Whether the content is the one that was signed, from the SHA-256 of each section, which the caller has computed
+    /// itself, such as JavaScript with WebCrypto: over [`ranges`](Self::ranges), in their order.
+    ///
+    /// # Errors
+    /// [`SnapshotError::WrongHash`], for another number of digests than of sections too.
+    pub fn check_digests(&self, digests: &[[u8; 32]]) -> Result<(), SnapshotError> {
+        let sections = self.sections.iter().zip(digests);
+        let sections = sections.map(|(section, digest)| (section.code, section.range.len(), *digest));
+        let whole = digests.len() == self.sections.len();
+        if !whole || content::hash(self.header.tenant, sections) != self.header.content_hash {
             return Err(SnapshotError::WrongHash);
         }
-        Ok(snapshot)
+        Ok(())
+    }
+
+    /// Where the sections lie in the file.
+    pub fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
+        self.sections.iter().map(|section| section.range.clone())
     }
 
     /// Opens a file without checking signature or content hash: only that it has the form of a snapshot.

@@ -11,6 +11,7 @@ mod hierarchy;
 mod lookup;
 mod principal;
 pub(crate) mod record;
+pub(crate) mod section;
 mod source;
 mod text;
 mod value;

@@ -25,7 +25,7 @@ impl Store<'_> {
     /// The condition of a policy as it was written.
     pub(crate) fn condition(&self, policy: u32) -> Option<Json> {
         let text = self.sources.get(policy as usize)?.condition.get();
-        (text != NONE).then(|| serde_json::from_str(self.texts.get(text)).ok()).flatten()
+        (text != NONE).then(|| serde_json::from_slice(self.texts.get(text).as_bytes()).ok()).flatten()
     }
 
     /// When a policy ends.

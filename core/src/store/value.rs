@@ -5,6 +5,7 @@ use super::{EngineError, Store, malformed};
 use crate::schema::Value;
 use crate::snapshot::SectionKind;
 use serde_json::{Map, Value as Json};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How deep values may lie in each other: types nest at most 16 deep.
 const DEPTH: u8 = 32;
@@ -66,10 +67,17 @@ impl Store<'_> {
             kind::DATETIME => Value::Datetime(value.number()),
             kind::DURATION => Value::Duration(value.number()),
             kind::ENTITY => Value::Entity(text(value.a.get()), text(value.b.get())),
-            kind::SET => Value::Set(value.parts(self.values).iter().map(|part| self.value(part)).collect()),
+            kind::SET => {
+                let mut set = BTreeSet::new();
+                set.extend(value.parts(self.values).iter().map(|part| self.value(part)));
+                Value::Set(set)
+            }
             kind::RECORD => {
-                let parts = value.parts(self.values).iter();
-                Value::Record(parts.map(|part| (text(part.name.get()), self.value(part))).collect())
+                let mut record = BTreeMap::new();
+                for part in value.parts(self.values) {
+                    record.insert(text(part.name.get()), self.value(part));
+                }
+                Value::Record(record)
             }
             kind::IP => match crate::schema::literal::read_ip(self.texts.get(value.a.get())) {
                 Some(range) => Value::Ip(range),
@@ -81,12 +89,15 @@ impl Store<'_> {
 
     /// Attributes as JSON, in the forms in which a request would give them.
     pub(crate) fn attributes(&self, attributes: &[ValueRecord]) -> Map<String, Json> {
-        let attributes = attributes.iter();
         let read = |value: &ValueRecord| match value.kind.get() {
-            kind::WRONG => serde_json::from_str(self.texts.get(value.a.get())).unwrap_or_default(),
+            kind::WRONG => serde_json::from_slice(self.texts.get(value.a.get()).as_bytes()).unwrap_or_default(),
             _ => self.value(value).json(),
         };
-        attributes.map(|value| (self.texts.get(value.name.get()).to_owned(), read(value))).collect()
+        let mut map = Map::new();
+        for value in attributes {
+            map.insert(self.texts.get(value.name.get()).to_owned(), read(value));
+        }
+        map
     }
 }
 

@@ -119,7 +119,7 @@ impl<'a, W: World<'a>> Set<'a, W> {
     /// In order, each once: equal sets have equal lists.
     fn sorted(&self, world: &W) -> Vec<Value<'a, W>> {
         let mut elements = self.elements(world);
-        elements.sort_by(|one, other| one.compare(other, world));
+        elements.sort_unstable_by(|one, other| one.compare(other, world));
         elements.dedup_by(|one, other| one.compare(other, world) == Ordering::Equal);
         elements
     }
@@ -161,7 +161,7 @@ impl<'a, W: World<'a>> Record<'a, W> {
             Self::Given(record) => world.members(*record),
             Self::Made(members) => members.iter().map(|(name, value)| (world.text(*name), value.clone())).collect(),
         };
-        members.sort_by(|one, other| one.0.cmp(other.0));
+        members.sort_unstable_by(|one, other| one.0.cmp(other.0));
         members
     }
 }

@@ -1,0 +1,13 @@
+// The entry point for Node: the full build, with the compiler.
+import { readFileSync } from "node:fs";
+import * as wasm from "../pkg/full/parapet.js";
+import { compilerOf } from "./compiler.js";
+import { engineOf } from "./engine.js";
+import { guard } from "./error.js";
+
+const { memory } = wasm.initSync({ module: readFileSync(new URL("../pkg/full/parapet_bg.wasm", import.meta.url)) });
+const call = guard();
+
+export const Engine = engineOf(wasm, memory, call);
+export const { compile, compileSnapshot } = compilerOf(wasm, call);
+export { ParapetError } from "./error.js";
