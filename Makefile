@@ -42,6 +42,7 @@ lint: tools ## rustfmt, clippy on native and wasm32, TypeScript
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
 	cargo clippy --quiet --package parapet --no-default-features --lib -- -D warnings
 	cargo clippy --quiet --package parapet --no-default-features --features cedar --lib --target wasm32-unknown-unknown -- -D warnings
+	cargo clippy --quiet --package parapet-wasm --no-default-features --lib --target wasm32-unknown-unknown -- -D warnings
 	cargo clippy --quiet --package parapet-wasm --package parapet-worker --lib --target wasm32-unknown-unknown -- -D warnings
 	tsc --noEmit
 

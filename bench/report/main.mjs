@@ -120,12 +120,13 @@ ${table(all("wasm"), {
   "cold start": ({ name }) => time(one("cold", { name }).milliseconds * 1e3),
 })}
 
-A decision's share of a \`decideBatch\` of 1,000:
+A \`check\` by the parts of a request, and a decision's share of a \`decideBatch\` of 1,000:
 
 ${table(batches, {
   package: ({ name }) => label("node", name),
   grants: ({ grants }) => grants.toLocaleString("en"),
-  "a decision": ({ batch }) => time(batch),
+  "a check": ({ check }) => (check === undefined ? "–" : time(check)),
+  "a decision of a batch": ({ batch }) => time(batch),
 })}
 
 ## The core's operations
