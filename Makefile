@@ -27,10 +27,10 @@ SHRINK := --reorder-functions-by-name --strip-producers --enable-mutable-globals
 WASM_SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml core/Cargo.toml wasm/Cargo.toml wasm/build.rs \
 	$(shell find core/src wasm/src policies -type f 2>/dev/null)
 
-.PHONY: help run test lint build tools program generator clean test-rust test-wasm test-e2e bench bench-decide fuzz wasm
+.PHONY: help run test lint build tools program generator clean test-rust test-wasm test-e2e bench bench-decide fuzz fuzz-readers mutants wasm
 
 help: ## what can be asked of make
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: build program ## build, load the demo tenant and start the edge on this machine (Ctrl-C ends it)
 	@node worker/dev.mjs
@@ -103,5 +103,22 @@ bench-decide: tools ## the quick part: against the floor and against Cedar, noth
 fuzz: tools ## a million generated cases, each decided as Cedar decides it (CASES=, SEED=)
 	cargo run --quiet --profile bench --package parapet-tests --bin fuzz -- --cases $(or $(CASES),1000000) --seed $(or $(SEED),0)
 
+# What follows needs tools of its own and as much time as it is given: no part of `make test`.
+FUZZ := $(TOOLS)/cargo-fuzz@0.13.2/bin/cargo-fuzz
+MUTANTS := $(TOOLS)/cargo-mutants@27.1.0/bin/cargo-mutants
+
+# No sanitizer: the readers have no unsafe code, and panics, overflows and hangs are found without.
+fuzz-readers: program ## any bytes as snapshots and as requests, each reader for SECONDS=60 (nightly)
+	@.ci/tools cargo-fuzz@0.13.2
+	node fuzz/seeds.mjs
+	@cd fuzz && for reader in snapshot content request; do \
+		RUSTUP_TOOLCHAIN=nightly $(FUZZ) run --fuzz-dir . --sanitizer none $$reader -- -max_total_time=$(or $(SECONDS),60) \
+			-timeout=10 -rss_limit_mb=2048 -len_control=0 -max_len=65536 -dict=seeds/$$reader.dict || exit 1; \
+	done
+
+mutants: tools ## changes engine and store in one place at a time: do the tests notice? (SHARD=0/20 of all changes)
+	@.ci/tools cargo-mutants@27.1.0
+	PARAPET_CASES=600 CARGO_TARGET_DIR=$(CURDIR)/target/mutants $(MUTANTS) mutants --output target --sharding round-robin --shard $(or $(SHARD),0/20)
+
 clean: ## everything that was built here (the tools stay)
-	rm -rf target worker/build wasm/pkg .wrangler .local
+	rm -rf target fuzz/target fuzz/corpus fuzz/seeds worker/build wasm/pkg .wrangler .local

@@ -159,3 +159,84 @@ fn shape(record: &IndexRecord, policies: &[PolicyRecord]) -> u8 {
 fn named(keys: &[Key], named: bool) -> &[Key] {
     if named { keys } else { &[ANY] }
 }
+
+#[cfg(all(test, feature = "cedar"))]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use zerocopy::FromZeros;
+
+    /// What a scope names: seldom nothing, else one of few, so that requests meet it.
+    fn named_or_any() -> impl Strategy<Value = Key> {
+        prop_oneof![1 => Just(ANY), 2 => 0_u32..6]
+    }
+
+    /// A policy's principal and resource, and the actions that its scope names: one record each.
+    type Scope = (Key, Key, Vec<Key>);
+
+    fn scopes() -> impl Strategy<Value = Vec<Scope>> {
+        let actions = prop::collection::vec(named_or_any(), 1..4);
+        prop::collection::vec((named_or_any(), named_or_any(), actions), 0..40)
+    }
+
+    fn keys() -> impl Strategy<Value = Vec<Key>> {
+        prop::collection::btree_set(0_u32..6, 0..5).prop_map(|keys| keys.into_iter().collect())
+    }
+
+    fn policies(scopes: &[Scope]) -> Vec<PolicyRecord> {
+        let policy = |(principal, resource, _): &Scope| PolicyRecord {
+            principal: (*principal).into(),
+            resource: (*resource).into(),
+            ..PolicyRecord::new_zeroed()
+        };
+        scopes.iter().map(policy).collect()
+    }
+
+    fn records(scopes: &[Scope]) -> Vec<IndexRecord> {
+        let of = |(number, (_, _, actions)): (u32, &Scope)| -> Vec<IndexRecord> {
+            let record = |action: &Key| IndexRecord { action: (*action).into(), policy: number.into() };
+            actions.iter().map(record).collect()
+        };
+        (0..).zip(scopes).flat_map(of).collect()
+    }
+
+    proptest! {
+        /// The index finds exactly what looking at every record finds, and names the record that it was found by.
+        #[test]
+        fn it_finds_what_a_scan_finds(scopes in scopes(), principals in keys(), actions in keys(), resources in keys()) {
+            let (policies, given) = (policies(&scopes), records(&scopes));
+            let (index, order) = Index::build(&given, &policies);
+            let opened = Index::open(index.buckets().clone(), index.records(), &policies);
+            let meets = |named: Key, keys: &[Key]| named == ANY || keys.contains(&named);
+            let scan = order.iter().enumerate().filter_map(|(position, record)| {
+                let record = given[*record as usize];
+                let policy = &policies[record.policy.get() as usize];
+                let met = meets(policy.principal.get(), &principals)
+                    && meets(record.action.get(), &actions)
+                    && meets(policy.resource.get(), &resources);
+                met.then_some((position, record.policy.get()))
+            });
+            let scan: Vec<(usize, u32)> = scan.collect();
+            for index in [&index, &opened] {
+                let keys = Keys { principals: &principals, actions: &actions, resources: &resources };
+                let mut found = vec![];
+                let whole = index.visit(&policies, keys, &mut |position, number, policy| {
+                    assert!(std::ptr::eq(policy, &policies[number as usize]));
+                    found.push((position, number));
+                    ControlFlow::Continue(())
+                });
+                prop_assert!(whole.is_continue());
+                found.sort_unstable();
+                prop_assert_eq!(&found, &scan);
+
+                // Whoever has seen enough is not shown more.
+                let mut seen = 0;
+                let cut = index.visit(&policies, keys, &mut |_, _, _| {
+                    seen += 1;
+                    ControlFlow::Break(())
+                });
+                prop_assert_eq!((cut.is_break(), seen), (!scan.is_empty(), usize::from(!scan.is_empty())));
+            }
+        }
+    }
+}

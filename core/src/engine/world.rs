@@ -11,7 +11,7 @@ use crate::store::record::{NONE, ValueRecord, kind};
 use crate::store::same;
 use serde_json::{Map, Value as Json};
 use smallvec::SmallVec;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::cmp::Ordering;
 use std::rc::Rc;
 
@@ -35,6 +35,8 @@ pub(crate) struct RequestWorld<'s, 'a> {
     context: Known<'a>,
     now: Timestamp,
     flags: OnceCell<Rc<Vec<Value<'a, Self>>>>,
+    /// While the conditions of flags are asked, for which there are no flags: one that asked for them would never end.
+    asks_flags: Cell<bool>,
 }
 
 /// Attributes: as they lie in the snapshot, and as they were given.
@@ -140,6 +142,7 @@ impl<'s, 'a> RequestWorld<'s, 'a> {
             context: Known::new(),
             now,
             flags: OnceCell::new(),
+            asks_flags: Cell::new(false),
         }
     }
 
@@ -226,7 +229,10 @@ impl<'s, 'a> RequestWorld<'s, 'a> {
                 flag.includes(self.subject.id)
                     && (condition == NONE || holds(&self.view.policies.program, self, condition) == Ok(true))
             });
-            Rc::new(flags.map(|(flag, _)| Value::Text(flag.name.as_str())).collect())
+            self.asks_flags.set(true);
+            let on = flags.map(|(flag, _)| Value::Text(flag.name.as_str())).collect();
+            self.asks_flags.set(false);
+            Rc::new(on)
         };
         self.flags.get_or_init(on).clone()
     }
@@ -235,6 +241,7 @@ impl<'s, 'a> RequestWorld<'s, 'a> {
         match name {
             "now" => Some(Value::Datetime(self.now.as_millis())),
             "weekday" => Some(Value::Long(self.now.weekday())),
+            "flags" if self.asks_flags.get() => None,
             "flags" => Some(Value::Set(Set::Made(self.flags()))),
             "scopes" => {
                 let known = |scope: &&String| self.view.schema.actions.contains_key(*scope);

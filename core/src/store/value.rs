@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How deep values may lie in each other: types nest at most 16 deep.
 const DEPTH: u8 = 32;
 
+/// How many values one may have, written out: where parts are shared, a few could otherwise fill the memory.
+const SIZE: u32 = 1 << 20;
+
 impl ValueRecord {
     /// The number in its two halves.
     pub(crate) fn number(&self) -> i64 {
@@ -26,7 +29,7 @@ impl Store<'_> {
     pub(super) fn check_values(&self) -> Result<(), EngineError> {
         let broken = |what| Err(malformed(SectionKind::Value, what));
         // Parts lie behind their whole, so going backwards they are known first, and none lies in itself.
-        let mut depths = vec![0_u8; if self.values.iter().any(is_whole) { self.values.len() } else { 0 }];
+        let mut known = vec![(0_u8, 1_u32); if self.values.iter().any(is_whole) { self.values.len() } else { 0 }];
         for (position, value) in self.values.iter().enumerate().rev() {
             let (a, b) = (value.a.get(), value.b.get());
             let fits = match value.kind.get() {
@@ -39,12 +42,15 @@ impl Store<'_> {
                     if !run.fits(self.values.len()) || (a as usize) <= position {
                         return broken("a run that is not there");
                     }
-                    let deepest = run.of(&depths).iter().max().copied().unwrap_or(0) + 1;
-                    if deepest > DEPTH {
-                        return broken("a value that nests too deep");
+                    let whole = run.of(&known).iter().fold((0, 1_u32), |(deepest, size), (depth, own)| {
+                        (*depth.max(&deepest), size.saturating_add(*own))
+                    });
+                    let whole = (whole.0 + 1, whole.1);
+                    if whole.0 > DEPTH || whole.1 > SIZE {
+                        return broken("a value that nests too deep, or is too large");
                     }
-                    if let Some(depth) = depths.get_mut(position) {
-                        *depth = deepest;
+                    if let Some(known) = known.get_mut(position) {
+                        *known = whole;
                     }
                     true
                 }
@@ -103,4 +109,29 @@ impl Store<'_> {
 
 fn is_whole(value: &ValueRecord) -> bool {
     matches!(value.kind.get(), kind::SET | kind::RECORD)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::record::NONE;
+
+    /// Sets of two, each of which has the next two as its parts; at the end two numbers.
+    fn doubled(times: u32) -> Vec<ValueRecord> {
+        let value =
+            |kind: u32, a: u32, b: u32| ValueRecord { name: NONE.into(), kind: kind.into(), a: a.into(), b: b.into() };
+        let sets = (0..times).flat_map(|level| [value(kind::SET, 2 * level + 2, 2); 2]);
+        sets.chain([value(kind::LONG, 0, 0); 2]).collect()
+    }
+
+    #[test]
+    fn what_would_fill_the_memory_is_refused() {
+        let is_taken = |times| {
+            let values = doubled(times);
+            Store { values: &values, ..Store::default() }.check_values().is_ok()
+        };
+        assert!(is_taken(10));
+        assert!(!is_taken(20));
+        assert!(!is_taken(40));
+    }
 }

@@ -1,8 +1,9 @@
 //! What lies in a snapshot: the same rows give the same bytes, and whatever is broken is an error and not a panic.
 
+use parapet::engine::EngineError;
 use parapet::fixture::Requests;
 use parapet::schema::Value;
-use parapet::snapshot::{SectionKind, SigningKey, Snapshot};
+use parapet::snapshot::{SectionKind, SigningKey, Snapshot, SnapshotBuilder};
 use parapet::{Compiled, Engine, Request, Timestamp, compile_text};
 use std::path::Path;
 
@@ -114,21 +115,40 @@ fn what_is_broken_is_an_error_and_not_a_panic() {
 /// What becomes of a section.
 type Change<'c> = &'c dyn Fn(SectionKind, &[u8]) -> Option<Vec<u8>>;
 
+/// The engine of a snapshot with other sections.
+fn changed(snapshot: &Snapshot, change: Change<'_>) -> Result<Engine, EngineError> {
+    let mut builder = SnapshotBuilder::new(snapshot.tenant());
+    for kind in SectionKind::ALL {
+        if let Some(bytes) = snapshot.section(kind).and_then(|bytes| change(kind, bytes)) {
+            builder = builder.section(kind, bytes);
+        }
+    }
+    Snapshot::open_trusted(builder.build(1, 0, &key())).map_err(Into::into).and_then(Engine::new)
+}
+
+/// The condition of a flag may be any node of the programs, one that asks which flags are on too; found by fuzzing.
+#[test]
+fn flags_that_ask_for_flags_end() {
+    let (compiled, cases) = fixture("feature_flags");
+    let snapshot = Snapshot::open_trusted(file(&compiled)).unwrap();
+    let nodes = snapshot.section(SectionKind::Node).unwrap().len() / 16;
+    for node in 0..nodes as u32 {
+        let conditions = |bytes: &[u8]| node.to_le_bytes().repeat(bytes.len() / 4);
+        let engine = changed(&snapshot, &|kind, bytes| match kind {
+            SectionKind::Flag => Some(conditions(bytes)),
+            _ => Some(bytes.to_vec()),
+        });
+        let engine = engine.unwrap();
+        cases.iter().for_each(|(request, now)| drop(engine.decide(request, *now)));
+    }
+}
+
 /// Sections of another length, or gone, are errors too.
 #[test]
 fn what_is_cut_is_an_error() {
-    use parapet::snapshot::SnapshotBuilder;
     let (compiled, _) = fixture("saas");
     let snapshot = Snapshot::open_trusted(file(&compiled)).unwrap();
-    let build = |change: Change<'_>| {
-        let mut builder = SnapshotBuilder::new(snapshot.tenant());
-        for kind in SectionKind::ALL {
-            if let Some(bytes) = snapshot.section(kind).and_then(|bytes| change(kind, bytes)) {
-                builder = builder.section(kind, bytes);
-            }
-        }
-        Snapshot::open_trusted(builder.build(1, 0, &key())).map_err(Into::into).and_then(Engine::new)
-    };
+    let build = |change: Change<'_>| changed(&snapshot, change);
     assert!(build(&|_, bytes| Some(bytes.to_vec())).is_ok());
     for gone in SectionKind::ALL {
         let whole = [SectionKind::Cedar, SectionKind::Principal, SectionKind::Source, SectionKind::Principals];

@@ -22,6 +22,9 @@ pub(crate) const ANY_TEXT: u32 = u32::MAX;
 /// How deep nodes may lie in each other, so that running them cannot exhaust the stack.
 pub(crate) const MAX_DEPTH: u16 = 1_200;
 
+/// How many nodes an expression may have, written out: where nodes are shared, a few could otherwise run for years.
+pub(crate) const MAX_SIZE: u32 = 1 << 20;
+
 /// One node. `u32`s are nodes unless the comment says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Node {

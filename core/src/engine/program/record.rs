@@ -1,6 +1,6 @@
 //! A program as it lies in a file, written and read in one place.
 
-use super::node::{Function, Function2, MAX_DEPTH, Node, NodeId, Program};
+use super::node::{Function, Function2, MAX_DEPTH, MAX_SIZE, Node, NodeId, Program};
 use crate::store::record::NodeRecord;
 use zerocopy::little_endian::U32;
 
@@ -20,15 +20,18 @@ impl Program {
     /// What is wrong, for people.
     pub(crate) fn read(nodes: &[NodeRecord], lists: &[U32], bounds: Bounds) -> Result<Self, &'static str> {
         let lists: Vec<u32> = lists.iter().map(|word| word.get()).collect();
-        let mut read = Reader { lists: &lists, bounds, depths: Vec::with_capacity(nodes.len()), deepest: 0 };
+        let mut read = Reader { lists: &lists, bounds, known: Vec::with_capacity(nodes.len()), deepest: 0, size: 0 };
         let mut checked = Vec::with_capacity(nodes.len());
         for node in nodes {
-            read.deepest = 0;
+            (read.deepest, read.size) = (0, 1);
             checked.push(read.node(node)?);
             if read.deepest >= MAX_DEPTH {
                 return Err("an expression that nests too deep");
             }
-            read.depths.push(read.deepest + 1);
+            if read.size > MAX_SIZE {
+                return Err("an expression that is too large");
+            }
+            read.known.push((read.deepest + 1, read.size));
         }
         Ok(Self::of(checked, lists))
     }
@@ -43,10 +46,12 @@ impl Program {
 struct Reader<'l> {
     lists: &'l [u32],
     bounds: Bounds,
-    /// How deep the nodes that were read lie.
-    depths: Vec<u16>,
-    /// How deep the deepest part of the node that is being read lies.
+    /// How deep the nodes that were read are, and of how many nodes, written out.
+    known: Vec<(u16, u32)>,
+    /// How deep the deepest part of the node that is being read is.
     deepest: u16,
+    /// Of how many nodes it is so far.
+    size: u32,
 }
 
 impl<'l> Reader<'l> {
@@ -128,8 +133,9 @@ impl<'l> Reader<'l> {
 
     /// A node that the one being read refers to: one before it.
     fn part(&mut self, node: NodeId) -> Result<NodeId, &'static str> {
-        let depth = self.depths.get(node as usize).ok_or("a reference to a later node")?;
+        let (depth, size) = self.known.get(node as usize).ok_or("a reference to a later node")?;
         self.deepest = self.deepest.max(*depth);
+        self.size = self.size.saturating_add(*size);
         Ok(node)
     }
 
@@ -191,4 +197,34 @@ fn write(node: Node) -> NodeRecord {
         }
     };
     NodeRecord { op: U32::new(op), a: a.into(), b: b.into(), c: c.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `principal`, and so many times both sides of an equation.
+    fn doubled(times: u32) -> Vec<NodeRecord> {
+        let both = (0..times).map(|node| NodeRecord { op: 18.into(), a: node.into(), b: node.into(), c: 0.into() });
+        [NodeRecord { op: 8.into(), a: 0.into(), b: 0.into(), c: 0.into() }].into_iter().chain(both).collect()
+    }
+
+    #[test]
+    fn what_would_run_for_years_is_refused() {
+        let read = |times| Program::read(&doubled(times), &[], Bounds { entities: 0, texts: 0 });
+        assert!(read(10).is_ok());
+        assert_eq!(read(20).unwrap_err(), "an expression that is too large");
+        assert_eq!(read(1_000).unwrap_err(), "an expression that is too large");
+    }
+
+    #[test]
+    fn what_would_exhaust_the_stack_is_refused() {
+        let negated = |times: u32| {
+            let mut nodes = doubled(0);
+            nodes.extend((0..times).map(|node| NodeRecord { op: 12.into(), a: node.into(), b: 0.into(), c: 0.into() }));
+            Program::read(&nodes, &[], Bounds { entities: 0, texts: 0 })
+        };
+        assert!(negated(u32::from(MAX_DEPTH) - 1).is_ok());
+        assert_eq!(negated(u32::from(MAX_DEPTH)).unwrap_err(), "an expression that nests too deep");
+    }
 }
