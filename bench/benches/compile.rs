@@ -7,11 +7,11 @@
 use parapet::TenantDocument;
 use parapet::compile::{Step, compile_by_steps};
 use parapet_bench::results::Results;
+use parapet_bench::{NOW, Random};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-const NOW: &str = "2026-03-02T10:00:00.000Z";
 const USERS: usize = 1_000;
 const TYPES: usize = 20;
 const ACTIONS: usize = 25;
@@ -102,19 +102,6 @@ fn condition(number: usize) -> Value {
         1 => json!({"EntityEquals": {"resource.owner": "${principal}"}}),
         2 => json!({"StringEquals": {"resource.department": "${principal.department}"}}),
         _ => json!({"StringEquals": {"resource.department": format!("d{number}")}}),
-    }
-}
-
-/// Splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) % bound as u64) as usize
     }
 }
 

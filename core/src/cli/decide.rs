@@ -1,57 +1,35 @@
 //! `parapet decide` and `parapet explain`: one request, decided here.
 
-use super::input::KeyArguments;
-use super::{Failure, input, output};
-use crate::authzen::{AsOf, Caller, Evaluation, EvaluationResponse};
+use super::input::QuestionArguments;
+use super::{Failure, output};
+use crate::authzen::{AsOf, Evaluation, EvaluationResponse};
 use crate::compile::Origin;
 use crate::engine::{Decision, Engine, Explanation, MissingWhy, Request};
 use crate::model::Timestamp;
 use clap::Args;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
 pub(super) struct Decide {
     #[command(flatten)]
-    question: Question,
+    question: QuestionArguments,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Explain {
     #[command(flatten)]
-    question: Question,
+    question: QuestionArguments,
 }
 
-#[derive(Debug, Args)]
-struct Question {
-    /// A tenant document (`*.json`) or a snapshot
-    tenant: PathBuf,
-    /// The request: an AuthZEN evaluation as JSON (`-` for the standard input)
-    #[arg(default_value = "-")]
-    request: PathBuf,
-    /// When the request is made (RFC 3339); the clock's time otherwise
-    #[arg(long)]
-    now: Option<Timestamp>,
-    /// A scope of the key that the subject itself came with; may be given several times
-    #[arg(long = "scope", value_name = "SCOPE")]
-    scopes: Vec<String>,
-    #[command(flatten)]
-    key: KeyArguments,
-}
-
-impl Question {
-    fn read(&self) -> Result<(Engine, Request, Timestamp), Failure> {
-        let engine = input::engine(&self.tenant, &self.key)?;
-        let scopes = (!self.scopes.is_empty()).then(|| self.scopes.clone());
-        let evaluation = Evaluation::parse(&input::bytes(&self.request)?)?;
-        let request = evaluation.request(&Caller { sets_context: true, scopes })?;
-        Ok((engine, request, input::now(self.now)))
-    }
+fn read(question: &QuestionArguments) -> Result<(Engine, Request, Timestamp), Failure> {
+    let engine = question.engine()?;
+    let request = Evaluation::parse(&question.request()?)?.request(&question.caller())?;
+    Ok((engine, request, question.now()))
 }
 
 impl Decide {
     pub(super) fn run(self, as_json: bool) -> Result<ExitCode, Failure> {
-        let (engine, request, now) = self.question.read()?;
+        let (engine, request, now) = read(&self.question)?;
         let decision = engine.decide(&request, now);
         let code = exit_code(&decision);
         if as_json {
@@ -66,7 +44,7 @@ impl Decide {
 
 impl Explain {
     pub(super) fn run(self, as_json: bool) -> Result<ExitCode, Failure> {
-        let (engine, request, now) = self.question.read()?;
+        let (engine, request, now) = read(&self.question)?;
         let explanation = engine.explain(&request, now);
         if as_json {
             output::json(&explanation)?;

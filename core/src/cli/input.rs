@@ -1,6 +1,7 @@
 //! What is read: tenant documents, snapshots, requests, keys and the clock.
 
 use super::Failure;
+use crate::authzen::Caller;
 use crate::compile::{Compiled, compile_text};
 use crate::engine::Engine;
 use crate::model::{TenantDocument, Timestamp};
@@ -8,7 +9,7 @@ use crate::snapshot::{Keyring, SigningKey, Snapshot};
 use clap::Args;
 use serde::de::DeserializeOwned;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The name by which the standard input is read.
 const STANDARD_INPUT: &str = "-";
@@ -22,6 +23,47 @@ pub(super) struct KeyArguments {
     /// The key's id
     #[arg(long, env = "PARAPET_SNAPSHOT_KEY_ID", default_value = "k1", value_name = "ID")]
     key_id: String,
+}
+
+/// What every question to a tenant says: whom it is put to, where it stands, and when and how the subject came.
+#[derive(Debug, Args)]
+pub(super) struct QuestionArguments {
+    /// A tenant document (`*.json`) or a snapshot
+    tenant: PathBuf,
+    /// The request, as AuthZEN writes it, in JSON (`-` for the standard input)
+    #[arg(default_value = STANDARD_INPUT)]
+    request: PathBuf,
+    /// When the request is made (RFC 3339); the clock's time otherwise
+    #[arg(long)]
+    now: Option<Timestamp>,
+    /// A scope of the key that the subject itself came with; may be given several times
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    #[command(flatten)]
+    key: KeyArguments,
+}
+
+impl QuestionArguments {
+    /// The tenant that is asked.
+    pub(super) fn engine(&self) -> Result<Engine, Failure> {
+        engine(&self.tenant, &self.key)
+    }
+
+    /// The request's JSON.
+    pub(super) fn request(&self) -> Result<Vec<u8>, Failure> {
+        bytes(&self.request)
+    }
+
+    /// When it is made.
+    pub(super) fn now(&self) -> Timestamp {
+        now(self.now)
+    }
+
+    /// How the subject came: whoever runs the program says so itself.
+    pub(super) fn caller(&self) -> Caller {
+        let scopes = (!self.scopes.is_empty()).then(|| self.scopes.clone());
+        Caller { sets_context: true, scopes }
+    }
 }
 
 impl KeyArguments {

@@ -1,22 +1,18 @@
 //! `parapet residual`: which resources of a type a subject may see, as a condition over their attributes.
 
-use super::input::KeyArguments;
+use super::input::QuestionArguments;
 use super::{Failure, input, output};
-use crate::authzen::{Caller, Evaluation, Resource, ResourceSearch};
+use crate::authzen::ResourceSearch;
 use crate::engine::Residual;
 use crate::engine::residual::{Answer, Columns, Dialect, Sql};
-use crate::model::Timestamp;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
 pub(super) struct ResidualCommand {
-    /// A tenant document (`*.json`) or a snapshot
-    tenant: PathBuf,
-    /// The request: an AuthZEN resource search as JSON (`-` for the standard input)
-    #[arg(default_value = "-")]
-    request: PathBuf,
+    #[command(flatten)]
+    question: QuestionArguments,
     /// Print a Cedar expression over `resource`
     #[arg(long, conflicts_with = "sql")]
     cedar: bool,
@@ -26,14 +22,6 @@ pub(super) struct ResidualCommand {
     /// The columns of the table as JSON; one column for each attribute, by its name, where nothing is said
     #[arg(long, value_name = "FILE", requires = "sql")]
     columns: Option<PathBuf>,
-    /// When the request is made (RFC 3339); the clock's time otherwise
-    #[arg(long)]
-    now: Option<Timestamp>,
-    /// A scope of the key that the subject itself came with; may be given several times
-    #[arg(long = "scope", value_name = "SCOPE")]
-    scopes: Vec<String>,
-    #[command(flatten)]
-    key: KeyArguments,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -44,17 +32,9 @@ enum SqlDialect {
 
 impl ResidualCommand {
     pub(super) fn run(self, as_json: bool) -> Result<ExitCode, Failure> {
-        let engine = input::engine(&self.tenant, &self.key)?;
-        let scopes = (!self.scopes.is_empty()).then(|| self.scopes.clone());
-        let search = ResourceSearch::parse(&input::bytes(&self.request)?)?;
-        let evaluation = Evaluation {
-            subject: search.subject.into(),
-            action: search.action.into(),
-            resource: Resource { r#type: search.resource_type, id: String::new(), properties: None }.into(),
-            context: search.context.into(),
-        };
-        let request = evaluation.request(&Caller { sets_context: true, scopes })?;
-        let residual = engine.residual(&request, input::now(self.now));
+        let engine = self.question.engine()?;
+        let search = ResourceSearch::parse(&self.question.request()?)?;
+        let residual = engine.residual(&search.request(&self.question.caller())?, self.question.now());
         if let Some(dialect) = self.sql {
             let columns = match &self.columns {
                 Some(path) => serde_json::from_slice(&input::bytes(path)?)

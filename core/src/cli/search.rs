@@ -1,11 +1,10 @@
 //! `parapet search`: which actions, resources or subjects are allowed, page by page.
 
-use super::input::KeyArguments;
+use super::input::QuestionArguments;
 use super::{Failure, input, output};
-use crate::authzen::{ActionSearch, AuthzenError, Caller, ResourceSearch, SearchResponse, SubjectSearch};
+use crate::authzen::{ActionSearch, AuthzenError, ResourceSearch, SearchResponse, SubjectSearch};
 use crate::directory::EntityRef;
 use crate::engine::{Candidate, Candidates, Page, PageRequest, SearchError};
-use crate::model::Timestamp;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,37 +18,26 @@ pub(super) struct Search {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Which actions may this subject do to this resource?
-    Actions(Question),
+    Actions(Pages),
     /// To which resources of a type may this subject do this action?
     Resources(Resources),
     /// Which subjects of a type may do this action to this resource?
-    Subjects(Question),
+    Subjects(Pages),
 }
 
 #[derive(Debug, Args)]
-struct Question {
-    /// A tenant document (`*.json`) or a snapshot
-    tenant: PathBuf,
-    /// The search: an AuthZEN search request as JSON (`-` for the standard input)
-    #[arg(default_value = "-")]
-    request: PathBuf,
-    /// When the request is made (RFC 3339); the clock's time otherwise
-    #[arg(long)]
-    now: Option<Timestamp>,
-    /// A scope of the key that the subject itself came with; may be given several times
-    #[arg(long = "scope", value_name = "SCOPE")]
-    scopes: Vec<String>,
+struct Pages {
+    #[command(flatten)]
+    question: QuestionArguments,
     /// Every page, from the one that is asked for to the last
     #[arg(long)]
     all: bool,
-    #[command(flatten)]
-    key: KeyArguments,
 }
 
 #[derive(Debug, Args)]
 struct Resources {
     #[command(flatten)]
-    question: Question,
+    pages: Pages,
     /// Look among these: a file with one `{"id": …, "properties"?: {…}}` a line; without it, among those that the tenant
     /// registers
     #[arg(long, value_name = "FILE")]
@@ -59,27 +47,24 @@ struct Resources {
 impl Search {
     pub(super) fn run(self, as_json: bool) -> Result<ExitCode, Failure> {
         match self.what {
-            What::Actions(question) => {
-                let engine = input::engine(&question.tenant, &question.key)?;
-                let search = ActionSearch::parse(&input::bytes(&question.request)?)?;
-                let (request, now) = (search.request(&question.caller())?, input::now(question.now));
-                question.answer(None, search.page, as_json, |page| engine.search_actions(&request, now, page))
+            What::Actions(pages) => {
+                let (engine, search) = (pages.question.engine()?, ActionSearch::parse(&pages.question.request()?)?);
+                let (request, now) = (search.request(&pages.question.caller())?, pages.question.now());
+                pages.answer(None, search.page, as_json, |page| engine.search_actions(&request, now, page))
             }
-            What::Resources(Resources { question, candidates }) => {
-                let engine = input::engine(&question.tenant, &question.key)?;
-                let search = ResourceSearch::parse(&input::bytes(&question.request)?)?;
-                let (request, now) = (search.request(&question.caller())?, input::now(question.now));
+            What::Resources(Resources { pages, candidates }) => {
+                let (engine, search) = (pages.question.engine()?, ResourceSearch::parse(&pages.question.request()?)?);
+                let (request, now) = (search.request(&pages.question.caller())?, pages.question.now());
                 let given: Option<Vec<Candidate>> = candidates.map(|path| input::json_lines(&path)).transpose()?;
                 let candidates = given.as_deref().map_or(Candidates::Registered, Candidates::Given);
-                question.answer(Some(&search.resource_type), search.page, as_json, |page| {
+                pages.answer(Some(&search.resource_type), search.page, as_json, |page| {
                     engine.search_resources(&request, candidates, now, page).map(ids)
                 })
             }
-            What::Subjects(question) => {
-                let engine = input::engine(&question.tenant, &question.key)?;
-                let search = SubjectSearch::parse(&input::bytes(&question.request)?)?;
-                let (request, now) = (search.request(&question.caller())?, input::now(question.now));
-                question.answer(Some(&search.subject_type), search.page, as_json, |page| {
+            What::Subjects(pages) => {
+                let (engine, search) = (pages.question.engine()?, SubjectSearch::parse(&pages.question.request()?)?);
+                let (request, now) = (search.request(&pages.question.caller())?, pages.question.now());
+                pages.answer(Some(&search.subject_type), search.page, as_json, |page| {
                     engine.search_subjects(&request, now, page).map(ids)
                 })
             }
@@ -87,12 +72,7 @@ impl Search {
     }
 }
 
-impl Question {
-    fn caller(&self) -> Caller {
-        let scopes = (!self.scopes.is_empty()).then(|| self.scopes.clone());
-        Caller { sets_context: true, scopes }
-    }
-
+impl Pages {
     /// Prints pages of names, or of ids of a type.
     fn answer(
         &self,

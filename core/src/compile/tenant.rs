@@ -1,14 +1,13 @@
 //! A tenant's rows become a snapshot: every step in its order, and all findings at once.
 
 use super::{Step, custom, flag, grant, policy, print::print, schema, source::SourceMap, validate};
-use crate::cedar::CompileError;
 use crate::condition::{Condition, Place, Root, Scope};
 use crate::directory::{Hierarchy, PrincipalRecord};
 use crate::engine::{Engine, EngineError};
 use crate::model::{AccessRequest, TenantDocument, Timestamp, UserGroupMembership, UserRole};
 use crate::schema::Schema;
 use crate::snapshot::{SectionKind, SigningKey, Snapshot, SnapshotBuilder};
-use crate::store::write::Content;
+use crate::store::write::{Content, Unwritable};
 use crate::tenant::TenantRecord;
 use crate::{Finding, cedar, store};
 use cedar_policy::PolicySet;
@@ -73,7 +72,10 @@ pub fn compile_by_steps(document: &TenantDocument, done: &mut dyn FnMut(Step)) -
     if findings.iter().any(Finding::is_error) {
         return Err(findings);
     }
-    let broken = |error: CompileError| vec![Finding::error("policy", "policy.invalid", error.to_string())];
+    let broken = |Unwritable { policy, error }: Unwritable| {
+        let finding = Finding::error("policy", "policy.invalid", error.to_string());
+        vec![policy.into_iter().fold(finding, |finding, policy| finding.row(policy))]
+    };
     let tenant = TenantRecord::of(&document.tenant, flags);
     let (hierarchy, principals) = (Hierarchy::of(document), principals(document));
     done(Step::Directory);

@@ -80,7 +80,7 @@ impl<'a> View<'a> {
         let bounds = Bounds { entities: store.entities.len(), texts: store.texts.len() };
         let program =
             Program::read(store.nodes, store.lists, bounds).map_err(|what| malformed(SectionKind::Node, what))?;
-        let asked = asked(&store, &program);
+        let asked = asked(&store, &program)?;
         let index = Index::open(store.index_buckets.clone(), store.index, store.policies);
         let policies = Policies::new(program, Cow::Borrowed(store.policies), index);
         let declared = |attributes: &Attributes, counts: &dyn Fn(&str) -> bool| {
@@ -124,21 +124,25 @@ impl Declared {
 }
 
 /// The names of attributes that programs ask for, with their numbers.
-fn asked<'a>(store: &Store<'a>, program: &Program) -> FxHashMap<&'a str, u32> {
+///
+/// # Errors
+/// One name under two numbers: what is kept under one would be absent under the other.
+fn asked<'a>(store: &Store<'a>, program: &Program) -> Result<FxHashMap<&'a str, u32>, EngineError> {
     let mut asked = FxHashMap::default();
+    let mut add = |name: u32| match asked.insert(store.texts.get(name), name) {
+        Some(other) if other != name => Err(malformed(SectionKind::Text, "one text twice")),
+        _ => Ok(()),
+    };
     for node in program.nodes() {
         match node {
-            Node::GetAttribute(_, name) | Node::HasAttribute(_, name) => {
-                asked.insert(store.texts.get(*name), *name);
-            }
+            Node::GetAttribute(_, name) | Node::HasAttribute(_, name) => add(*name)?,
             Node::HasAttributes(_, names, length) => {
-                let names = program.list(*names, *length).unwrap_or_default();
-                asked.extend(names.iter().map(|name| (store.texts.get(*name), *name)));
+                program.list(*names, *length).unwrap_or_default().iter().try_for_each(|name| add(*name))?;
             }
             _ => {}
         }
     }
-    asked
+    Ok(asked)
 }
 
 /// The resource types that may be asked of, with their actions.

@@ -188,7 +188,7 @@ impl<'s, 'a> RequestWorld<'s, 'a> {
         let mut keys = super::subject::Entities::new();
         if self.resource.number != NONE {
             keys.push(self.resource.number);
-            self.climb(self.resource.number, &mut |above| {
+            self.view.store.climb(self.resource.number, self.now, &mut |above| {
                 keys.push(above);
                 false
             });
@@ -198,26 +198,6 @@ impl<'s, 'a> RequestWorld<'s, 'a> {
 
     fn number(&self, entity: EntityKey<'a>) -> Option<u32> {
         if entity.number != NONE { Some(entity.number) } else { self.view.store.entity(entity.ty, entity.id) }
-    }
-
-    /// Visits everything that an entity lies in, until the visitor is satisfied; itself excluded.
-    fn climb(&self, entity: u32, found: &mut dyn FnMut(u32) -> bool) -> bool {
-        let mut seen: SmallVec<[u32; 16]> = SmallVec::new();
-        seen.push(entity);
-        let mut next = 0;
-        while let Some(entity) = seen.get(next).copied() {
-            next += 1;
-            for edge in self.view.store.above(entity).iter().filter(|edge| edge.holds(self.now)) {
-                let above = edge.to.get();
-                if !seen.contains(&above) {
-                    if found(above) {
-                        return true;
-                    }
-                    seen.push(above);
-                }
-            }
-        }
-        false
     }
 
     /// The flags that are on for this request. A condition that cannot be evaluated leaves its flag off.
@@ -322,7 +302,8 @@ impl<'a> World<'a> for RequestWorld<'_, 'a> {
         if entity == self.principal() {
             return self.subject.lies_in(other);
         }
-        self.number(entity).is_some_and(|entity| self.climb(entity, &mut |above| above == other))
+        let mut is_other = |above| above == other;
+        self.number(entity).is_some_and(|entity| self.view.store.climb(entity, self.now, &mut is_other))
     }
 
     fn attribute(&self, entity: Self::Entity, name: u32) -> Option<Value<'a, Self>> {

@@ -23,12 +23,14 @@ pub(crate) use error::malformed;
 pub(crate) use lookup::Lookup;
 pub(crate) use text::{Texts, same};
 
+use crate::model::Timestamp;
 use crate::snapshot::{SectionKind, Snapshot};
 use hash::Buckets;
 use record::{
     ASKS_MORE, EDGE_TABLES, EdgeRecord, EntityRecord, IndexRecord, NAMED, NONE, NameRecord, NodeRecord, ORIGINS,
     PolicyRecord, PrincipalRow, SOURCE_TABLES, SourceDetail, SourceRecord, ValueRecord,
 };
+use smallvec::SmallVec;
 use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
@@ -126,6 +128,26 @@ impl<'a> Store<'a> {
     /// What an entity lies in directly.
     pub(crate) fn above(&self, number: u32) -> &'a [EdgeRecord] {
         self.entities.get(number as usize).map_or(&[], |entity| entity.above.of(self.edges))
+    }
+
+    /// Visits everything that an entity lies in at an instant, until the visitor is satisfied; itself excluded. A cycle
+    /// ends. Whether the visitor was satisfied.
+    pub(crate) fn climb(&self, entity: u32, now: Timestamp, found: &mut dyn FnMut(u32) -> bool) -> bool {
+        let mut seen: SmallVec<[u32; 16]> = SmallVec::from_slice(&[entity]);
+        let mut next = 0;
+        while let Some(entity) = seen.get(next).copied() {
+            next += 1;
+            for edge in self.above(entity).iter().filter(|edge| edge.holds(now)) {
+                let above = edge.to.get();
+                if !seen.contains(&above) {
+                    if found(above) {
+                        return true;
+                    }
+                    seen.push(above);
+                }
+            }
+        }
+        false
     }
 
     /// What people call an entity.

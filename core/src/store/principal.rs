@@ -1,6 +1,6 @@
 //! The principals of a snapshot: found by their names, and read back as records.
 
-use super::record::{EDGE_TABLES, EdgeRecord, NEVER, NONE, PrincipalRow, Run, TO_NAMED};
+use super::record::{EDGE_TABLES, EdgeRecord, NAMED, NEVER, NONE, PrincipalRow, Run, TO_NAMED};
 use super::{EngineError, Store, hash, malformed, same};
 use crate::directory::{Edge, PrincipalRecord, PrincipalState, RowRef};
 use crate::model::Timestamp;
@@ -66,12 +66,24 @@ impl<'a> Store<'a> {
             if principal.ty.get() as usize >= TYPES.len() || principal.state.get() > 2 {
                 return broken("a type or a state that is not there");
             }
-            if principal.entity.get() != NONE && principal.entity.get() as usize >= self.entities.len() {
-                return broken("an entity that is not there");
+            let entity = principal.entity.get();
+            let itself = (principal.type_name(), self.texts.get(principal.id.get()));
+            if entity != NONE && self.entity_key(entity) != itself {
+                return broken("another's entity");
             }
             let edges = [principal.roles, principal.groups].iter().all(|run| run.fits(self.edges.len()));
             if !edges || !principal.attributes.fits(self.values.len()) {
                 return broken("a run that is not there");
+            }
+        }
+        for (number, entity) in (0..).zip(self.entities) {
+            let (ty, id) = self.entity_key(number);
+            if entity.flags.get() & NAMED != 0
+                && let Some(principal) = self.principal(ty, id)
+                && self.texts.get(principal.id.get()) == id
+                && principal.entity.get() != number
+            {
+                return broken("a principal that does not say that policies name it");
             }
         }
         for name in self.names {

@@ -11,6 +11,7 @@ use crate::cedar::program::CompileError;
 use crate::compile::{Origin, Source, SourceMap};
 use crate::directory::{Edge, Hierarchy, PrincipalRecord, PrincipalState, RowRef};
 use crate::engine::policies::Policies;
+use crate::engine::program::{Bounds, Program};
 use crate::model::Timestamp;
 use crate::schema::{
     ACTION, Attributes, DIRECTORY_TYPES, GROUP, ORGANIZATION_UNIT, ROLE, SERVICE_ACCOUNT, Schema, Value,
@@ -35,15 +36,31 @@ pub(crate) struct Content<'c> {
     pub principals: &'c [PrincipalRecord],
 }
 
+/// Why content cannot be written.
+#[derive(Debug)]
+pub(crate) struct Unwritable {
+    /// The policy's id, where it is about one.
+    pub policy: Option<String>,
+    /// What is wrong.
+    pub error: CompileError,
+}
+
+impl From<CompileError> for Unwritable {
+    fn from(error: CompileError) -> Self {
+        Self { policy: None, error }
+    }
+}
+
 /// Writes the sections that [`super::Store`] reads. The same content gives the same bytes.
 ///
 /// # Errors
 /// Content that cannot be executed, or is too large to be numbered.
-pub(crate) fn write(content: &Content<'_>, snapshot: SnapshotBuilder) -> Result<SnapshotBuilder, CompileError> {
+pub(crate) fn write(content: &Content<'_>, snapshot: SnapshotBuilder) -> Result<SnapshotBuilder, Unwritable> {
     let mut policies = PoliciesBuilder::default();
     for (id, template) in content.policies {
-        let id = policies.compiler.texts.intern(id).ok_or(CompileError::TooLarge)?;
-        policies.add(id, template)?;
+        let number = policies.compiler.texts.intern(id).ok_or(CompileError::TooLarge)?;
+        let policy = Some((*id).to_owned());
+        policies.add(number, template).map_err(|error| Unwritable { policy, error })?;
     }
     let mut flags: Vec<U32> = vec![];
     for flag in &content.tenant.flags {
@@ -72,7 +89,11 @@ pub(crate) fn write(content: &Content<'_>, snapshot: SnapshotBuilder) -> Result<
         let text = |text: Option<U32>| text.map_or("", |text| writer.texts.get(text.get()));
         hash::of_entity(text(entity.map(|entity| entity.ty)), text(entity.map(|entity| entity.id)))
     });
+    let nodes = policies.program.records();
     let lists: Vec<U32> = policies.program.lists().iter().map(|word| U32::new(*word)).collect();
+    // What would not open must not be published in the place of what does.
+    let bounds = Bounds { entities: writer.entities.len(), texts: writer.texts.len() };
+    Program::read(&nodes, &lists, bounds).map_err(|what| CompileError::Policies(what.to_owned()))?;
     let mut snapshot = snapshot
         .section(SectionKind::Text, writer.texts.whole.as_bytes())
         .section(SectionKind::TextBound, writer.texts.bounds().as_bytes())
@@ -82,7 +103,7 @@ pub(crate) fn write(content: &Content<'_>, snapshot: SnapshotBuilder) -> Result<
         .section(SectionKind::Edge, writer.edges.as_bytes())
         .section(SectionKind::EdgeRow, writer.edge_rows.as_bytes())
         .section(SectionKind::Value, writer.values.as_bytes())
-        .section(SectionKind::Node, policies.program.records().as_bytes())
+        .section(SectionKind::Node, nodes.as_bytes())
         .section(SectionKind::List, lists.as_bytes())
         .section(SectionKind::Flag, flags.as_bytes())
         .section(SectionKind::Policy, policies.records.as_bytes())
@@ -128,6 +149,11 @@ impl TextsBuilder {
             (Some(start), Some(end)) => self.whole.get(*start as usize..*end as usize).unwrap_or(""),
             _ => "",
         }
+    }
+
+    /// How many texts there are.
+    fn len(&self) -> usize {
+        self.ends.len()
     }
 
     /// The texts, by number.

@@ -1,5 +1,6 @@
 //! The fixture folders: every request is decided as written, and every bad document is refused with all findings.
 
+use parapet::compile::Origin;
 use parapet::engine::{AttributesRef, RequestRef, ValueRef};
 use parapet::fixture::{Answer, Requests};
 use parapet::{Engine, Outcome, Request, TenantDocument, Timestamp, compile, compile_text};
@@ -54,6 +55,43 @@ fn every_request_is_decided_as_written() {
     println!("{compared} requests");
     assert!(wrong.is_empty(), "{} of {compared} are wrong:\n{}", wrong.len(), wrong.join("\n"));
     assert!(compared > 400, "only {compared} requests were found");
+}
+
+/// Explanations lead to the rows that name the action, and tell nobody of another's request.
+#[test]
+fn explanations_are_about_what_was_asked() {
+    let (mut led, mut missing) = (0, 0);
+    for folder in folders() {
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        let (document, compiled) = compile_text(&read(&folder.join("tenant.json"))).unwrap();
+        let engine = compiled.engine().unwrap();
+        let requests = Requests::read(&read(&folder.join("requests.json"))).unwrap();
+        for case in &requests.requests {
+            let request = case.engine_request(&document).unwrap();
+            let explanation = engine.explain(&request, case.now.unwrap_or(requests.now));
+            for policy in explanation.policies.iter().filter(|policy| matches!(policy.origin, Origin::Role { .. })) {
+                assert!(!policy.rows.is_empty(), "{name}: {}: {}", case.name, policy.policy);
+                for row in policy.rows.iter().filter(|row| row.table == "role_permission") {
+                    let grant = document.role_permission.iter().find(|grant| grant.id.to_string() == row.id).unwrap();
+                    let named = document
+                        .permission
+                        .iter()
+                        .find(|permission| permission.id.to_string() == grant.permission_id.to_string());
+                    let named = named.unwrap();
+                    assert_eq!(format!("{}:{}", named.resource, named.action), request.action_name(), "{name}");
+                    led += 1;
+                }
+            }
+            let asking = engine.principal(&request.principal).map(|principal| principal.id);
+            for policy in &explanation.missing {
+                if let Origin::Request { user, .. } = &policy.origin {
+                    assert_eq!(Some(user), asking.as_ref(), "{name}: {}", case.name);
+                    missing += 1;
+                }
+            }
+        }
+    }
+    assert!(led > 50 && missing > 0, "{led} rows, {missing} requests");
 }
 
 /// What is decided where attributes are plain values instead of JSON.

@@ -163,3 +163,45 @@ fn what_is_cut_is_an_error() {
         }
     }
 }
+
+/// Every field that refers to another record, by the kind of its record: its length, and where the fields begin.
+const REFERENCES: [(SectionKind, usize, &[usize]); 9] = [
+    (SectionKind::Entity, 36, &[0, 4, 8, 16, 24, 32]),
+    (SectionKind::EntitySlot, 4, &[0]),
+    (SectionKind::Edge, 20, &[0, 4, 16]),
+    (SectionKind::Policy, 28, &[0, 4, 8, 12, 16, 20]),
+    (SectionKind::Index, 8, &[0, 4]),
+    (SectionKind::Source, 24, &[0, 4, 8, 12]),
+    (SectionKind::SourceDetail, 28, &[0, 4]),
+    (SectionKind::Principals, 44, &[0, 4, 8, 12, 16, 24, 32, 40]),
+    (SectionKind::Name, 8, &[0, 4]),
+];
+
+#[test]
+fn a_reference_to_what_is_not_there_is_an_error() {
+    let mut tried = std::collections::BTreeSet::new();
+    for name in ["saas", "hospital", "access_request_permission"] {
+        let whole = file(&fixture(name).0);
+        let snapshot = Snapshot::open_trusted(whole.clone()).unwrap();
+        for (kind, length, fields) in REFERENCES {
+            let Some(section) = snapshot.section(kind).filter(|section| !section.is_empty()) else { continue };
+            assert_eq!(section.len() % length, 0, "{kind:?}");
+            let start = section.as_ptr() as usize - snapshot.as_bytes().as_ptr() as usize;
+            for field in fields {
+                let at = start + section.len() - length + field;
+                let mut broken = whole.clone();
+                broken[at..at + 4].copy_from_slice(&0xffff_fffe_u32.to_le_bytes());
+                let error = Engine::new(Snapshot::open_trusted(broken).unwrap()).unwrap_err();
+                assert_eq!(error.code(), "snapshot.malformed", "{name}: {kind:?} at {field}: {error}");
+                tried.insert(kind);
+            }
+        }
+    }
+    assert_eq!(tried.len(), REFERENCES.len(), "{tried:?}");
+}
+
+#[test]
+fn an_engine_says_its_version() {
+    let bytes = fixture("saas").0.snapshot(7, Timestamp::from_millis(0), &key());
+    assert_eq!(Engine::new(Snapshot::open_trusted(bytes).unwrap()).unwrap().policy_version(), 7);
+}

@@ -131,18 +131,13 @@ impl Evaluator<'_, '_, '_> {
         inside.into_iter().map(str::to_owned).collect()
     }
 
-    /// Everything that an entity of the snapshot lies in, itself excluded. A cycle ends.
+    /// Everything that an entity of the snapshot lies in, itself excluded.
     fn above(&self, entity: u32) -> Vec<u32> {
-        let mut found = vec![entity];
-        let mut next = 0;
-        while let Some(entity) = found.get(next).copied() {
-            next += 1;
-            for edge in self.view.store.above(entity).iter().filter(|edge| edge.holds(self.now)) {
-                if !found.contains(&edge.to.get()) {
-                    found.push(edge.to.get());
-                }
-            }
-        }
-        found.split_off(1)
+        let mut found = vec![];
+        self.view.store.climb(entity, self.now, &mut |above| {
+            found.push(above);
+            false
+        });
+        found
     }
 }

@@ -105,15 +105,11 @@ impl Reached {
 
 /// A resource and everything that it lies in, as far as the snapshot knows it.
 fn with_above(store: &Store<'_>, resource: &EntityRef, now: Timestamp) -> Vec<Key> {
-    let mut keys: Vec<Key> = store.entity(&resource.r#type, &resource.id).into_iter().collect();
-    let mut next = 0;
-    while let Some(entity) = keys.get(next).copied() {
-        next += 1;
-        for edge in store.above(entity).iter().filter(|edge| edge.holds(now)) {
-            if !keys.contains(&edge.to.get()) {
-                keys.push(edge.to.get());
-            }
-        }
-    }
+    let Some(entity) = store.entity(&resource.r#type, &resource.id) else { return vec![] };
+    let mut keys = vec![entity];
+    store.climb(entity, now, &mut |above| {
+        keys.push(above);
+        false
+    });
     keys
 }
