@@ -2,6 +2,7 @@
 //!
 //! Pure: no input or output, no clock, no randomness. Time and random bytes are arguments.
 
+pub mod administration;
 pub mod api_key;
 pub mod authzen;
 #[cfg(feature = "cedar")]
@@ -17,6 +18,8 @@ mod finding;
 #[cfg(feature = "cedar")]
 pub mod fixture;
 pub mod model;
+#[cfg(feature = "cedar")]
+pub mod rights;
 pub mod schema;
 pub mod snapshot;
 mod store;
