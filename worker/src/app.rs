@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use parapet::seal::{DataKey, DataKeyring};
 use parapet::snapshot::{Keyring, SigningKey};
 
 use crate::error::ApiError;
@@ -41,6 +42,7 @@ pub struct Config {
     /// How old it may be while the database does not answer.
     pub max_stale: i64,
     key: Option<SigningKey>,
+    data: Option<DataKeyring>,
 }
 
 impl Config {
@@ -63,7 +65,19 @@ impl Config {
                 Some(SigningKey::hmac(&id, &master).map_err(|error| format!("SNAPSHOT_KEY: {error}"))?)
             }
         };
-        Ok(Self { freshness, max_stale, key })
+        let data_key =
+            |id: &str, hex: &str| DataKey::from_hex(id, hex.trim()).map_err(|error| format!("DATA_KEY: {error}"));
+        let mut data = match get("DATA_KEY") {
+            None => None,
+            Some(hex) => {
+                Some(DataKeyring::new(data_key(&get("DATA_KEY_ID").unwrap_or_else(|| "d1".to_owned()), &hex)?))
+            }
+        };
+        for older in get("OLD_DATA_KEYS").unwrap_or_default().split_whitespace() {
+            let (id, hex) = older.split_once(':').ok_or("OLD_DATA_KEYS must be `<id>:<hex>`, with spaces between")?;
+            data = Some(data.ok_or("OLD_DATA_KEYS without DATA_KEY")?.with(data_key(id, hex)?));
+        }
+        Ok(Self { freshness, max_stale, key, data })
     }
 
     /// The key that signs snapshots.
@@ -71,6 +85,12 @@ impl Config {
         let missing =
             || ApiError::unavailable("snapshot.no_key", "there is no key for snapshots", "SNAPSHOT_KEY is unset");
         self.key.as_ref().ok_or_else(missing)
+    }
+
+    /// The keys that secrets at rest lie under.
+    pub fn data_keys(&self) -> Result<&DataKeyring, ApiError> {
+        let missing = || ApiError::unavailable("seal.no_key", "there is no key for secrets", "DATA_KEY is unset");
+        self.data.as_ref().ok_or_else(missing)
     }
 
     /// The keys that snapshots are verified with.

@@ -84,12 +84,22 @@ impl Caller {
 
 /// The caller of a request; 401 where there is none, 503 where that cannot be known.
 pub async fn caller(app: &App, request: &Request) -> Result<Caller, ApiError> {
-    let token = token(request)?;
     let config = app.config()?;
+    known_for(app, request, config.freshness, config.max_stale).await
+}
+
+/// The same, as the database says it now: for whoever changes something.
+pub async fn caller_now(app: &App, request: &Request) -> Result<Caller, ApiError> {
+    known_for(app, request, 0, 0).await
+}
+
+/// The caller as known for less than `freshness` milliseconds; while the database does not answer, `max_stale`.
+async fn known_for(app: &App, request: &Request, freshness: i64, max_stale: i64) -> Result<Caller, ApiError> {
+    let token = token(request)?;
     let hash = token.hash();
     let now = app.clock.now();
     let known = app.memory.standing(&hash).filter(|known| !known.versions.older_than(app.memory.newest(known.tenant)));
-    if let Some(known) = known.as_ref().filter(|known| known.age(now).is_some_and(|age| age < config.freshness)) {
+    if let Some(known) = known.as_ref().filter(|known| known.age(now).is_some_and(|age| age < freshness)) {
         return admit(known.clone(), now, false);
     }
     match app.db.first(Statement::new(READ_KEY).bind(hash.as_str())).await {
@@ -107,7 +117,7 @@ pub async fn caller(app: &App, request: &Request) -> Result<Caller, ApiError> {
             app.memory.keep_standing(&hash, standing.clone());
             admit(standing, now, false)
         }
-        Err(error) => match known.filter(|known| known.age(now).is_some_and(|age| age < config.max_stale)) {
+        Err(error) => match known.filter(|known| known.age(now).is_some_and(|age| age < max_stale)) {
             Some(known) => {
                 log::error("-", "database.stale", &error.to_string());
                 admit(known, now, true)

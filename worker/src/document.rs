@@ -1,5 +1,7 @@
 //! The rows that are compiled, read from the database at one instant: a tenant document without people.
 
+use std::rc::Rc;
+
 use parapet::model::*;
 use uuid::Uuid;
 
@@ -36,6 +38,18 @@ tables! {
     service_account: ServiceAccount,
     access_request: AccessRequest,
     resource: Resource,
+}
+
+/// The rules of a tenant at a version, from this isolate's memory or the rows; nothing where the rows are of another by
+/// now.
+pub async fn at(app: &App, tenant: Uuid, version: u64) -> Result<Option<Rc<TenantDocument>>, ApiError> {
+    if let Some(known) = app.memory.document(tenant, version) {
+        return Ok(Some(known));
+    }
+    let (document, its) = load(app, tenant).await?;
+    let document = Rc::new(document);
+    app.memory.keep_document(tenant, its, document.clone());
+    Ok((its == version).then_some(document))
 }
 
 /// The document, and the policy version that its rows are of.

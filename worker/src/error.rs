@@ -55,9 +55,46 @@ pub enum ApiError {
         /// The scope that is missing.
         scope: &'static str,
     },
+    /// Who calls is known, and the tenant's own rules do not let them.
+    #[error("this needs the permission `parapet.{action}`")]
+    MissingPermission {
+        /// The action that is not allowed.
+        action: &'static str,
+    },
+    /// The key acts for nobody who could hold a permission.
+    #[error("the key acts for the tenant alone, and only a user or a service account administers it")]
+    NoPrincipal,
+    /// The rules of administration refuse the change.
+    #[error("the change is refused")]
+    Refused {
+        /// Each rule that refuses it, and what it is about.
+        findings: Vec<Finding>,
+    },
     /// The tenant is suspended or deleted.
     #[error("the tenant is not active")]
     TenantInactive,
+    /// What was sent is well formed, and breaks rules; each finding says where.
+    #[error("what was sent is not valid")]
+    Invalid {
+        /// All that is wrong.
+        findings: Vec<Finding>,
+    },
+    /// It contradicts what is there: a unique key that is taken, a row that others refer to.
+    #[error("{detail}")]
+    Conflict {
+        /// A stable dotted code.
+        code: &'static str,
+        /// What it contradicts.
+        detail: String,
+        /// The field, where it is one.
+        findings: Vec<Finding>,
+    },
+    /// The row is not the one that the caller has seen (RFC 9110, section 13.1.1).
+    #[error("the row has changed since `If-Match` was read")]
+    PreconditionFailed,
+    /// An Idempotency-Key came again with another request.
+    #[error("this `Idempotency-Key` belongs to another request")]
+    IdempotencyReused,
     /// What a decision needs is missing, broken or not known to be current: nothing is decided.
     #[error("{detail}")]
     Unavailable {
@@ -93,15 +130,32 @@ impl ApiError {
         Self::Unavailable { code, detail, cause: cause.to_string() }
     }
 
+    /// The database does not answer.
+    pub fn database(cause: impl std::fmt::Display) -> Self {
+        Self::unavailable("database.unavailable", "the database does not answer", cause)
+    }
+
+    /// One thing is wrong with what was sent.
+    pub fn invalid(finding: Finding) -> Self {
+        Self::Invalid { findings: vec![finding] }
+    }
+
     /// The status.
     pub fn status(&self) -> u16 {
         match self {
             Self::Malformed { .. } => 400,
             Self::Unauthenticated { .. } => 401,
-            Self::MissingScope { .. } | Self::TenantInactive => 403,
+            Self::MissingScope { .. }
+            | Self::MissingPermission { .. }
+            | Self::NoPrincipal
+            | Self::Refused { .. }
+            | Self::TenantInactive => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed { .. } => 405,
+            Self::Conflict { .. } => 409,
+            Self::PreconditionFailed => 412,
             Self::TooLarge { .. } => 413,
+            Self::Invalid { .. } | Self::IdempotencyReused => 422,
             Self::UnsupportedMediaType => 415,
             Self::Internal { .. } => 500,
             Self::Unavailable { .. } | Self::DoesNotCompile { .. } => 503,
@@ -114,7 +168,14 @@ impl ApiError {
             Self::Malformed { code, .. } => code,
             Self::Unauthenticated { code, .. } | Self::Unavailable { code, .. } => code,
             Self::MissingScope { .. } => "access.missing_scope",
+            Self::MissingPermission { .. } => "access.missing_permission",
+            Self::NoPrincipal => "access.no_principal",
+            Self::Refused { .. } => "access.refused",
             Self::TenantInactive => "tenant.inactive",
+            Self::Invalid { .. } => "request.invalid",
+            Self::Conflict { code, .. } => code,
+            Self::PreconditionFailed => "http.precondition_failed",
+            Self::IdempotencyReused => "request.idempotency_reused",
             Self::NotFound => "http.not_found",
             Self::MethodNotAllowed { .. } => "http.method_not_allowed",
             Self::TooLarge { .. } => "http.body_too_large",
@@ -164,7 +225,11 @@ impl ApiError {
 
     fn findings(&self) -> &[Finding] {
         match self {
-            Self::Malformed { findings, .. } | Self::DoesNotCompile { findings } => findings,
+            Self::Malformed { findings, .. }
+            | Self::DoesNotCompile { findings }
+            | Self::Refused { findings }
+            | Self::Invalid { findings }
+            | Self::Conflict { findings, .. } => findings,
             _ => &[],
         }
     }
@@ -203,6 +268,9 @@ fn title(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        409 => "Conflict",
+        412 => "Precondition Failed",
+        422 => "Unprocessable Content",
         413 => "Content Too Large",
         415 => "Unsupported Media Type",
         503 => "Service Unavailable",

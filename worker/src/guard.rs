@@ -3,6 +3,11 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use parapet::model::json;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::administration::Actor;
 use crate::app::App;
 use crate::authenticate::{Caller, caller};
 use crate::error::ApiError;
@@ -17,6 +22,9 @@ pub type PublicHandler = for<'a> fn(&'a App, &'a Call) -> Answer<'a>;
 
 /// Answers a caller who holds what the route needs.
 pub type GuardedHandler = for<'a> fn(&'a App, &'a Call, Caller) -> Answer<'a>;
+
+/// Answers somebody who may administer.
+pub type AdminHandler = for<'a> fn(&'a App, &'a Call, Actor) -> Answer<'a>;
 
 /// One method of one path.
 pub struct Route {
@@ -35,6 +43,8 @@ pub enum Access {
     Public(PublicHandler),
     /// An API key with this scope.
     Scope(&'static str, GuardedHandler),
+    /// An API key that may administer, of somebody to whom the tenant's own rules allow this action on `parapet`.
+    Permission(&'static str, AdminHandler),
 }
 
 /// A request on its way to a handler.
@@ -60,11 +70,35 @@ impl Call {
     pub fn json(&self) -> Result<&[u8], ApiError> {
         if let Some(media_type) = self.request.header("content-type") {
             let essence = media_type.split(';').next().unwrap_or_default().trim();
-            if !essence.eq_ignore_ascii_case("application/json") {
+            if !essence.eq_ignore_ascii_case("application/json")
+                && !essence.eq_ignore_ascii_case("application/merge-patch+json")
+            {
                 return Err(ApiError::UnsupportedMediaType);
             }
         }
         self.body()
+    }
+
+    /// The body as a JSON object; refused where a key stands in it twice.
+    pub fn object(&self) -> Result<Map<String, Value>, ApiError> {
+        let malformed =
+            |detail: String| ApiError::Malformed { code: "request.not_json".to_owned(), detail, findings: Vec::new() };
+        let text = std::str::from_utf8(self.json()?).map_err(|_| malformed("the body is not UTF-8".to_owned()))?;
+        match json::parse(text) {
+            Ok(Value::Object(object)) => Ok(object),
+            Ok(_) => Err(malformed("the body must be a JSON object".to_owned())),
+            Err(error) => Err(malformed(format!("the body is not JSON: {error}"))),
+        }
+    }
+
+    /// What stands in the path for `{id}`, which is a UUID; 404 where it is none.
+    pub fn row_id(&self) -> Result<Uuid, ApiError> {
+        Uuid::try_parse(self.parameter("id")).map_err(|_| ApiError::NotFound)
+    }
+
+    /// The parameters behind the `?`, in their order.
+    pub fn query(&self) -> Vec<(String, String)> {
+        form_urlencoded::parse(self.request.query.as_bytes()).into_owned().collect()
     }
 
     /// What stands in the path for `{name}`.
@@ -84,6 +118,10 @@ impl Access {
                     return Err(ApiError::MissingScope { scope });
                 }
                 handler(app, call, caller).await
+            }
+            Self::Permission(action, handler) => {
+                let actor = Actor::admit(app, call, action).await?;
+                handler(app, call, actor).await
             }
         }
     }

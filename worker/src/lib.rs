@@ -1,6 +1,7 @@
 //! Parapet at the edge: the events that Cloudflare sends, and nothing else.
 
 pub mod access;
+pub mod administration;
 pub mod app;
 pub mod authenticate;
 pub mod document;

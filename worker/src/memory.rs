@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::rc::Rc;
 
 use lru::LruCache;
-use parapet::Engine;
 use parapet::directory::PrincipalRecord;
+use parapet::{Engine, TenantDocument};
 use uuid::Uuid;
 
 use crate::authenticate::Standing;
@@ -16,6 +16,7 @@ use crate::authenticate::Standing;
 const STANDINGS: NonZeroUsize = NonZeroUsize::new(1_000).expect("not zero");
 const ENGINES: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");
 const PRINCIPALS: NonZeroUsize = NonZeroUsize::new(5_000).expect("not zero");
+const DOCUMENTS: NonZeroUsize = NonZeroUsize::new(2).expect("not zero");
 const TENANTS: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
 
 /// The memory of an isolate.
@@ -23,6 +24,7 @@ pub struct Memory {
     standings: RefCell<LruCache<String, Rc<Standing>>>,
     newest: RefCell<LruCache<Uuid, Versions>>,
     engines: RefCell<LruCache<Uuid, Published>>,
+    documents: RefCell<LruCache<Uuid, (u64, Rc<TenantDocument>)>>,
     principals: RefCell<LruCache<PrincipalKey, Option<Rc<PrincipalRecord>>>>,
 }
 
@@ -72,6 +74,7 @@ impl Default for Memory {
             standings: RefCell::new(LruCache::new(STANDINGS)),
             newest: RefCell::new(LruCache::new(TENANTS)),
             engines: RefCell::new(LruCache::new(ENGINES)),
+            documents: RefCell::new(LruCache::new(DOCUMENTS)),
             principals: RefCell::new(LruCache::new(PRINCIPALS)),
         }
     }
@@ -97,6 +100,25 @@ impl Memory {
     /// The newest versions of a tenant that this isolate has seen.
     pub fn newest(&self, tenant: Uuid) -> Versions {
         self.newest.borrow_mut().get(&tenant).copied().unwrap_or_default()
+    }
+
+    /// Remembers the newest versions that this isolate has seen of a tenant.
+    pub fn saw(&self, tenant: Uuid, versions: Versions) {
+        self.newest.borrow_mut().put(tenant, versions);
+    }
+
+    /// The rules of a tenant, if they are known as of this version.
+    pub fn document(&self, tenant: Uuid, version: u64) -> Option<Rc<TenantDocument>> {
+        self.documents
+            .borrow_mut()
+            .get(&tenant)
+            .filter(|(its, _)| *its == version)
+            .map(|(_, document)| document.clone())
+    }
+
+    /// Remembers the rules of a tenant.
+    pub fn keep_document(&self, tenant: Uuid, version: u64, document: Rc<TenantDocument>) {
+        self.documents.borrow_mut().put(tenant, (version, document));
     }
 
     /// The snapshot of a tenant that is open.

@@ -4,7 +4,7 @@
 //! version and content hash. The rows are the truth, and compiling them gives the same content each time.
 
 use parapet::snapshot::{Snapshot, SnapshotError};
-use parapet::{Engine, compile};
+use parapet::{Compiled, Engine, compile};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -83,8 +83,24 @@ async fn publish(app: &App, tenant: Uuid, asked: u64, request_id: &str) -> Resul
         let cause = format!("version {version} after version {asked}");
         return Err(ApiError::unavailable("epoch.older", "the database went back in time", cause));
     }
-    let now = app.clock.now();
     let compiled = compile(&document).map_err(|findings| ApiError::DoesNotCompile { findings })?;
+    let (published, insert) = store(app, &compiled, tenant, version, request_id).await?;
+    if let Err(error) = app.db.all(insert).await {
+        log::error(request_id, "snapshot.not_recorded", &error.to_string());
+    }
+    Ok(published)
+}
+
+/// Signs a compiled tenant as this version and puts it into KV; with it comes the statement that says so, which whoever
+/// changes the version puts into the same batch.
+pub async fn store(
+    app: &App,
+    compiled: &Compiled,
+    tenant: Uuid,
+    version: u64,
+    request_id: &str,
+) -> Result<(Published, Statement), ApiError> {
+    let now = app.clock.now();
     let bytes = compiled.snapshot(version, now, app.config()?.signing_key()?);
     let published = open(app, bytes.clone(), tenant, version).map_err(|unopened| match unopened {
         Unopened::Misconfigured(error) => error,
@@ -100,10 +116,7 @@ async fn publish(app: &App, tenant: Uuid, asked: u64, request_id: &str) -> Resul
         .bind(i64::try_from(version).map_err(ApiError::internal)?)
         .bind(published.content_hash.as_str())
         .bind(now.to_string());
-    if let Err(error) = app.db.all(insert).await {
-        log::error(request_id, "snapshot.not_recorded", &error.to_string());
-    }
-    Ok(published)
+    Ok((published, insert))
 }
 
 fn open(app: &App, bytes: Vec<u8>, tenant: Uuid, version: u64) -> Result<Published, Unopened> {

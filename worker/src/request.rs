@@ -14,6 +14,8 @@ pub struct Request {
     pub origin: String,
     /// The path, as it was sent.
     pub path: String,
+    /// What stands behind the `?`, as it was sent.
+    pub query: String,
     /// The headers by their lower-case names.
     pub headers: BTreeMap<String, String>,
     /// The body.

@@ -87,6 +87,15 @@ macro_rules! document {
                 Value::Object(tables)
             }
 
+            /// Removes the rows that refer to a row that is gone.
+            pub fn remove_referring(&mut self, table: &str, id: uuid::Uuid) {
+                $( self.$table.retain(|row| {
+                    let mut refers = false;
+                    row.references(&mut |_, its, to| refers |= its == table && to == id);
+                    !refers
+                }); )+
+            }
+
             /// Visits every row with its values, secrets included, each after those that it refers to:
             /// inserted in this order, no reference points nowhere.
             pub fn visit_sql(&self, visit: &mut dyn FnMut(&'static TableInfo, Vec<SqlValue>)) {

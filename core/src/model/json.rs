@@ -6,7 +6,7 @@ use serde_json::{Map, Number, Value};
 use std::fmt;
 
 /// Parses; the error says line and column.
-pub(crate) fn parse(text: &str) -> Result<Value, serde_json::Error> {
+pub fn parse(text: &str) -> Result<Value, serde_json::Error> {
     serde_json::from_str::<Strict>(text).map(|strict| strict.0)
 }
 

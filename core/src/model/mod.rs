@@ -1,6 +1,5 @@
 //! The rows of a tenant, one area a file, and the document that holds them.
 
-mod json;
 mod shape;
 
 pub mod api_key;
@@ -10,6 +9,7 @@ pub mod federation;
 pub mod field;
 pub mod flag;
 pub mod group;
+pub mod json;
 pub mod mfa;
 pub mod notification;
 pub mod organization;

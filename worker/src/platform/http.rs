@@ -12,11 +12,16 @@ pub async fn read(mut request: worker::Request) -> Result<Request> {
     let url = request.inner().url();
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let (path, query) = path
+        .split('#')
+        .next()
+        .and_then(|path| path.split_once('?'))
+        .unwrap_or_else(|| (path.split('#').next().unwrap_or_default(), ""));
     Ok(Request {
         method: request.method().to_string(),
         origin: format!("{scheme}://{authority}"),
         path: path.to_owned(),
+        query: query.to_owned(),
         headers: request.headers().entries().collect(),
         body: body(&mut request).await?,
     })

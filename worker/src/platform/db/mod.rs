@@ -47,6 +47,23 @@ pub enum Parameter {
     Text(String),
 }
 
+impl From<parapet::model::SqlValue> for Parameter {
+    fn from(value: parapet::model::SqlValue) -> Self {
+        use parapet::model::SqlValue;
+        match value {
+            SqlValue::Null => Self::Null,
+            SqlValue::Integer(integer) => Self::Integer(integer),
+            SqlValue::Text(text) => Self::Text(text),
+        }
+    }
+}
+
+impl From<parapet::Timestamp> for Parameter {
+    fn from(value: parapet::Timestamp) -> Self {
+        Self::Text(value.to_string())
+    }
+}
+
 impl From<i64> for Parameter {
     fn from(value: i64) -> Self {
         Self::Integer(value)
@@ -81,3 +98,64 @@ impl<T: Into<Parameter>> From<Option<T>> for Parameter {
 #[derive(Debug, thiserror::Error)]
 #[error("database: {0}")]
 pub struct DbError(String);
+
+/// Which rule of the database a statement broke.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Violation {
+    /// Another row has these columns already: the table, and the columns without the tenant's.
+    Unique {
+        /// The table.
+        table: String,
+        /// The columns that no two rows share.
+        columns: Vec<String>,
+    },
+    /// A row refers to none, or is referred to by others.
+    Reference,
+}
+
+impl DbError {
+    /// Which rule of the database was broken; nothing where it failed otherwise. SQLite says it in words alone, and D1
+    /// puts its own around them.
+    pub fn violation(&self) -> Option<Violation> {
+        if self.0.contains("FOREIGN KEY constraint failed") {
+            return Some(Violation::Reference);
+        }
+        let (_, columns) = self.0.split_once("UNIQUE constraint failed: ")?;
+        let columns = columns.split([':', '\n']).next()?;
+        let mut table = "";
+        let mut names = Vec::new();
+        for column in columns.split(", ") {
+            let (its, name) = column.trim().split_once('.')?;
+            table = its;
+            if name != "tenant_id" {
+                names.push(name.to_owned());
+            }
+        }
+        Some(Violation::Unique { table: table.to_owned(), columns: names })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_violation_is_read_with_and_without_d1s_words() {
+        let unique = |table: &str, columns: &[&str]| {
+            let columns = columns.iter().map(|column| (*column).to_owned()).collect();
+            Some(Violation::Unique { table: table.to_owned(), columns })
+        };
+        for (text, violation) in [
+            ("UNIQUE constraint failed: role.tenant_id, role.name", unique("role", &["name"])),
+            (
+                "D1_ERROR: UNIQUE constraint failed: audit_log.tenant_id, audit_log.sequence: SQLITE_CONSTRAINT",
+                unique("audit_log", &["sequence"]),
+            ),
+            ("FOREIGN KEY constraint failed", Some(Violation::Reference)),
+            ("D1_ERROR: FOREIGN KEY constraint failed: SQLITE_CONSTRAINT", Some(Violation::Reference)),
+            ("no such table: x", None),
+        ] {
+            assert_eq!(DbError(text.to_owned()).violation(), violation, "{text}");
+        }
+    }
+}

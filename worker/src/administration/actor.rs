@@ -1,0 +1,130 @@
+//! Who administers: somebody whose key may, and whom the tenant's own rules let.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use parapet::administration::{OWNER, RESOURCE};
+use parapet::directory::{EntityRef, PrincipalRecord};
+use parapet::model::{RoleType, TenantDocument, Timestamp};
+use parapet::{Outcome, Request as Question};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::record;
+use crate::access::principal;
+use crate::app::App;
+use crate::authenticate::{Caller, Owner, caller_now};
+use crate::error::ApiError;
+use crate::guard::Call;
+use crate::memory::{Published, Versions};
+use crate::publish;
+
+/// A key's scope for all reading that its owner may do.
+pub const READ_SCOPE: &str = "admin:read";
+
+/// A key's scope for all changing that its owner may do.
+pub const WRITE_SCOPE: &str = "admin:write";
+
+/// Somebody who administers a tenant, as the database knows them now.
+pub struct Actor {
+    /// The key.
+    pub caller: Caller,
+    /// The tenant.
+    pub tenant: Uuid,
+    /// The key's owner.
+    pub owner: Owner,
+    /// The owner as the directory knows them.
+    pub record: Rc<PrincipalRecord>,
+    /// The rules that let them in.
+    pub published: Published,
+    /// The action that they were let in for.
+    pub action: &'static str,
+}
+
+impl Actor {
+    /// Lets a caller in for `action` on `parapet`. A refusal by the tenant's rules is audited.
+    pub async fn admit(app: &App, call: &Call, action: &'static str) -> Result<Self, ApiError> {
+        let caller = caller_now(app, &call.request).await?;
+        let scope = if action.ends_with(".read") { READ_SCOPE } else { WRITE_SCOPE };
+        if !caller.has_scope(scope) && !caller.has_scope(&format!("{RESOURCE}:{action}")) {
+            return Err(ApiError::MissingScope { scope });
+        }
+        let owner = caller.standing.owner;
+        let (kind, id) = match owner {
+            Owner::Tenant => return Err(ApiError::NoPrincipal),
+            Owner::User(id) => ("User", id),
+            Owner::ServiceAccount(id) => ("ServiceAccount", id),
+        };
+        if !caller.standing.tenant_active {
+            return Err(ApiError::TenantInactive);
+        }
+        let published = publish::current(app, &caller, &call.id).await?;
+        let record = principal::find(app, &caller, kind, &id.to_string(), &call.id).await?;
+        let Some(record) = record else { return Err(ApiError::MissingPermission { action }) };
+        let question = Question {
+            principal: EntityRef::new(kind, id.to_string()),
+            principal_attributes: Map::new(),
+            action: action.to_owned(),
+            action_attributes: Map::new(),
+            resource: EntityRef::new(RESOURCE, call.request.path.as_str()),
+            resource_attributes: None,
+            context: address(call).map(|ip| Map::from_iter([("ip".to_owned(), json!(ip))])).unwrap_or_default(),
+            scopes: None,
+        };
+        let decision = published.engine.decide_with(Some(&record), &question, app.clock.now());
+        let tenant = caller.standing.tenant;
+        let actor = Self { caller, tenant, owner, record, published, action };
+        if decision.outcome != Outcome::Allow {
+            record::refused(app, call, &actor, &[]).await?;
+            return Err(ApiError::MissingPermission { action });
+        }
+        Ok(actor)
+    }
+
+    /// The same actor, as the database knows them by now.
+    pub async fn again(&self, app: &App, call: &Call) -> Result<Self, ApiError> {
+        Self::admit(app, call, self.action).await
+    }
+
+    /// The user who acts; nothing where it is a service account.
+    pub fn user(&self) -> Option<Uuid> {
+        match self.owner {
+            Owner::User(id) => Some(id),
+            Owner::Tenant | Owner::ServiceAccount(_) => None,
+        }
+    }
+
+    /// The id of the user or the service account.
+    pub fn id(&self) -> &str {
+        &self.record.id
+    }
+
+    /// The versions that this is known as of.
+    pub fn versions(&self) -> Versions {
+        self.caller.standing.versions
+    }
+
+    /// Whether they have the role `owner` at `now`, given to themselves.
+    pub fn is_owner(&self, document: &TenantDocument, now: Timestamp) -> bool {
+        owner_role(document).is_some_and(|owner| {
+            let owner = owner.to_string();
+            self.record.roles.iter().any(|edge| edge.to == owner && edge.holds(now))
+        })
+    }
+
+    /// For the audit log and for events: type, id and key.
+    pub fn describe(&self) -> Value {
+        json!({ "type": self.record.r#type, "id": self.record.id, "api_key_id": self.caller.standing.key })
+    }
+}
+
+/// The id of the tenant's role `owner`.
+pub fn owner_role(document: &TenantDocument) -> Option<Uuid> {
+    let is_owner = |role: &&parapet::model::Role| role.r#type == RoleType::System && role.name == OWNER;
+    document.role.iter().find(is_owner).map(|role| role.id)
+}
+
+/// Where the request comes from, as the platform says; a caller cannot set this header.
+pub fn address(call: &Call) -> Option<IpAddr> {
+    call.request.header("cf-connecting-ip")?.parse().ok()
+}

@@ -1,0 +1,248 @@
+//! What a request would change: the rows before and after, who gains what by it, and the answer.
+
+use std::cell::OnceCell;
+
+use parapet::administration::Facts;
+use parapet::audit::Changes;
+use parapet::model::{Row, TenantDocument, Timestamp};
+use parapet::rights::{Rights, RightsOf};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::actor::{Actor, owner_role};
+use super::collection::Collection;
+use crate::document::rows;
+use crate::error::ApiError;
+use crate::platform::db::{Row as SqlRow, Statement};
+use crate::platform::random;
+use crate::response::Response;
+
+/// What a plan is made from: rows of one instant.
+pub struct State<'a> {
+    /// The time.
+    pub now: Timestamp,
+    /// Whose rows these are.
+    pub tenant: Uuid,
+    /// Who wants the change.
+    pub actor: &'a Actor,
+    /// The tenant's rules: every table that is compiled.
+    pub document: &'a TenantDocument,
+    pub(super) answers: Vec<Vec<SqlRow>>,
+    held: OnceCell<Rights>,
+}
+
+impl<'a> State<'a> {
+    pub(super) fn new(
+        now: Timestamp,
+        actor: &'a Actor,
+        document: &'a TenantDocument,
+        answers: Vec<Vec<SqlRow>>,
+    ) -> Self {
+        Self { now, tenant: actor.tenant, actor, document, answers, held: OnceCell::new() }
+    }
+
+    /// The rows that a statement of the request gave, by its position.
+    pub fn rows<R: Row>(&self, index: usize) -> Result<Vec<R>, ApiError> {
+        rows(self.answers.get(index).cloned().unwrap_or_default())
+    }
+
+    /// The same, as the database gave them.
+    pub fn sql_rows(&self, index: usize) -> &[SqlRow] {
+        self.answers.get(index).map_or(&[], Vec::as_slice)
+    }
+
+    /// The number in the only column of the only row.
+    pub fn count(&self, index: usize) -> i64 {
+        let row = self.sql_rows(index).first();
+        row.and_then(|row| row.values().next()).and_then(Value::as_f64).map_or(0, |count| count as i64)
+    }
+
+    /// What rows give.
+    pub fn rights(&self) -> RightsOf<'a> {
+        RightsOf::new(self.document)
+    }
+
+    /// What the actor holds.
+    pub fn held(&self) -> &Rights {
+        self.held.get_or_init(|| self.rights().principal(&self.actor.record, self.now))
+    }
+
+    /// The id of the tenant's role `owner`.
+    pub fn owner_role(&self) -> Option<Uuid> {
+        owner_role(self.document)
+    }
+
+    /// A fresh id, UUIDv7.
+    pub fn fresh_id(&self) -> Result<Uuid, ApiError> {
+        fresh_id(self.now)
+    }
+}
+
+/// A fresh id, UUIDv7 (RFC 9562, section 5.7).
+pub fn fresh_id(now: Timestamp) -> Result<Uuid, ApiError> {
+    let millis = u64::try_from(now.as_millis()).map_err(ApiError::internal)?;
+    let random = random::bytes::<10>().map_err(ApiError::internal)?;
+    Ok(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+}
+
+/// What a request would change.
+pub struct Plan {
+    pub(super) changes: Vec<RowChange>,
+    pub(super) statements: Vec<Statement>,
+    pub(super) facts: Facts,
+    pub(super) not_held: Vec<String>,
+    pub(super) answer: Response,
+    /// What a repeated request is answered with: the answer without a secret that is shown once.
+    pub(super) repeated: Option<Vec<u8>>,
+}
+
+impl Plan {
+    /// A plan that changes nothing yet.
+    pub fn new(state: &State<'_>, answer: Response) -> Self {
+        Self {
+            changes: Vec::new(),
+            statements: Vec::new(),
+            facts: Facts::harmless(state.actor.is_owner(state.document, state.now)),
+            not_held: Vec::new(),
+            answer,
+            repeated: None,
+        }
+    }
+
+    /// Changes a row.
+    pub fn change(&mut self, change: RowChange) {
+        self.changes.push(change);
+    }
+
+    /// Does something beside, in the same batch, that is not worth an event of its own.
+    pub fn also(&mut self, statement: Statement) {
+        self.statements.push(statement);
+    }
+
+    /// Somebody gains these rights by it.
+    pub fn gains(&mut self, state: &State<'_>, rights: &Rights) {
+        let missing = state.held().missing(rights);
+        self.facts.holds &= missing.is_empty();
+        self.not_held.extend(missing.iter().map(ToString::to_string));
+    }
+
+    /// What it would do, for the rules of administration.
+    pub fn facts(&mut self) -> &mut Facts {
+        &mut self.facts
+    }
+
+    /// The answer to this request.
+    pub fn answer(&mut self, answer: Response) {
+        self.answer = answer;
+    }
+
+    /// The answer to the same request when it comes again: without the secret that the first answer shows.
+    pub fn answer_repeated(&mut self, body: Vec<u8>) {
+        self.repeated = Some(body);
+    }
+}
+
+/// What becomes of one row of the document.
+type Apply = Box<dyn Fn(&mut TenantDocument)>;
+
+/// One row that is made, changed or removed.
+pub struct RowChange {
+    pub(super) table: &'static str,
+    pub(super) event: String,
+    pub(super) id: Option<Uuid>,
+    pub(super) changes: Changes,
+    pub(super) object: Map<String, Value>,
+    pub(super) statement: Option<Statement>,
+    pub(super) apply: Option<Apply>,
+}
+
+impl RowChange {
+    /// A new row. `event` is what happened, in the past: `created`, `assigned`.
+    pub fn insert<R: Collection>(row: &R, event: &str) -> Self {
+        let sql = R::INFO.insert();
+        let statement = row.to_sql().into_iter().fold(Statement::new(sql), Statement::bind);
+        let mut change = Self::of(None, Some(row), event);
+        change.statement = Some(statement);
+        let row = row.clone();
+        change.apply = Some(Box::new(move |document| {
+            if let Some(rows) = R::rows(document) {
+                rows.push(row.clone());
+            }
+        }));
+        change
+    }
+
+    /// A row that changes; only what changed is written, and a secret stays.
+    pub fn update<R: Collection>(before: &R, after: &R, event: &str) -> Self {
+        let mut statement = Vec::new();
+        let mut values = Vec::new();
+        for column in R::COLUMNS.iter().filter(|column| !column.secret) {
+            let value = after.value(column.name);
+            if value != before.value(column.name) {
+                values.extend(value);
+                statement.push(format!("\"{}\" = ?{}", column.name, values.len()));
+            }
+        }
+        let mut change = Self::of(Some(before), Some(after), event);
+        if !statement.is_empty() {
+            let (condition, key) = key_of(after, values.len());
+            let sql = format!("UPDATE \"{}\" SET {} WHERE {condition}", R::TABLE, statement.join(", "));
+            let bound = values.into_iter().fold(Statement::new(sql), Statement::bind);
+            change.statement = Some(key.into_iter().fold(bound, Statement::bind));
+        }
+        let (before, after) = (before.clone(), after.clone());
+        change.apply = Some(Box::new(move |document| {
+            let rows = R::rows(document).into_iter().flatten();
+            for row in rows.filter(|row| same_key(*row, &before)) {
+                *row = after.clone();
+            }
+        }));
+        change
+    }
+
+    /// A row that goes, and with it the rows of the document that refer to it.
+    pub fn delete<R: Collection>(row: &R, event: &str) -> Self {
+        let (condition, key) = key_of(row, 0);
+        let sql = format!("DELETE FROM \"{}\" WHERE {condition}", R::TABLE);
+        let mut change = Self::of(Some(row), None, event);
+        change.statement = Some(key.into_iter().fold(Statement::new(sql), Statement::bind));
+        let (row, id) = (row.clone(), change.id);
+        change.apply = Some(Box::new(move |document| {
+            let Some(rows) = R::rows(document) else { return };
+            rows.retain(|its| !same_key(its, &row));
+            if let Some(id) = id {
+                document.remove_referring(R::TABLE, id);
+            }
+        }));
+        change
+    }
+
+    fn of<R: Collection>(before: Option<&R>, after: Option<&R>, event: &str) -> Self {
+        let (was, is) = (before.map(R::to_object), after.map(R::to_object));
+        let object = is.clone().or_else(|| was.clone()).unwrap_or_default();
+        Self {
+            table: R::TABLE,
+            event: format!("{}.{event}", R::TABLE),
+            id: object.get("id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok()),
+            changes: parapet::audit::changes(was.as_ref(), is.as_ref()),
+            object,
+            statement: None,
+            apply: None,
+        }
+    }
+}
+
+/// The condition for one row by its key and tenant, its parameters after `bound` others.
+fn key_of<R: Row>(row: &R, bound: usize) -> (String, Vec<parapet::model::SqlValue>) {
+    let mut columns = R::INFO.key.to_vec();
+    if !columns.contains(&"tenant_id") && R::COLUMNS.iter().any(|column| column.name == "tenant_id") {
+        columns.push("tenant_id");
+    }
+    let conditions: Vec<String> =
+        columns.iter().zip(bound + 1..).map(|(column, place)| format!("\"{column}\" = ?{place}")).collect();
+    (conditions.join(" AND "), columns.iter().filter_map(|column| row.value(column)).collect())
+}
+
+fn same_key<R: Row>(one: &R, other: &R) -> bool {
+    R::INFO.key.iter().all(|column| one.value(column) == other.value(column))
+}

@@ -1,0 +1,189 @@
+//! What is written of a change beside the change: rows of the audit log and of the outbox.
+
+use std::collections::HashMap;
+
+use parapet::Finding;
+use parapet::audit::{Changes, Entry, Head, Personal, SubjectKey, event_data, seal_personal};
+use parapet::model::{AttemptResult, AuditSubject, Outbox, Row, Timestamp};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::actor::{Actor, address};
+use super::plan::{RowChange, fresh_id};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::guard::Call;
+use crate::platform::db::{Row as SqlRow, Statement, Violation};
+use crate::platform::random;
+
+/// The newest row of a tenant's chain.
+pub const READ_HEAD: &str = "SELECT sequence, hash FROM audit_log WHERE tenant_id = ?1 ORDER BY sequence DESC LIMIT 1";
+
+const READ_SUBJECT: &str = "SELECT * FROM audit_subject WHERE tenant_id = ?1 AND id = ?2";
+
+/// How often a row of the log is tried, while others take its place in the chain.
+pub const TRIES: usize = 64;
+
+/// The end of the chain, from what [`READ_HEAD`] gave.
+pub fn head(rows: &[SqlRow]) -> Result<Head, ApiError> {
+    let Some(row) = rows.first() else { return Ok(Head::default()) };
+    let (sequence, hash) = (row.get("sequence").and_then(Value::as_f64), row.get("hash").and_then(Value::as_str));
+    match (sequence, hash) {
+        (Some(sequence), Some(hash)) => Ok(Head { sequence: sequence as i64, hash: hash.to_owned() }),
+        _ => Err(ApiError::internal("the end of the audit chain cannot be read")),
+    }
+}
+
+/// The statements that record changes, in their order, after `head`.
+pub async fn changes(
+    app: &App,
+    call: &Call,
+    actor: &Actor,
+    now: Timestamp,
+    head: Head,
+    changes: &[RowChange],
+) -> Result<Vec<Statement>, ApiError> {
+    let mut statements = Vec::new();
+    let mut keys: HashMap<Uuid, Option<SubjectKey>> = HashMap::new();
+    let mut head = head;
+    for change in changes {
+        let id = fresh_id(now)?;
+        let personal = personal(app, actor, now, change, id, &mut keys, &mut statements).await?;
+        let (public, _) = change.changes.split(change.table);
+        let mut data = event_data(public, personal);
+        describe(&mut data, call, actor);
+        let entry = Entry {
+            id,
+            tenant_id: actor.tenant,
+            user_id: actor.user(),
+            event_type: change.event.clone(),
+            resource_type: Some(change.table.to_owned()),
+            resource_id: change.id,
+            event_data: data,
+            ip_address: address(call).map(|ip| ip.to_string()),
+            user_agent: call.request.header("user-agent").map(str::to_owned),
+            result: AttemptResult::Success,
+            created_at: now,
+        };
+        let (row, next) = head.append(entry);
+        head = next;
+        statements.push(insert(&row));
+        statements.push(insert(&event(call, actor, now, change)?));
+    }
+    Ok(statements)
+}
+
+/// Writes that the actor tried something and may not.
+pub async fn refused(app: &App, call: &Call, actor: &Actor, findings: &[Finding]) -> Result<(), ApiError> {
+    let mut data = Map::new();
+    describe(&mut data, call, actor);
+    data.insert("action".to_owned(), json!(actor.action));
+    data.insert("request".to_owned(), json!(format!("{} {}", call.request.method, call.request.path)));
+    let rules: Vec<&str> = findings.iter().map(|finding| finding.code.as_str()).collect();
+    data.insert("refused_by".to_owned(), json!(rules));
+    let resource_type = actor.action.split_once('.').map(|(table, _)| table.to_owned());
+    for _ in 0..TRIES {
+        let now = app.clock.now();
+        let read = Statement::new(READ_HEAD).bind(actor.tenant);
+        let head = head(&app.db.all(read).await.map_err(ApiError::database)?)?;
+        let entry = Entry {
+            id: fresh_id(now)?,
+            tenant_id: actor.tenant,
+            user_id: actor.user(),
+            event_type: "access.denied".to_owned(),
+            resource_type: resource_type.clone(),
+            resource_id: call.row_id().ok(),
+            event_data: data.clone(),
+            ip_address: address(call).map(|ip| ip.to_string()),
+            user_agent: call.request.header("user-agent").map(str::to_owned),
+            result: AttemptResult::Failure,
+            created_at: now,
+        };
+        let (row, _) = head.append(entry);
+        match app.db.batch(vec![insert(&row)]).await {
+            Ok(_) => return Ok(()),
+            Err(error) if is_taken(error.violation().as_ref()) => {}
+            Err(error) => return Err(ApiError::database(error)),
+        }
+    }
+    Err(contended())
+}
+
+/// Whether somebody else took the place in the chain.
+pub fn is_taken(violation: Option<&Violation>) -> bool {
+    matches!(violation, Some(Violation::Unique { table, .. }) if table == "audit_log")
+}
+
+/// Others write faster than this request.
+pub fn contended() -> ApiError {
+    ApiError::unavailable("audit.contended", "too many changes at once", "the audit chain was always longer")
+}
+
+fn insert<R: Row>(row: &R) -> Statement {
+    row.to_sql().into_iter().fold(Statement::new(R::INFO.insert()), Statement::bind)
+}
+
+fn describe(data: &mut Map<String, Value>, call: &Call, actor: &Actor) {
+    data.insert("actor".to_owned(), actor.describe());
+    data.insert("request_id".to_owned(), json!(call.id));
+}
+
+/// The personal part of a change, under its subject's key; a first one is made, and stored in the same batch.
+async fn personal(
+    app: &App,
+    actor: &Actor,
+    now: Timestamp,
+    change: &RowChange,
+    row: Uuid,
+    keys: &mut HashMap<Uuid, Option<SubjectKey>>,
+    statements: &mut Vec<Statement>,
+) -> Result<Option<Personal>, ApiError> {
+    let (_, personal): (_, Changes) = change.changes.split(change.table);
+    let Some(subject) = parapet::audit::subject(change.table, &change.object).filter(|_| !personal.is_empty()) else {
+        return Ok(None);
+    };
+    let keyring = app.config()?.data_keys()?;
+    if let std::collections::hash_map::Entry::Vacant(unknown) = keys.entry(subject) {
+        let read = Statement::new(READ_SUBJECT).bind(actor.tenant).bind(subject);
+        let rows = crate::document::rows::<AuditSubject>(app.db.all(read).await.map_err(ApiError::database)?)?;
+        let key = match rows.first() {
+            Some(row) => SubjectKey::open(row, keyring).map_err(ApiError::internal)?,
+            None => {
+                let key = SubjectKey::new(subject, random::bytes().map_err(ApiError::internal)?);
+                let sealed = key.seal(keyring, random::bytes().map_err(ApiError::internal)?);
+                statements.push(insert(&AuditSubject {
+                    id: subject,
+                    tenant_id: actor.tenant,
+                    subject_key: Some(sealed),
+                    created_at: now,
+                    destroyed_at: None,
+                }));
+                Some(key)
+            }
+        };
+        unknown.insert(key);
+    }
+    // Of somebody whose key was destroyed nothing personal is written any more.
+    let Some(Some(key)) = keys.get(&subject) else { return Ok(None) };
+    Ok(Some(seal_personal(key, personal, row, random::bytes().map_err(ApiError::internal)?)))
+}
+
+fn event(call: &Call, actor: &Actor, now: Timestamp, change: &RowChange) -> Result<Outbox, ApiError> {
+    let payload = json!({
+        "actor": actor.describe(),
+        "request_id": call.id,
+        "resource": { "type": change.table, "id": change.object.get("id") },
+        "object": change.object,
+        "changed": change.changes.after.as_ref().filter(|_| change.changes.before.is_some())
+            .map(|after| after.keys().collect::<Vec<_>>()),
+    });
+    let Value::Object(payload) = payload else { return Err(ApiError::internal("an event is an object")) };
+    Ok(Outbox {
+        id: fresh_id(now)?,
+        tenant_id: actor.tenant,
+        event_type: change.event.clone(),
+        payload,
+        created_at: now,
+        published_at: None,
+    })
+}
