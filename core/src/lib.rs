@@ -18,6 +18,8 @@ mod finding;
 pub mod fixture;
 pub mod model;
 pub mod schema;
+#[cfg(feature = "audit")]
+pub mod seal;
 pub mod snapshot;
 mod store;
 pub mod tenant;
