@@ -3,6 +3,8 @@
 //! Pure: no input or output, no clock, no randomness. Time and random bytes are arguments.
 
 pub mod api_key;
+#[cfg(feature = "audit")]
+pub mod audit;
 pub mod authzen;
 #[cfg(feature = "cedar")]
 pub mod cedar;

@@ -12,6 +12,7 @@ use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::fmt;
 use thiserror::Error;
+use uuid::Uuid;
 
 /// The bytes of a nonce. Each sealing takes fresh random ones.
 pub const NONCE_BYTES: usize = 12;
@@ -97,6 +98,15 @@ impl DataKey {
         let mut key = [0; KEY_BYTES];
         hex::decode_to_slice(hex, &mut key).map_err(|_| DataKeyError::InvalidKey)?;
         Self::new(id, key)
+    }
+
+    /// A key whose id is a UUID, which can be a key's id.
+    pub(crate) fn of(id: Uuid, key: [u8; KEY_BYTES]) -> Self {
+        Self { id: id.to_string(), key }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8; KEY_BYTES] {
+        &self.key
     }
 
     /// The key's id, as it stands before what it seals.
