@@ -4,6 +4,8 @@
 
 pub mod administration;
 pub mod api_key;
+#[cfg(feature = "audit")]
+pub mod audit;
 pub mod authzen;
 #[cfg(feature = "cedar")]
 pub mod cedar;
@@ -21,6 +23,8 @@ pub mod model;
 #[cfg(feature = "cedar")]
 pub mod rights;
 pub mod schema;
+#[cfg(feature = "audit")]
+pub mod seal;
 pub mod snapshot;
 mod store;
 pub mod tenant;
