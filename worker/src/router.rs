@@ -10,7 +10,7 @@ use crate::{access, health};
 
 /// All routes there are.
 pub fn routes() -> Vec<Route> {
-    [health::routes(), access::evaluation::routes(), access::metadata::routes()].into_iter().flatten().collect()
+    [health::routes(), access::routes()].into_iter().flatten().collect()
 }
 
 /// Finds routes by their path.

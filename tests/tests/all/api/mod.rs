@@ -1,5 +1,6 @@
 //! The HTTP API: the real router in this process, over SQLite and a store in memory.
 
+mod administration;
 mod authentication;
 mod evaluation;
 mod evaluations;
@@ -41,7 +42,12 @@ struct Edge {
 impl Edge {
     /// With the tenant `acme`: Anna may read documents, Ben may not, and a bot may archive them.
     fn new() -> Self {
-        Self::with(&[("FRESHNESS_SECONDS", "0"), ("SNAPSHOT_KEY", &"ab".repeat(32)), ("SNAPSHOT_KEY_ID", "test")])
+        Self::with(&[
+            ("FRESHNESS_SECONDS", "0"),
+            ("SNAPSHOT_KEY", &"ab".repeat(32)),
+            ("SNAPSHOT_KEY_ID", "test"),
+            ("DATA_KEY", &"cd".repeat(32)),
+        ])
     }
 
     fn with(variables: &[(&str, &str)]) -> Self {
@@ -74,6 +80,7 @@ impl Edge {
                     ("FRESHNESS_SECONDS", "0"),
                     ("SNAPSHOT_KEY", &"ab".repeat(32)),
                     ("SNAPSHOT_KEY_ID", "test"),
+                    ("DATA_KEY", &"cd".repeat(32)),
                 ]),
                 memory: Rc::new(Memory::default()),
             },
@@ -138,6 +145,11 @@ impl Edge {
         self.send(request)
     }
 
+    /// Sends a request with a key, and JSON where there is a body.
+    fn call(&self, key: &ApiKeyToken, method: &str, path: &str, body: Option<Value>) -> Response {
+        self.send(keyed(key, method, path, body))
+    }
+
     /// Asks whether Anna may read a document.
     fn ask(&self, key: &ApiKeyToken) -> Response {
         self.post("/access/v1/evaluation", key, &question(ANNA, "read"))
@@ -151,6 +163,19 @@ fn request(method: &str, path: &str) -> Request {
         path: path.to_owned(),
         ..Request::default()
     }
+}
+
+/// A request with a key, and JSON where there is a body; the path may have a query.
+fn keyed(key: &ApiKeyToken, method: &str, path: &str, body: Option<Value>) -> Request {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let mut request = request(method, path);
+    request.query = query.to_owned();
+    request.headers.insert("authorization".to_owned(), format!("Bearer {}", key.expose()));
+    if let Some(body) = body {
+        request.headers.insert("content-type".to_owned(), "application/json".to_owned());
+        request.body = Body::Bytes(body.to_string().into_bytes());
+    }
+    request
 }
 
 fn question(user: &str, action: &str) -> Value {
