@@ -383,3 +383,96 @@ fn a_diff_says_what_is_decided_differently() {
     assert_eq!(diff(keyed_document, new, keyed_requests, &[]).status.code(), Some(1));
     assert_eq!(diff(new, new, keyed_requests, &[]).status.code(), Some(2));
 }
+
+/// Rows of an audit log as an export has them, and where the log ends.
+fn audit_log(rows: u64) -> (Vec<String>, parapet::audit::Head) {
+    use parapet::audit::{Entry, Head, line};
+    let id = |number: u64| format!("01890000-0000-7000-8000-{number:012x}").parse().unwrap();
+    let mut head = Head::default();
+    let lines = (1..=rows).map(|number| {
+        let (row, next) = head.append(Entry {
+            id: id(number),
+            tenant_id: id(0),
+            user_id: None,
+            event_type: "role.created".to_owned(),
+            resource_type: Some("role".to_owned()),
+            resource_id: Some(id(number)),
+            event_data: serde_json::Map::new(),
+            ip_address: None,
+            user_agent: None,
+            result: parapet::model::AttemptResult::Success,
+            created_at: parapet::Timestamp::from_millis(number as i64),
+        });
+        head = next;
+        line(&row)
+    });
+    (lines.collect(), head)
+}
+
+#[test]
+fn an_exported_audit_log_is_verified() {
+    let (rows, head) = audit_log(5);
+    let verify = |lines: &[String], more: &[&str]| {
+        let arguments = [&["audit", "verify", "-", "--json"], more].concat();
+        let output = parapet(&arguments, lines.join("\n").as_bytes());
+        let answer = json(&output);
+        let codes = answer["findings"].as_array().unwrap().iter();
+        let codes: Vec<String> = codes.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(output.status.code(), Some(if codes.is_empty() { 0 } else { 1 }), "{output:?}");
+        assert_eq!(answer["errors"], codes.len());
+        (codes, answer)
+    };
+    let none: [&str; 0] = [];
+    let (root, beginning) = (head.to_string(), parapet::audit::Head::default().to_string());
+    let (found, answer) = verify(&rows, &["--head", &root, "--from", &beginning]);
+    assert_eq!(found, none);
+    assert_eq!(answer["rows"], 5);
+    assert_eq!(answer["start"]["sequence"], 0);
+    assert_eq!(answer["head"], serde_json::json!(head));
+
+    // A tail that was cut off is noticed by who noted the end; a log that starts later says so.
+    assert_eq!(verify(&rows[..4], &[]).0, none);
+    assert_eq!(verify(&rows[..4], &["--head", &root]).0, ["audit.cut_off"]);
+    assert_eq!(verify(&rows[2..], &["--head", &root]).1["start"]["sequence"], 2);
+    assert_eq!(verify(&rows[2..], &["--from", &beginning]).0, ["audit.gap"]);
+
+    let mut changed = rows.clone();
+    changed[1] = changed[1].replace("role.created", "role.deleted");
+    changed[3] = changed[3].replace("{", "{ ");
+    changed.insert(2, String::new());
+    let (found, answer) = verify(&changed, &[]);
+    assert_eq!(found, ["audit.wrong_hash", "audit.not_as_exported", "audit.gap"]);
+    assert_eq!(answer["findings"][0]["row"], "01890000-0000-7000-8000-000000000002");
+    assert_eq!(answer["findings"][1]["row"], "#5", "the line's number");
+    assert_eq!(verify(&["{".to_owned()], &[]).0, ["audit.malformed"]);
+}
+
+#[test]
+fn an_audit_log_is_a_file_too_and_its_findings_are_for_people() {
+    let (rows, head) = audit_log(3);
+    let path = scratch("audit.jsonl");
+    let verify = |bytes: &[u8], more: &[&str]| {
+        std::fs::write(&path, bytes).unwrap();
+        parapet(&[&["audit", "verify", path.to_str().unwrap()], more].concat(), b"")
+    };
+    let intact = verify(format!("{}\r\n", rows.join("\r\n")).as_bytes(), &["--head", &head.to_string()]);
+    assert_eq!(intact.status.code(), Some(0), "{intact:?}");
+    assert!(text(&intact.stdout).contains(&format!("intact, 3 rows up to {head}, 0 errors")), "{intact:?}");
+    assert_eq!(text(&intact.stderr), "");
+    let later = verify(rows[1..].join("\n").as_bytes(), &[]);
+    assert_eq!(later.status.code(), Some(0), "{later:?}");
+    assert!(text(&later.stderr).contains("the log starts with row 2"), "{later:?}");
+    let broken = verify(&[rows[0].as_bytes(), b"\n\xff\n", rows[2].as_bytes()].concat(), &[]);
+    assert_eq!(broken.status.code(), Some(1), "{broken:?}");
+    assert!(text(&broken.stderr).contains("error[audit.malformed] audit_log #2: line 2 is no text"), "{broken:?}");
+    assert!(text(&broken.stderr).contains("row 3: row 2 is missing before it"), "{broken:?}");
+    assert!(text(&broken.stdout).contains("not intact, 2 rows"), "{broken:?}");
+    // However much is wrong, what is printed and what is held has an end.
+    let noise = parapet(&["audit", "verify", "-", "--json"], "{\n".repeat(1_200).as_bytes());
+    assert_eq!(json(&noise)["errors"], 1_200);
+    assert_eq!(json(&noise)["findings"].as_array().unwrap().len(), 1_000);
+
+    assert_eq!(verify(b"", &["--head", "five"]).status.code(), Some(2));
+    assert_eq!(parapet(&["audit", "verify", "nowhere.jsonl"], b"").status.code(), Some(2));
+    assert_eq!(parapet(&["audit"], b"").status.code(), Some(2));
+}

@@ -26,6 +26,7 @@
 mod canonical;
 mod chain;
 mod changes;
+mod line;
 mod personal;
 mod verify;
 
@@ -35,5 +36,6 @@ mod tests;
 pub use canonical::canonical;
 pub use chain::{Entry, Head, HeadError, hash};
 pub use changes::{Changes, changes};
+pub use line::{line, read_line};
 pub use personal::{Personal, SubjectKey, event_data, open_personal, seal_personal, split, subject};
 pub use verify::{Verified, Verifier, verify};

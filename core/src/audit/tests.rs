@@ -135,6 +135,32 @@ fn a_log_is_held_against_a_point_kept_elsewhere() {
 }
 
 #[test]
+fn a_line_is_read_only_as_it_is_written() {
+    let (rows, _) = chain(1);
+    let text = line(&rows[0]);
+    let codes = |text: &str| {
+        let findings = read_line(text, 3).unwrap_err();
+        assert!(findings.iter().all(|finding| finding.row.as_deref() == Some("#3")), "{findings:?}");
+        findings.into_iter().map(|finding| finding.code).collect::<Vec<_>>()
+    };
+    for malformed in ["", "7", "[]", "{", text.trim_end_matches('}'), &format!("{text}{text}")] {
+        assert_eq!(codes(malformed), ["audit.malformed"], "{malformed}");
+    }
+    assert_eq!(codes("{}"), ["row.missing"; 8], "every column that may not be left out");
+    assert_eq!(codes(&text.replace("\"sequence\":1", "\"sequence\":0")), ["audit_log.sequence"]);
+    assert_eq!(codes(&text.replacen('{', "{\"more\":1,", 1)), ["row.unknown_field"]);
+    let twice = text.replacen('{', "{\"sequence\":2,", 1);
+    let spaced = text.replace("\":", "\": ");
+    let same_double = text.replace("0.5", "0.50000000000000001");
+    let upper_case = text.replace(&rows[0].hash, &rows[0].hash.to_uppercase());
+    for other in [twice, spaced, same_double, text.replace(".001Z", ".0011Z")] {
+        assert_ne!(other, text);
+        assert_eq!(codes(&other), ["audit.not_as_exported"], "{other}");
+    }
+    assert_eq!(codes(&upper_case), ["audit_log.hash"]);
+}
+
+#[test]
 fn what_differs_is_all_that_is_kept_of_an_update() {
     let was = object(json!({"id": 1, "name": "a", "description": null, "updated_at": "x"}));
     let mut is = was.clone();
@@ -274,10 +300,7 @@ fn through_the_database(row: &AuditLog) -> AuditLog {
 
 /// A row as its line in an export gives it back.
 fn through_the_export(row: &AuditLog) -> AuditLog {
-    let line = serde_json::to_string(row).unwrap();
-    let mut findings = vec![];
-    let row = AuditLog::from_json(serde_json::from_str(&line).unwrap(), "#1", &mut findings);
-    row.unwrap_or_else(|| panic!("{findings:?}"))
+    read_line(&line(row), 1).unwrap_or_else(|findings| panic!("{findings:?}"))
 }
 
 /// Another value for one column, told by its number.
@@ -308,6 +331,24 @@ fn change(row: &mut AuditLog, column: usize, new: &Value, text: &str, number: i6
 }
 
 proptest! {
+    #[test]
+    fn any_changed_character_of_a_line_is_found(
+        (rows, head) in any_chain(),
+        at in any::<Index>(),
+        place in any::<Index>(),
+        new in prop_oneof!["[0-9a-f\",:.]", any::<char>().prop_map(String::from)],
+    ) {
+        let at = at.index(rows.len());
+        let mut lines: Vec<String> = rows.iter().map(line).collect();
+        let text = &mut lines[at];
+        let places: Vec<(usize, char)> = text.char_indices().collect();
+        let (start, old) = places[place.index(places.len())];
+        prop_assume!(new != old.to_string());
+        text.replace_range(start..start + old.len_utf8(), &new);
+        let read: Result<Vec<AuditLog>, _> = lines.iter().map(|text| read_line(text, 1)).collect();
+        prop_assert!(read.is_err() || !findings(&read.unwrap(), &head).is_empty());
+    }
+
     #[test]
     fn a_chain_verifies_however_it_was_carried((rows, head) in any_chain()) {
         for carry in [AuditLog::clone, through_the_database, through_the_export] {

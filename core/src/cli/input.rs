@@ -8,7 +8,7 @@ use crate::model::{TenantDocument, Timestamp};
 use crate::snapshot::{Keyring, SigningKey, Snapshot};
 use clap::Args;
 use serde::de::DeserializeOwned;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// The name by which the standard input is read.
@@ -92,6 +92,27 @@ pub(super) fn text(path: &Path) -> Result<String, Failure> {
         path: path.to_owned(),
         error: std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error()),
     })
+}
+
+/// Gives each line of a file, or of the standard input for `-`, with its number from 1 and without its end. Only one line
+/// is held at a time.
+pub(super) fn each_line(path: &Path, mut each: impl FnMut(u64, &[u8])) -> Result<(), Failure> {
+    let unreadable = |error| Failure::Read { path: path.to_owned(), error };
+    let mut reader: Box<dyn BufRead> = if path == Path::new(STANDARD_INPUT) {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(BufReader::new(std::fs::File::open(path).map_err(unreadable)?))
+    };
+    let mut line = vec![];
+    for number in 1.. {
+        line.clear();
+        if reader.read_until(b'\n', &mut line).map_err(unreadable)? == 0 {
+            break;
+        }
+        let text = line.strip_suffix(b"\n").unwrap_or(&line);
+        each(number, text.strip_suffix(b"\r").unwrap_or(text));
+    }
+    Ok(())
 }
 
 /// Reads and compiles a tenant document.

@@ -1,8 +1,10 @@
-//! The command-line program: compile, check, decide, explain, search, matrix, diff, residual, test, seed.
+//! The command-line program: compile, check, decide, explain, search, matrix, diff, residual, test, seed,
+//! audit.
 //!
 //! The only part of the crate with input, output, a clock and randomness. Exit codes: 0 success, or
 //! allowed; 1 denied, a finding that is an error, a failed case, or a difference; 2 wrong usage or unreadable input.
 
+mod audit;
 mod check;
 mod compile;
 mod decide;
@@ -57,6 +59,8 @@ enum Command {
     Test(test::Test),
     /// Write a tenant document as SQL, with fresh API keys, for a database of one's own
     Seed(seed::Seed),
+    /// Verify an exported audit log
+    Audit(audit::Audit),
     /// Print the JSON Schema of tenant documents
     Schema,
 }
@@ -76,6 +80,7 @@ pub fn run() -> ExitCode {
         Command::Residual(command) => command.run(json),
         Command::Test(command) => command.run(json),
         Command::Seed(command) => command.run(json),
+        Command::Audit(command) => command.run(json),
         Command::Schema => output::json(&crate::model::schema::json_schema()).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|failure| failure.report(json))
