@@ -5,6 +5,7 @@ mod authentication;
 mod evaluation;
 mod evaluations;
 mod http;
+mod isolation;
 mod metadata;
 mod principals;
 mod routes;
