@@ -108,7 +108,8 @@ impl Call {
     pub fn says_nothing(&self) -> Result<(), ApiError> {
         let body = if self.body()?.is_empty() { Map::new() } else { self.object()? };
         let finding = |name: &String| {
-            Finding::error("request", "request.unknown_field", format!("there is no field `{name}`")).field(name.as_str())
+            Finding::error("request", "request.unknown_field", format!("there is no field `{name}`"))
+                .field(name.as_str())
         };
         let findings: Vec<Finding> = body.keys().map(finding).collect();
         if findings.is_empty() { Ok(()) } else { Err(ApiError::Invalid { findings }) }

@@ -2,7 +2,7 @@
 
 use parapet::Finding;
 use parapet::api_key::ApiKeyToken;
-use parapet::model::{ApiKey, Secret, Timestamp, TenantDocument};
+use parapet::model::{ApiKey, Secret, TenantDocument, Timestamp};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 

@@ -81,9 +81,8 @@ impl Person {
 
     /// Adds what it means that this user cannot act any more.
     pub fn stop(&self, state: &State<'_>, user: &User, plan: &mut Plan) {
-        let lasts = |row: &UserRole| {
-            Some(row.role_id) == state.owner_role() && row.is_active && row.expires_at.is_none()
-        };
+        let lasts =
+            |row: &UserRole| Some(row.role_id) == state.owner_role() && row.is_active && row.expires_at.is_none();
         let is_lasting = user.may_act() && self.roles.iter().any(lasts);
         plan.facts().leaves_no_owner |= is_lasting && self.other_owners == 0;
         plan.also(end_sessions(state.tenant, user.id));

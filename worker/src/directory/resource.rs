@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use super::attributes;
 use crate::administration::{
-    Actor, Collection, Edit, ListOf, Plan, RowChange, State, commit, given, if_match, key, read_only,
-    routes as table, row_answer, select_one,
+    Actor, Collection, Edit, ListOf, Plan, RowChange, State, commit, given, if_match, key, read_only, routes as table,
+    row_answer, select_one,
 };
 use crate::app::App;
 use crate::error::ApiError;
@@ -65,12 +65,7 @@ impl Collection for Resource {
 }
 
 /// Adds attributes and parents that the tenant's schema does not allow, where it speaks of the type.
-fn fits_the_schema(
-    row: &Resource,
-    before: Option<&Resource>,
-    document: &TenantDocument,
-    findings: &mut Vec<Finding>,
-) {
+fn fits_the_schema(row: &Resource, before: Option<&Resource>, document: &TenantDocument, findings: &mut Vec<Finding>) {
     let (Some(setting), Some(schema)) = (attributes::setting(document), attributes::declared(document)) else { return };
     let Some(declared) = schema.types.get(&row.r#type) else {
         let message = format!("neither the schema nor a permission knows the type `{}`", row.r#type);
