@@ -5,6 +5,7 @@
 //! ([`commit`]). Whoever writes at the same time takes the same place in the audit chain, so one of the two begins anew.
 
 mod actor;
+mod beside;
 mod collection;
 mod commit;
 mod list;
@@ -12,8 +13,11 @@ mod plan;
 mod record;
 mod reference;
 
-pub use actor::Actor;
-pub use collection::{Collection, Edit, created, if_match, not_found, read_only, routes, row_answer};
+pub use actor::{Actor, READ_SCOPE, WRITE_SCOPE};
+pub use collection::{
+    Collection, Edit, answer_showing, create_showing, created, given, if_match, key, not_found, read_only, routes,
+    row_answer, select_one,
+};
 pub use commit::commit;
 pub use list::{ListOf, list};
 pub use plan::{Plan, RowChange, State};

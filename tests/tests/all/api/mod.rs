@@ -1,6 +1,7 @@
 //! The HTTP API: the real router in this process, over SQLite and a store in memory.
 
 mod administration;
+mod api_keys;
 mod authentication;
 mod evaluation;
 mod evaluations;
@@ -8,8 +9,11 @@ mod http;
 mod isolation;
 mod metadata;
 mod principals;
+mod resources;
 mod routes;
+mod service_accounts;
 mod snapshots;
+mod users;
 
 use std::path::Path;
 use std::rc::Rc;
