@@ -32,7 +32,7 @@ pub(crate) struct View<'a> {
 }
 
 /// A resource type.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct TypeView {
     pub attributes: Declared,
     pub actions: Lookup<ActionView>,
@@ -41,7 +41,7 @@ pub(crate) struct TypeView {
 }
 
 /// An action.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ActionView {
     /// Its whole name: `document:read`.
     pub name: Box<str>,

@@ -2,7 +2,7 @@
 
 use crate::administration::routes as table;
 use crate::guard::Route;
-use parapet::model::{Permission, Role, RolePermission, UserRole};
+use parapet::model::{Permission, Role, RolePermission, UserGroupRole, UserRole};
 
 pub mod evaluation;
 pub mod metadata;
@@ -10,6 +10,7 @@ pub mod permission;
 pub mod principal;
 pub mod role;
 pub mod role_permission;
+pub mod user_group_role;
 pub mod user_role;
 
 /// The routes of this area.
@@ -21,6 +22,7 @@ pub fn routes() -> Vec<Route> {
         table::<Permission>(),
         table::<RolePermission>(),
         table::<UserRole>(),
+        table::<UserGroupRole>(),
     ]
     .into_iter()
     .flatten()

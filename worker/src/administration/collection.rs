@@ -120,6 +120,16 @@ async fn get<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<Resp
 }
 
 async fn create<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    create_and::<R>(app, call, actor, |_, _| Ok(())).await
+}
+
+/// `POST`, with what else it does: what was worked out before from more than one statement reads.
+pub async fn create_and<R: Collection>(
+    app: &App,
+    call: &Call,
+    actor: Actor,
+    also: impl Fn(&Edit<'_, R>, &mut Plan) -> Result<(), ApiError>,
+) -> Result<Response, ApiError> {
     let body = call.object()?;
     let mut reads = R::reads(actor.tenant, None, &body);
     let references = reads.len();
@@ -136,10 +146,12 @@ async fn create<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<R
         R::complete(&mut row, None, state, &mut findings)?;
         let mut plan = Plan::new(state, Response::default());
         plan.change(RowChange::insert(&row, R::EVENTS[0]));
-        R::rules(&Edit { state, before: None, after: Some(&row), first: 0 }, &mut plan, &mut findings)?;
+        let edit = Edit { state, before: None, after: Some(&row), first: 0 };
+        R::rules(&edit, &mut plan, &mut findings)?;
         if !findings.is_empty() {
             return Err(ApiError::Invalid { findings });
         }
+        also(&edit, &mut plan)?;
         plan.answer(created::<R>(&row)?);
         Ok(plan)
     })
@@ -147,6 +159,16 @@ async fn create<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<R
 }
 
 async fn update<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    update_and::<R>(app, call, actor, |_, _| Ok(())).await
+}
+
+/// `PATCH`, with what else it does.
+pub async fn update_and<R: Collection>(
+    app: &App,
+    call: &Call,
+    actor: Actor,
+    also: impl Fn(&Edit<'_, R>, &mut Plan) -> Result<(), ApiError>,
+) -> Result<Response, ApiError> {
     let (id, patch) = (call.row_id()?, call.object()?);
     let mut reads = vec![select::<R>(&one::<R>(), actor.tenant).bind(id)];
     reads.extend(R::reads(actor.tenant, Some(id), &patch));
@@ -179,7 +201,11 @@ async fn update<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<R
         if after.to_sql() != before.to_sql() {
             after = touched(after, state)?;
             plan.change(RowChange::update(&before, &after, R::EVENTS[1]));
-            R::rules(&Edit { state, before: Some(&before), after: Some(&after), first: 1 }, &mut plan, &mut findings)?;
+            let edit = Edit { state, before: Some(&before), after: Some(&after), first: 1 };
+            R::rules(&edit, &mut plan, &mut findings)?;
+            if findings.is_empty() {
+                also(&edit, &mut plan)?;
+            }
         }
         if !findings.is_empty() {
             return Err(ApiError::Invalid { findings });
@@ -239,7 +265,7 @@ fn touched<R: Collection>(row: R, state: &State<'_>) -> Result<R, ApiError> {
 }
 
 /// JSON Merge Patch (RFC 7396, section 2).
-fn merge(target: &mut Value, patch: &Value) {
+pub fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
         return;
