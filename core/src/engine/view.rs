@@ -33,7 +33,7 @@ pub(crate) struct View<'a> {
 }
 
 /// A resource type.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct TypeView {
     pub attributes: Declared,
     /// Whether the registry or a policy names one of its entities.
@@ -41,7 +41,7 @@ pub(crate) struct TypeView {
 }
 
 /// An action.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ActionView {
     /// Its whole name: `document:read`.
     pub name: Box<str>,

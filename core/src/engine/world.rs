@@ -200,19 +200,25 @@ impl<'s, 'a> RequestWorld<'s, 'a> {
         if entity.number != NONE { Some(entity.number) } else { self.view.store.entity(entity.ty, entity.id) }
     }
 
-    /// The flags that are on for this request. A condition that cannot be evaluated leaves its flag off.
+    /// The positions of the flags that are on for this request. A condition that cannot be evaluated leaves its flag off.
+    pub(super) fn flags_on(&self) -> Vec<usize> {
+        self.asks_flags.set(true);
+        let flags = self.view.tenant.flags.iter().zip(self.view.store.flags).enumerate();
+        let flags = flags.filter(|(_, (flag, condition))| {
+            let condition = condition.get();
+            flag.includes(self.subject.id)
+                && (condition == NONE || holds(&self.view.policies.program, self, condition) == Ok(true))
+        });
+        let on = flags.map(|(position, _)| position).collect();
+        self.asks_flags.set(false);
+        on
+    }
+
     fn flags(&self) -> Rc<Vec<Value<'a, Self>>> {
         let on = || {
-            let flags = self.view.tenant.flags.iter().zip(self.view.store.flags);
-            let flags = flags.filter(|(flag, condition)| {
-                let condition = condition.get();
-                flag.includes(self.subject.id)
-                    && (condition == NONE || holds(&self.view.policies.program, self, condition) == Ok(true))
-            });
-            self.asks_flags.set(true);
-            let on = flags.map(|(flag, _)| Value::Text(flag.name.as_str())).collect();
-            self.asks_flags.set(false);
-            Rc::new(on)
+            let flags = &self.view.tenant.flags;
+            let on = self.flags_on().into_iter().filter_map(|position| flags.get(position));
+            Rc::new(on.map(|flag| Value::Text(flag.name.as_str())).collect())
         };
         self.flags.get_or_init(on).clone()
     }

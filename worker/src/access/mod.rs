@@ -2,7 +2,7 @@
 
 use crate::administration::routes as table;
 use crate::guard::Route;
-use parapet::model::{Permission, Role, RolePermission, UserRole};
+use parapet::model::{Permission, Role, RolePermission, UserGroupRole, UserRole};
 
 pub mod api_key;
 pub mod evaluation;
@@ -11,6 +11,7 @@ pub mod permission;
 pub mod principal;
 pub mod role;
 pub mod role_permission;
+pub mod user_group_role;
 pub mod user_role;
 
 /// The routes of this area.
@@ -23,6 +24,7 @@ pub fn routes() -> Vec<Route> {
         table::<RolePermission>(),
         table::<UserRole>(),
         api_key::routes(),
+        table::<UserGroupRole>(),
     ]
     .into_iter()
     .flatten()

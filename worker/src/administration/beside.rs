@@ -62,6 +62,7 @@ impl RowChange {
             object: is.unwrap_or(was),
             statement: Some(statement),
             apply,
+            cause: None,
         }
     }
 }

@@ -136,7 +136,7 @@ async fn get<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<Resp
 }
 
 async fn create<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
-    create_showing::<R>(app, call, actor, &Map::new(), &Map::new()).await
+    create_with::<R>(app, call, actor, &Map::new(), &Map::new(), |_, _| Ok(())).await
 }
 
 /// Makes a row, of which the service sets the columns of `own` as well, and whose answer shows `once` beside the row:
@@ -147,6 +147,27 @@ pub async fn create_showing<R: Collection>(
     actor: Actor,
     own: &Map<String, Value>,
     once: &Map<String, Value>,
+) -> Result<Response, ApiError> {
+    create_with::<R>(app, call, actor, own, once, |_, _| Ok(())).await
+}
+
+/// `POST`, with what else it does: what was worked out before from more than one statement reads.
+pub async fn create_and<R: Collection>(
+    app: &App,
+    call: &Call,
+    actor: Actor,
+    also: impl Fn(&Edit<'_, R>, &mut Plan) -> Result<(), ApiError>,
+) -> Result<Response, ApiError> {
+    create_with::<R>(app, call, actor, &Map::new(), &Map::new(), also).await
+}
+
+async fn create_with<R: Collection>(
+    app: &App,
+    call: &Call,
+    actor: Actor,
+    own: &Map<String, Value>,
+    once: &Map<String, Value>,
+    also: impl Fn(&Edit<'_, R>, &mut Plan) -> Result<(), ApiError>,
 ) -> Result<Response, ApiError> {
     let body = call.object()?;
     let mut reads = R::reads(actor.tenant, None, &body);
@@ -166,10 +187,12 @@ pub async fn create_showing<R: Collection>(
         R::complete(&mut row, None, state, &mut findings)?;
         let mut plan = Plan::new(state, Response::default());
         plan.change(RowChange::insert(&row, R::EVENTS[0]));
-        R::rules(&Edit { state, before: None, after: Some(&row), first: 0 }, &mut plan, &mut findings)?;
+        let edit = Edit { state, before: None, after: Some(&row), first: 0 };
+        R::rules(&edit, &mut plan, &mut findings)?;
         if !findings.is_empty() {
             return Err(ApiError::Invalid { findings });
         }
+        also(&edit, &mut plan)?;
         answer_showing(&mut plan, &row, once)?;
         Ok(plan)
     })
@@ -177,6 +200,16 @@ pub async fn create_showing<R: Collection>(
 }
 
 async fn update<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    update_and::<R>(app, call, actor, |_, _| Ok(())).await
+}
+
+/// `PATCH`, with what else it does.
+pub async fn update_and<R: Collection>(
+    app: &App,
+    call: &Call,
+    actor: Actor,
+    also: impl Fn(&Edit<'_, R>, &mut Plan) -> Result<(), ApiError>,
+) -> Result<Response, ApiError> {
     let (key, patch) = (key::<R>(call)?, call.object()?);
     let mut reads = vec![select_one::<R>(actor.tenant, &key)];
     reads.extend(R::reads(actor.tenant, call.row_id().ok(), &patch));
@@ -209,7 +242,11 @@ async fn update<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<R
         if after.to_sql() != before.to_sql() {
             after = touched(after, state)?;
             plan.change(RowChange::update(&before, &after, R::EVENTS[1]));
-            R::rules(&Edit { state, before: Some(&before), after: Some(&after), first: 1 }, &mut plan, &mut findings)?;
+            let edit = Edit { state, before: Some(&before), after: Some(&after), first: 1 };
+            R::rules(&edit, &mut plan, &mut findings)?;
+            if findings.is_empty() {
+                also(&edit, &mut plan)?;
+            }
         }
         if !findings.is_empty() {
             return Err(ApiError::Invalid { findings });
@@ -271,7 +308,7 @@ fn touched<R: Collection>(row: R, state: &State<'_>) -> Result<R, ApiError> {
 }
 
 /// JSON Merge Patch (RFC 7396, section 2).
-fn merge(target: &mut Value, patch: &Value) {
+pub fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
         return;

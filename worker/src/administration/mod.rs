@@ -15,9 +15,10 @@ mod reference;
 
 pub use actor::{Actor, READ_SCOPE, WRITE_SCOPE};
 pub use collection::{
-    Collection, Edit, answer_showing, create_showing, created, given, if_match, key, not_found, read_only, routes,
-    row_answer, select_one,
+    Collection, Edit, answer_showing, create_and, create_showing, created, given, if_match, key, merge, not_found,
+    read_only, routes, row_answer, select_one, update_and,
 };
 pub use commit::commit;
 pub use list::{ListOf, list};
 pub use plan::{Plan, RowChange, State};
+pub use record::inserts;

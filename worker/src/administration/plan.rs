@@ -89,6 +89,7 @@ pub fn fresh_id(now: Timestamp) -> Result<Uuid, ApiError> {
 pub struct Plan {
     pub(super) changes: Vec<RowChange>,
     pub(super) statements: Vec<Statement>,
+    pub(super) applies: Vec<Apply>,
     pub(super) facts: Facts,
     pub(super) not_held: Vec<String>,
     pub(super) answer: Response,
@@ -102,6 +103,7 @@ impl Plan {
         Self {
             changes: Vec::new(),
             statements: Vec::new(),
+            applies: Vec::new(),
             facts: Facts::harmless(state.actor.is_owner(state.document, state.now)),
             not_held: Vec::new(),
             answer,
@@ -117,6 +119,11 @@ impl Plan {
     /// Does something beside, in the same batch, that is not worth an event of its own.
     pub fn also(&mut self, statement: Statement) {
         self.statements.push(statement);
+    }
+
+    /// Does to the document what such a statement does to the rows.
+    pub fn also_apply(&mut self, apply: impl Fn(&mut TenantDocument) + 'static) {
+        self.applies.push(Box::new(apply));
     }
 
     /// Somebody gains these rights by it.
@@ -154,6 +161,8 @@ pub struct RowChange {
     pub(super) object: Map<String, Value>,
     pub(super) statement: Option<Statement>,
     pub(super) apply: Option<Apply>,
+    /// What it follows from, where that is no caller's wish.
+    pub(super) cause: Option<Value>,
 }
 
 impl RowChange {
@@ -217,6 +226,18 @@ impl RowChange {
         change
     }
 
+    /// A row that changes by a statement of the plan's own ([`Plan::also`]); it is recorded like any other.
+    pub fn recorded<R: Collection>(before: Option<&R>, after: Option<&R>, event: &str) -> Self {
+        Self::of(before, after, event)
+    }
+
+    /// The same change, with what it follows from.
+    #[must_use]
+    pub fn because(mut self, cause: Value) -> Self {
+        self.cause = Some(cause);
+        self
+    }
+
     fn of<R: Collection>(before: Option<&R>, after: Option<&R>, event: &str) -> Self {
         let (was, is) = (before.map(R::to_object), after.map(R::to_object));
         let object = is.clone().or_else(|| was.clone()).unwrap_or_default();
@@ -228,6 +249,7 @@ impl RowChange {
             object,
             statement: None,
             apply: None,
+            cause: None,
         }
     }
 }

@@ -44,6 +44,7 @@ pub async fn changes(
     changes: &[RowChange],
 ) -> Result<Vec<Statement>, ApiError> {
     let mut statements = Vec::new();
+    let (mut log, mut events) = (Vec::new(), Vec::new());
     let mut keys: HashMap<Uuid, Option<SubjectKey>> = HashMap::new();
     let mut head = head;
     for change in changes {
@@ -53,6 +54,9 @@ pub async fn changes(
         let mut data = event_data(public, personal);
         data.extend(key(change).map(|key| ("key".to_owned(), key)));
         describe(&mut data, call, actor);
+        if let Some(cause) = &change.cause {
+            data.insert("cause".to_owned(), cause.clone());
+        }
         let entry = Entry {
             id,
             tenant_id: actor.tenant,
@@ -68,9 +72,11 @@ pub async fn changes(
         };
         let (row, next) = head.append(entry);
         head = next;
-        statements.push(insert(&row));
-        statements.push(insert(&event(call, actor, now, change)?));
+        log.push(row);
+        events.push(event(call, actor, now, change)?);
     }
+    statements.extend(inserts(&log));
+    statements.extend(inserts(&events));
     Ok(statements)
 }
 
@@ -118,6 +124,24 @@ pub fn is_taken(violation: Option<&Violation>) -> bool {
 /// Others write faster than this request.
 pub fn contended() -> ApiError {
     ApiError::unavailable("audit.contended", "too many changes at once", "the audit chain was always longer")
+}
+
+/// D1 takes no more parameters in one statement.
+const MOST_PARAMETERS: usize = 100;
+
+/// Inserts rows, as many a statement as it has parameters for.
+pub fn inserts<R: Row>(rows: &[R]) -> Vec<Statement> {
+    let columns = R::COLUMNS.len().max(1);
+    let chunks = rows.chunks((MOST_PARAMETERS / columns).max(1));
+    let statements = chunks.map(|rows| {
+        let more = (1..rows.len()).map(|row| {
+            let places = (1..=columns).map(|column| format!("?{}", row * columns + column)).collect::<Vec<_>>();
+            format!(", ({})", places.join(", "))
+        });
+        let sql = std::iter::once(R::INFO.insert()).chain(more).collect::<String>();
+        rows.iter().flat_map(Row::to_sql).fold(Statement::new(sql), Statement::bind)
+    });
+    statements.collect()
 }
 
 fn insert<R: Row>(row: &R) -> Statement {
@@ -177,7 +201,7 @@ fn key(change: &RowChange) -> Option<Value> {
 }
 
 fn event(call: &Call, actor: &Actor, now: Timestamp, change: &RowChange) -> Result<Outbox, ApiError> {
-    let payload = json!({
+    let mut payload = json!({
         "actor": actor.describe(),
         "request_id": call.id,
         "resource": { "type": change.table, "id": change.object.get("id") },
@@ -185,6 +209,9 @@ fn event(call: &Call, actor: &Actor, now: Timestamp, change: &RowChange) -> Resu
         "changed": change.changes.after.as_ref().filter(|_| change.changes.before.is_some())
             .map(|after| after.keys().collect::<Vec<_>>()),
     });
+    if let (Some(cause), Some(payload)) = (&change.cause, payload.as_object_mut()) {
+        payload.insert("cause".to_owned(), cause.clone());
+    }
     let Value::Object(payload) = payload else { return Err(ApiError::internal("an event is an object")) };
     Ok(Outbox {
         id: fresh_id(now)?,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::person::Person;
-use super::{attributes, user_deletion, user_purge, user_state};
+use super::{attributes, membership, user_deletion, user_purge, user_state};
 use crate::administration::{Collection, Edit, ListOf, Plan, State, routes as table};
 use crate::error::ApiError;
 use crate::guard::Route;
@@ -63,7 +63,8 @@ impl Collection for User {
     }
 
     fn rules(edit: &Edit<'_, Self>, plan: &mut Plan, _findings: &mut Vec<Finding>) -> Result<(), ApiError> {
-        let (state, Some(before)) = (edit.state, edit.before) else { return Ok(()) };
+        let state = edit.state;
+        let Some(before) = edit.before else { return membership::reevaluate(state, None, edit.after, &[], plan) };
         if before.state == UserState::Deleted {
             return Err(user_state::conflict(before, "a deleted user is restored or purged, and nothing else"));
         }
@@ -81,6 +82,6 @@ impl Collection for User {
         if before.is_active && !after.is_active {
             person.stop(state, before, plan);
         }
-        Ok(())
+        membership::reevaluate(state, Some(before), Some(after), &person.memberships, plan)
     }
 }

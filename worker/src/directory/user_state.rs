@@ -81,6 +81,7 @@ async fn step(app: &App, call: &Call, actor: Actor, step: &'static Step) -> Resu
             person.stop(state, &before, &mut plan);
         }
         plan.change(RowChange::update(&before, &after, step.event));
+        super::membership::reevaluate(state, Some(&before), Some(&after), &person.memberships, &mut plan)?;
         Ok(plan)
     })
     .await
