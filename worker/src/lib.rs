@@ -6,6 +6,7 @@ pub mod app;
 pub mod authenticate;
 pub mod document;
 pub mod error;
+pub mod governance;
 pub mod guard;
 pub mod health;
 pub mod memory;
@@ -14,6 +15,7 @@ pub mod publish;
 pub mod request;
 pub mod response;
 pub mod router;
+pub mod tenancy;
 
 #[cfg(target_arch = "wasm32")]
 mod events {
@@ -23,7 +25,7 @@ mod events {
 
     use crate::app::{App, Config};
     use crate::memory::Memory;
-    use crate::platform::{Clock, Db, Kv, Queue, http, log};
+    use crate::platform::{Clock, Db, Dns, Kv, Queue, http, log};
     use crate::router::{Router, routes};
 
     thread_local! {
@@ -57,6 +59,7 @@ mod events {
             db: Db::bound(env, "DB"),
             kv: Kv::bound(env, "SNAPSHOTS"),
             queue: Queue::bound(env, "EVENTS"),
+            dns: Dns::default(),
             clock: Clock::default(),
             config: Config::read(|name| env.var(name).ok().map(|value| value.to_string())),
             memory: MEMORY.with(Rc::clone),
