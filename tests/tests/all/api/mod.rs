@@ -1,6 +1,7 @@
 //! The HTTP API: the real router in this process, over SQLite and a store in memory.
 
 mod administration;
+mod audit_logs;
 mod authentication;
 mod evaluation;
 mod evaluations;
@@ -9,6 +10,8 @@ mod metadata;
 mod principals;
 mod routes;
 mod snapshots;
+mod tenant;
+mod tenants;
 
 use std::path::Path;
 use std::rc::Rc;
