@@ -6,7 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { migrate, startEdge } from "./edge.mjs";
-import { seed } from "./seed.mjs";
+import { init, seed } from "./seed.mjs";
 
 const LOCAL = fileURLToPath(new URL("../.local/", import.meta.url));
 const DEMO = fileURLToPath(new URL("../fixtures/saas/", import.meta.url));
@@ -18,7 +18,14 @@ const local = await state();
 const edge = await startEdge({
   state: LOCAL,
   port: PORT,
-  variables: { FRESHNESS_SECONDS: "5", MAX_STALE_SECONDS: "5", SNAPSHOT_KEY: local.snapshotKey, SNAPSHOT_KEY_ID: "local" },
+  variables: {
+    FRESHNESS_SECONDS: "5",
+    MAX_STALE_SECONDS: "5",
+    SNAPSHOT_KEY: local.snapshotKey,
+    SNAPSHOT_KEY_ID: "local",
+    DATA_KEY: local.dataKey,
+    DATA_KEY_ID: "local",
+  },
   log: (line) => console.log(line),
 }).catch((error) => {
   console.error(`The edge does not start on port ${PORT}: ${error.message}\nPORT=8788 make run takes another.`);
@@ -29,6 +36,7 @@ if (!local.keys) {
   const db = await edge.getD1Database("DB");
   await migrate(db);
   local.keys = await seed(db, `${DEMO}tenant.json`);
+  local.operator = await init(db, "operator@example.com");
   await save(local);
 }
 
@@ -46,7 +54,13 @@ Ask it:
     -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' \\
     -d '${JSON.stringify(question)}'
 
-All keys of the tenant: .local/state.json. Ctrl-C ends it.`);
+Make a tenant of your own, as an operator; the answer has its owner's key:
+
+  curl -s http://127.0.0.1:${PORT}/v1/tenants \\
+    -H 'Authorization: Bearer ${local.operator}' -H 'Content-Type: application/json' \\
+    -d '{"name": "Acme", "slug": "acme", "owner": {"email": "owner@acme.example"}}'
+
+All keys: .local/state.json. Ctrl-C ends it.`);
 
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, async () => {
@@ -62,10 +76,11 @@ async function state() {
   for (const file of [...files, `${DEMO}tenant.json`]) hash.update(await readFile(file));
   const version = hash.digest("hex");
   const kept = await readFile(`${LOCAL}state.json`, "utf8").then(JSON.parse, () => ({}));
-  if (kept.version === version && kept.keys) return kept;
+  if (kept.version === version && kept.keys && kept.operator) return kept;
   await rm(LOCAL, { recursive: true, force: true });
   await mkdir(LOCAL, { recursive: true });
-  return { version, snapshotKey: randomBytes(32).toString("hex"), keys: null };
+  const [snapshotKey, dataKey] = [randomBytes(32).toString("hex"), randomBytes(32).toString("hex")];
+  return { version, snapshotKey, dataKey, keys: null, operator: null };
 }
 
 async function save(state) {

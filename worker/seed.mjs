@@ -33,3 +33,16 @@ export async function seed(db, path) {
   }
   return keys;
 }
+
+/**
+ * Inserts the operators' tenant with its first operator.
+ *
+ * @param {Awaited<ReturnType<import("miniflare").Miniflare["getD1Database"]>>} db
+ * @param {string} email the operator's address
+ * @returns {Promise<string>} the operator's key
+ */
+export async function init(db, email) {
+  const { statements, api_key } = JSON.parse(await parapet("init", "--email", email, "--json"));
+  await db.batch(statements.map(({ sql, params }) => db.prepare(sql).bind(...params)));
+  return api_key.key;
+}

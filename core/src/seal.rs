@@ -10,6 +10,8 @@ use crate::snapshot::check_key_id;
 use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use hkdf::Hkdf;
+use sha2::Sha256;
 use std::fmt;
 use thiserror::Error;
 use uuid::Uuid;
@@ -138,6 +140,16 @@ impl DataKey {
         self.cipher().decrypt(&Nonce::from(*nonce), payload).map_err(|_| SealError::NotAuthentic)
     }
 
+    /// A token for one place, which only who holds the key can make: 32 bytes by HKDF-SHA256 (RFC 5869), in hex. It is
+    /// the same each time, so that none need be stored.
+    #[expect(clippy::expect_used, reason = "HKDF refuses more than 8,160 bytes alone")]
+    pub fn token(&self, context: &str) -> String {
+        let mut token = [0; 32];
+        let derived = Hkdf::<Sha256>::new(Some(b"parapet token"), &self.key).expand(context.as_bytes(), &mut token);
+        derived.expect("32 bytes");
+        hex::encode(token)
+    }
+
     fn cipher(&self) -> Aes256Gcm {
         Aes256Gcm::new(&self.key.into())
     }
@@ -185,6 +197,16 @@ impl DataKeyring {
         self.current.seal(plaintext, context, nonce)
     }
 
+    /// A token for one place, by the current key; see [`DataKey::token`].
+    pub fn token(&self, context: &str) -> String {
+        self.current.token(context)
+    }
+
+    /// Whether a text is the token of a place, by any key of the ring: what was handed out before a key changed counts.
+    pub fn is_token(&self, context: &str, text: &str) -> bool {
+        std::iter::once(&self.current).chain(&self.older).any(|key| key.token(context) == text)
+    }
+
     /// Opens what a key of the ring sealed for this place.
     ///
     /// # Errors
@@ -215,6 +237,18 @@ mod tests {
 
     fn key(id: &str, byte: u8) -> DataKey {
         DataKey::new(id, [byte; KEY_BYTES]).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_of_one_place_and_of_a_key_of_the_ring() {
+        let old = key("k1", 1);
+        let token = old.token("tenant/1/domain/a.example");
+        assert_eq!((token.len(), &token), (64, &old.token("tenant/1/domain/a.example")));
+        let ring = DataKeyring::new(key("k2", 2)).with(old);
+        assert!(ring.is_token("tenant/1/domain/a.example", &token), "handed out before the key changed");
+        assert_ne!(ring.token("tenant/1/domain/a.example"), token);
+        assert!(!ring.is_token("tenant/2/domain/a.example", &token));
+        assert!(!DataKeyring::new(key("k2", 2)).is_token("tenant/1/domain/a.example", &token));
     }
 
     #[test]

@@ -220,6 +220,42 @@ fn every_seed_has_fresh_keys() {
 }
 
 #[test]
+fn the_first_operator_is_made_with_a_key_that_is_shown_once() {
+    let output = parapet(&["init", "--email", "op@example.com"], b"");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let sql = text(&output.stdout);
+    assert!(sql.lines().all(|line| line.starts_with("INSERT INTO ") && line.ends_with(';')));
+    // A second run fails at its first statement: the tenant is there.
+    let tenant = parapet::administration::SYSTEM_TENANT.to_string();
+    assert!(sql.starts_with("INSERT INTO \"tenant\" ") && sql.lines().next().unwrap().contains(&tenant));
+    let said = text(&output.stderr);
+    let key = said.split_whitespace().find(|word| word.starts_with("pk_")).unwrap();
+    let key = parapet::api_key::ApiKeyToken::parse(key).unwrap();
+    assert!(!sql.contains(key.expose()) && sql.contains(&key.hash()), "the database has the hash alone");
+
+    let init = || json(&parapet(&["init", "--email", "op@example.com", "--name", "O'Brien & Co", "--json"], b""));
+    let (one, other) = (init(), init());
+    assert_ne!(one["api_key"]["key"], other["api_key"]["key"]);
+    let rows = one["statements"].as_array().unwrap();
+    let count = |table: &str| {
+        let of_table = |row: &&Value| row["sql"].as_str().unwrap().starts_with(&format!("INSERT INTO {table} ("));
+        rows.iter().filter(of_table).count()
+    };
+    let counts = ["tenant", "tenant_epoch", "user", "role", "user_role", "api_key"].map(count);
+    assert_eq!((counts, rows.len()), ([1, 1, 1, 4, 1, 1], 9));
+    assert!(rows[0]["params"].as_array().unwrap().contains(&Value::from("O'Brien & Co")));
+}
+
+#[test]
+fn an_operator_has_an_address() {
+    let output = parapet(&["init", "--email", "Nobody", "--name", " ", "--json"], b"");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let findings = json(&output)["error"]["findings"].clone();
+    let fields: Vec<&str> = findings.as_array().unwrap().iter().map(|row| row["field"].as_str().unwrap()).collect();
+    assert_eq!(fields, ["name", "email"]);
+}
+
+#[test]
 fn the_schema_in_the_repository_is_the_programs() {
     let path = fixture("tenant.schema.json");
     let printed = json(&parapet(&["schema"], b""));

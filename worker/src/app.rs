@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
+use parapet::model::is_domain;
 use parapet::seal::{DataKey, DataKeyring};
 use parapet::snapshot::{Keyring, SigningKey};
 
 use crate::error::ApiError;
 use crate::memory::Memory;
-use crate::platform::{Clock, Db, Kv, Queue};
+use crate::platform::{Clock, Db, Dns, Kv, Queue};
 
 /// Everything that answering a request needs.
 pub struct App {
@@ -17,6 +18,8 @@ pub struct App {
     pub kv: Kv,
     /// The queue of events.
     pub queue: Queue,
+    /// The resolver of host names.
+    pub dns: Dns,
     /// The clock.
     pub clock: Clock,
     /// The configuration, or what is wrong with it: then nothing is decided.
@@ -34,6 +37,9 @@ impl App {
     }
 }
 
+/// The resolver where none is named.
+const DOH_URL: &str = "https://cloudflare-dns.com/dns-query";
+
 /// The configuration.
 #[derive(Debug)]
 pub struct Config {
@@ -41,6 +47,10 @@ pub struct Config {
     pub freshness: i64,
     /// How old it may be while the database does not answer.
     pub max_stale: i64,
+    /// The host whose subdomains are tenants' by their slugs; without it a host name is a tenant's own, or says nothing.
+    pub base_domain: Option<String>,
+    /// The resolver that is asked for a tenant's TXT record: DNS over HTTPS in JSON.
+    pub doh_url: String,
     key: Option<SigningKey>,
     data: Option<DataKeyring>,
 }
@@ -77,7 +87,15 @@ impl Config {
             let (id, hex) = older.split_once(':').ok_or("OLD_DATA_KEYS must be `<id>:<hex>`, with spaces between")?;
             data = Some(data.ok_or("OLD_DATA_KEYS without DATA_KEY")?.with(data_key(id, hex)?));
         }
-        Ok(Self { freshness, max_stale, key, data })
+        let base_domain = get("BASE_DOMAIN").filter(|text| !text.is_empty());
+        if let Some(domain) = base_domain.as_ref().filter(|domain| !is_domain(domain) && *domain != "localhost") {
+            return Err(format!("BASE_DOMAIN must be a host name in lower case, not `{domain}`"));
+        }
+        let doh_url = get("DOH_URL").unwrap_or_else(|| DOH_URL.to_owned());
+        if !doh_url.starts_with("https://") || doh_url.contains(['?', '#']) {
+            return Err(format!("DOH_URL must be an https address without a query, not `{doh_url}`"));
+        }
+        Ok(Self { freshness, max_stale, base_domain, doh_url, key, data })
     }
 
     /// The key that signs snapshots.

@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use parapet::api_key::ApiKeyToken;
-use parapet::model::Timestamp;
+use parapet::model::{Timestamp, is_reserved_slug};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -19,7 +19,8 @@ use crate::request::Request;
 
 const READ_KEY: &str = "
     SELECT k.id, k.tenant_id, k.user_id, k.service_account_id, k.scopes, k.expires_at, k.last_used_at, k.is_active,
-           t.status AS tenant_status,
+           t.status AS tenant_status, t.slug AS tenant_slug,
+           (SELECT h.id FROM tenant h WHERE h.domain = ?2) AS host_tenant_id,
            u.is_active AS user_is_active, u.state AS user_state, u.deleted_at AS user_deleted_at,
            a.is_active AS service_account_is_active,
            e.policy_version, e.directory_version, s.content_hash
@@ -51,6 +52,10 @@ pub struct Standing {
     pub scopes: Vec<String>,
     /// Whether the tenant is active. Asking for decisions goes on where it is not, and each is `forbidden`.
     pub tenant_active: bool,
+    /// The tenant's slug.
+    pub slug: String,
+    /// The tenant whose own the host is that was asked.
+    pub host_tenant: Option<Uuid>,
     /// The tenant's newest versions.
     pub versions: Versions,
     /// The content hash of the newest snapshot, where it was published.
@@ -116,15 +121,19 @@ pub async fn write_uses(app: &App) {
 /// The caller as known for less than `freshness` milliseconds; while the database does not answer, `max_stale`.
 async fn known_for(app: &App, request: &Request, freshness: i64, max_stale: i64) -> Result<Caller, ApiError> {
     let token = token(request)?;
+    let host = Host::of(request, app.config()?.base_domain.as_deref());
+    // What is known of a key is known of it at a host.
     let hash = token.hash();
+    let known_as = host.name().map_or_else(|| hash.clone(), |name| format!("{hash} {name}"));
     let now = app.clock.now();
-    let known = app.memory.standing(&hash).filter(|known| !known.versions.older_than(app.memory.newest(known.tenant)));
+    let known =
+        app.memory.standing(&known_as).filter(|known| !known.versions.older_than(app.memory.newest(known.tenant)));
     if let Some(known) = known.as_ref().filter(|known| known.age(now).is_some_and(|age| age < freshness)) {
-        return admit(app, known.clone(), now, false);
+        return admit(app, known.clone(), &host, now, false);
     }
-    match app.db.first(Statement::new(READ_KEY).bind(hash.as_str())).await {
+    match app.db.first(Statement::new(READ_KEY).bind(hash.as_str()).bind(host.name())).await {
         Ok(None) => {
-            app.memory.forget_standing(&hash);
+            app.memory.forget_standing(&known_as);
             Err(ApiError::Unauthenticated { code: "key.unknown", detail: "the key is not known" })
         }
         Ok(Some(row)) => {
@@ -134,16 +143,57 @@ async fn known_for(app: &App, request: &Request, freshness: i64, max_stale: i64)
                 let cause = format!("the database says {:?}, this isolate has seen {newest:?}", standing.versions);
                 return Err(ApiError::unavailable("epoch.older", "the database went back in time", cause));
             }
-            app.memory.keep_standing(&hash, standing.clone());
-            admit(app, standing, now, false)
+            app.memory.keep_standing(&known_as, standing.clone());
+            admit(app, standing, &host, now, false)
         }
         Err(error) => match known.filter(|known| known.age(now).is_some_and(|age| age < max_stale)) {
             Some(known) => {
                 log::error("-", "database.stale", &error.to_string());
-                admit(app, known, now, true)
+                admit(app, known, &host, now, true)
             }
             None => Err(ApiError::unavailable("database.unavailable", "the database does not answer", error)),
         },
+    }
+}
+
+/// Whose the host is that was asked: a tenant's by its slug or by its own name, else everybody's.
+enum Host {
+    /// The service's own: the credential tells the tenant.
+    Service,
+    /// A subdomain of the service's: the tenant's with this slug.
+    Slug(String),
+    /// Another name, which may be a tenant's own: that the database says.
+    Named(String),
+}
+
+impl Host {
+    fn of(request: &Request, base: Option<&str>) -> Self {
+        let host = request.host();
+        let Some(base) = base else { return Self::Named(host) };
+        match host.strip_suffix(base) {
+            Some("") => Self::Service,
+            Some(label) if label.ends_with('.') => match label.trim_end_matches('.') {
+                label if is_reserved_slug(label) => Self::Service,
+                label => Self::Slug(label.to_owned()),
+            },
+            _ => Self::Named(host),
+        }
+    }
+
+    /// The name that the database is asked for.
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Named(name) => Some(name),
+            Self::Service | Self::Slug(_) => None,
+        }
+    }
+
+    fn serves(&self, standing: &Standing) -> bool {
+        match self {
+            Self::Service => true,
+            Self::Slug(slug) => *slug == standing.slug,
+            Self::Named(_) => standing.host_tenant.is_none_or(|tenant| tenant == standing.tenant),
+        }
     }
 }
 
@@ -160,8 +210,11 @@ fn token(request: &Request) -> Result<ApiKeyToken, ApiError> {
 }
 
 /// What a key may lose at any instant is judged at each request, remembered or not.
-fn admit(app: &App, standing: Rc<Standing>, now: Timestamp, stale: bool) -> Result<Caller, ApiError> {
+fn admit(app: &App, standing: Rc<Standing>, host: &Host, now: Timestamp, stale: bool) -> Result<Caller, ApiError> {
     let refuse = |code, detail| Err(ApiError::Unauthenticated { code, detail });
+    if !host.serves(&standing) {
+        return refuse("key.other_tenant", "the key is of another tenant than the host");
+    }
     if !standing.active {
         return refuse("key.inactive", "the key is not active");
     }
@@ -211,6 +264,8 @@ impl Standing {
             tenant: row.tenant_id,
             owner,
             scopes: serde_json::from_str(&row.scopes).map_err(|error| broken(&error))?,
+            slug: row.tenant_slug,
+            host_tenant: row.host_tenant_id,
             tenant_active: row.tenant_status == "active",
             versions: Versions { policy, directory },
             content_hash: row.content_hash,
@@ -234,6 +289,8 @@ struct KeyRow {
     last_used_at: Option<Timestamp>,
     is_active: i64,
     tenant_status: String,
+    tenant_slug: String,
+    host_tenant_id: Option<Uuid>,
     user_is_active: Option<i64>,
     user_state: Option<String>,
     user_deleted_at: Option<String>,

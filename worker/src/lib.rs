@@ -7,6 +7,7 @@ pub mod authenticate;
 pub mod directory;
 pub mod document;
 pub mod error;
+pub mod governance;
 pub mod guard;
 pub mod health;
 pub mod memory;
@@ -15,6 +16,7 @@ pub mod publish;
 pub mod request;
 pub mod response;
 pub mod router;
+pub mod tenancy;
 
 #[cfg(target_arch = "wasm32")]
 mod events {
@@ -25,7 +27,7 @@ mod events {
     use crate::app::{App, Config};
     use crate::authenticate;
     use crate::memory::Memory;
-    use crate::platform::{Clock, Db, Kv, Queue, http, log};
+    use crate::platform::{Clock, Db, Dns, Kv, Queue, http, log};
     use crate::router::{Router, routes};
 
     thread_local! {
@@ -65,6 +67,7 @@ mod events {
             db: Db::bound(env, "DB"),
             kv: Kv::bound(env, "SNAPSHOTS"),
             queue: Queue::bound(env, "EVENTS"),
+            dns: Dns::default(),
             clock: Clock::default(),
             config: Config::read(|name| env.var(name).ok().map(|value| value.to_string())),
             memory: MEMORY.with(Rc::clone),

@@ -42,4 +42,34 @@ impl Request {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
+
+    /// The host that was asked, in lower case, without its port and without a dot at its end.
+    pub fn host(&self) -> String {
+        let authority = self.origin.split_once("://").map_or(self.origin.as_str(), |(_, rest)| rest);
+        // An address of IPv6 has colons of its own, within brackets.
+        let host = match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => authority,
+        };
+        host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Request;
+
+    #[test]
+    fn a_host_has_no_port_and_no_case() {
+        for (origin, host) in [
+            ("https://Acme.Example.com", "acme.example.com"),
+            ("https://acme.example.com.", "acme.example.com"),
+            ("http://127.0.0.1:8787", "127.0.0.1"),
+            ("http://[::1]:8787", "[::1]"),
+            ("http://[::1]", "[::1]"),
+            ("", ""),
+        ] {
+            assert_eq!(Request { origin: origin.to_owned(), ..Request::default() }.host(), host);
+        }
+    }
 }

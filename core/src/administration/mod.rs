@@ -1,9 +1,11 @@
 //! Administration: the permissions that the admin API asks for, the roles that every tenant begins with, and the
 //! tenant of the operators.
 
+mod founding;
 #[cfg(feature = "cedar")]
 mod guard;
 
+pub use founding::{FOUNDING_IDS, Founding, OWNER_SCOPES, founding};
 #[cfg(feature = "cedar")]
 pub use guard::{Facts, Refusal, refusals};
 

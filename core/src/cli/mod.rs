@@ -1,4 +1,4 @@
-//! The command-line program: compile, check, decide, explain, search, matrix, diff, residual, test, seed,
+//! The command-line program: compile, check, decide, explain, search, matrix, diff, residual, test, seed, init,
 //! audit.
 //!
 //! The only part of the crate with input, output, a clock and randomness. Exit codes: 0 success, or
@@ -10,6 +10,7 @@ mod compile;
 mod decide;
 mod diff;
 mod failure;
+mod init;
 mod input;
 mod matrix;
 mod output;
@@ -59,6 +60,8 @@ enum Command {
     Test(test::Test),
     /// Write a tenant document as SQL, with fresh API keys, for a database of one's own
     Seed(seed::Seed),
+    /// Write the operators' tenant with its first operator as SQL, with the operator's API key: once
+    Init(init::Init),
     /// Verify an exported audit log
     Audit(audit::Audit),
     /// Print the JSON Schema of tenant documents
@@ -80,6 +83,7 @@ pub fn run() -> ExitCode {
         Command::Residual(command) => command.run(json),
         Command::Test(command) => command.run(json),
         Command::Seed(command) => command.run(json),
+        Command::Init(command) => command.run(json),
         Command::Audit(command) => command.run(json),
         Command::Schema => output::json(&crate::model::schema::json_schema()).map(|()| ExitCode::SUCCESS),
     };

@@ -61,18 +61,20 @@ impl Seed {
     }
 }
 
-struct Statement {
+/// One row, to be inserted.
+pub(super) struct Statement {
     table: &'static TableInfo,
     values: Vec<SqlValue>,
 }
 
-fn collect(document: &TenantDocument, statements: &mut Vec<Statement>) {
+/// The rows of a document, each after those that it refers to.
+pub(super) fn collect(document: &TenantDocument, statements: &mut Vec<Statement>) {
     document.visit_sql(&mut |table, values| statements.push(Statement { table, values }));
 }
 
 impl Statement {
     /// With bound parameters.
-    fn json(&self) -> Json {
+    pub(super) fn json(&self) -> Json {
         let params: Vec<Json> = self
             .values
             .iter()
@@ -86,7 +88,7 @@ impl Statement {
     }
 
     /// With literals, for a program that runs a file.
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let literals: Vec<String> = self
             .values
             .iter()
@@ -101,8 +103,14 @@ impl Statement {
     }
 }
 
-fn fresh_token() -> Result<ApiKeyToken, Failure> {
-    let mut random = [0; RANDOM_BYTES];
+/// A fresh API key.
+pub(super) fn fresh_token() -> Result<ApiKeyToken, Failure> {
+    Ok(ApiKeyToken::from_random(random::<RANDOM_BYTES>()?))
+}
+
+/// So many fresh random bytes.
+pub(super) fn random<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut random = [0; N];
     getrandom::fill(&mut random).map_err(|error| Failure::Usage(format!("no random bytes: {error}")))?;
-    Ok(ApiKeyToken::from_random(random))
+    Ok(random)
 }

@@ -58,6 +58,7 @@ pub use secret::Secret;
 pub use service_account::ServiceAccount;
 pub use session::UserSession;
 pub use setting::{SettingCategory, TenantSetting};
+pub use shape::{is_domain, is_reserved_slug};
 pub use tenant::{Tenant, TenantStatus};
 pub use timestamp::Timestamp;
 pub use user::{User, UserState};

@@ -90,6 +90,20 @@ impl TableInfo {
         let places: Vec<String> = (1..=columns.len()).map(|place| format!("?{place}")).collect();
         format!("INSERT INTO {} ({}) VALUES ({})", self.name, columns.join(", "), places.join(", "))
     }
+
+    /// A row as a document has it, from what the database gives: without secrets, and without nulls but the
+    /// `tenant_id` of what is the operator's.
+    pub fn document_row(&self, mut row: Map<String, Value>) -> Map<String, Value> {
+        let mut members = Map::new();
+        for column in self.columns.iter().filter(|column| !column.secret) {
+            let Some(mut value) = row.remove(column.name) else { continue };
+            column.kind.parse_sql(&mut value);
+            if !value.is_null() || column.name == "tenant_id" {
+                members.insert(column.name.to_owned(), value);
+            }
+        }
+        members
+    }
 }
 
 /// A column of a table.

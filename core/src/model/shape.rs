@@ -93,12 +93,12 @@ pub(crate) fn is_dns_label(text: &str) -> bool {
 }
 
 /// A slug that the system wants for itself. Labels with hyphens in third and fourth place are left to IDNA.
-pub(crate) fn is_reserved_slug(text: &str) -> bool {
+pub fn is_reserved_slug(text: &str) -> bool {
     RESERVED_SLUGS.contains(&text) || text.as_bytes().get(2..4) == Some(b"--")
 }
 
 /// A host name of at least two labels, in lower case.
-pub(crate) fn is_domain(text: &str) -> bool {
+pub fn is_domain(text: &str) -> bool {
     text.len() <= 253 && text.contains('.') && text.split('.').all(is_dns_label)
 }
 

@@ -63,6 +63,7 @@ impl RowChange {
             statement: Some(statement),
             apply,
             cause: None,
+            noted: false,
         }
     }
 }

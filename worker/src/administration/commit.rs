@@ -22,6 +22,9 @@ use crate::response::Response;
 
 const UPDATE_EPOCH: &str = "UPDATE tenant_epoch SET policy_version = ?2, directory_version = ?3 WHERE tenant_id = ?1";
 
+/// Of another tenant: in the same batch as a row of its chain, so nobody else wrote it in between.
+const BUMP_POLICY: &str = "UPDATE tenant_epoch SET policy_version = policy_version + 1 WHERE tenant_id = ?1";
+
 const READ_ANSWER: &str = "
     SELECT request_hash, status, etag, location, body FROM idempotency_key
     WHERE tenant_id = ?1 AND api_key_id = ?2 AND idempotency_key = ?3";
@@ -70,10 +73,11 @@ pub async fn commit(
             plan(&state)?
         };
         guard(app, call, &actor, &planned).await?;
-        if planned.changes.is_empty() && planned.statements.is_empty() {
+        if planned.changes.is_empty() && planned.statements.is_empty() && planned.elsewhere.is_none() {
             return Ok(planned.answer);
         }
-        let (policy, directory) = planned.changes.iter().fold((false, false), |(policy, directory), change| {
+        let changing = planned.changes.iter().filter(|change| !change.noted);
+        let (policy, directory) = changing.fold((false, false), |(policy, directory), change| {
             let (p, d) = bumps(change.table);
             (policy || p, directory || d)
         });
@@ -97,7 +101,14 @@ pub async fn commit(
             let policy = i64::try_from(next.policy).map_err(ApiError::internal)?;
             batch.push(bound.bind(policy).bind(i64::try_from(next.directory).map_err(ApiError::internal)?));
         }
-        batch.extend(record::changes(app, call, &actor, now, head, &planned.changes).await?);
+        batch.extend(record::changes(app, call, &actor, actor.tenant, now, head, &planned.changes).await?);
+        if let Some(elsewhere) = &planned.elsewhere {
+            batch.extend(elsewhere.changes.iter().filter_map(|change| change.statement.clone()));
+            batch.extend(elsewhere.statements.iter().cloned());
+            batch.extend(elsewhere.bumps.then(|| Statement::new(BUMP_POLICY).bind(elsewhere.tenant)));
+            let (tenant, head) = (elsewhere.tenant, elsewhere.head.clone());
+            batch.extend(record::changes(app, call, &actor, tenant, now, head, &elsewhere.changes).await?);
+        }
         if let Some(key) = &repeatable {
             batch.push(key.insert(&actor, &planned, now.to_string()));
         }

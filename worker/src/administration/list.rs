@@ -45,12 +45,23 @@ pub trait ListOf: Row + Serialize + 'static {
 
 /// `GET` of a table: `{"items": […], "next_cursor": "…"}`, without a cursor on the last page.
 pub async fn list<R: ListOf>(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    let (items, next) = page::<R>(app, call, actor.tenant).await?;
+    page_answer(&items, next)
+}
+
+/// The rows of a page, and the cursor of the next one.
+pub async fn page<R: ListOf>(app: &App, call: &Call, tenant: Uuid) -> Result<(Vec<R>, Option<String>), ApiError> {
     let query = Query::read::<R>(call.query())?;
-    let statement = query.statement::<R>(actor.tenant);
+    let statement = query.statement::<R>(tenant);
     let mut items: Vec<R> = rows(app.db.all(statement).await.map_err(ApiError::database)?)?;
     let more = items.len() > query.limit;
     items.truncate(query.limit);
     let next = items.last().filter(|_| more).map(|last| query.cursor_after(last));
+    Ok((items, next))
+}
+
+/// What a page is answered with.
+pub fn page_answer<R: Serialize>(items: &[R], next: Option<String>) -> Result<Response, ApiError> {
     let mut page = json!({ "items": items });
     if let (Some(next), Some(page)) = (next, page.as_object_mut()) {
         page.insert("next_cursor".to_owned(), Value::String(next));
@@ -142,7 +153,8 @@ impl Query {
     fn statement<R: ListOf>(&self, tenant: Uuid) -> Statement {
         let columns: Vec<String> =
             R::COLUMNS.iter().filter(|column| !column.secret).map(|column| format!("\"{}\"", column.name)).collect();
-        let mut sql = format!("SELECT {} FROM \"{}\" WHERE {}", columns.join(", "), R::TABLE, R::TENANT);
+        let mut sql =
+            format!("SELECT {} FROM \"{}\" WHERE {condition}", columns.join(", "), R::TABLE, condition = R::TENANT);
         let mut parameters = vec![Parameter::from(tenant)];
         let mut place = |parameter: Parameter| {
             parameters.push(parameter);

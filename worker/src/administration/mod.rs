@@ -19,6 +19,6 @@ pub use collection::{
     read_only, routes, row_answer, select_one, update_and,
 };
 pub use commit::commit;
-pub use list::{ListOf, list};
-pub use plan::{Plan, RowChange, State};
+pub use list::{ListOf, list, page, page_answer};
+pub use plan::{Elsewhere, Plan, RowChange, State, read_head};
 pub use record::inserts;

@@ -3,14 +3,16 @@
 use std::cell::OnceCell;
 
 use parapet::administration::Facts;
-use parapet::audit::Changes;
-use parapet::model::{Row, TenantDocument, Timestamp};
+use parapet::audit::{Changes, Head};
+use parapet::model::{Row, Tenant, TenantDocument, Timestamp};
 use parapet::rights::{Rights, RightsOf};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::actor::{Actor, owner_role};
 use super::collection::Collection;
+use super::record;
 use crate::document::rows;
 use crate::error::ApiError;
 use crate::platform::db::{Row as SqlRow, Statement};
@@ -90,6 +92,7 @@ pub struct Plan {
     pub(super) changes: Vec<RowChange>,
     pub(super) statements: Vec<Statement>,
     pub(super) applies: Vec<Apply>,
+    pub(super) elsewhere: Option<Elsewhere>,
     pub(super) facts: Facts,
     pub(super) not_held: Vec<String>,
     pub(super) answer: Response,
@@ -104,6 +107,7 @@ impl Plan {
             changes: Vec::new(),
             statements: Vec::new(),
             applies: Vec::new(),
+            elsewhere: None,
             facts: Facts::harmless(state.actor.is_owner(state.document, state.now)),
             not_held: Vec::new(),
             answer,
@@ -124,6 +128,11 @@ impl Plan {
     /// Does to the document what such a statement does to the rows.
     pub fn also_apply(&mut self, apply: impl Fn(&mut TenantDocument) + 'static) {
         self.applies.push(Box::new(apply));
+    }
+
+    /// Changes another tenant as well, in the same batch.
+    pub fn elsewhere(&mut self, elsewhere: Elsewhere) {
+        self.elsewhere = Some(elsewhere);
     }
 
     /// Somebody gains these rights by it.
@@ -149,6 +158,45 @@ impl Plan {
     }
 }
 
+/// What changes in another tenant than the actor's, as operators alone may: written to that tenant's chain, outbox and
+/// versions, beside what the plan says of the actor's own.
+pub struct Elsewhere {
+    pub(super) tenant: Uuid,
+    pub(super) head: Head,
+    pub(super) changes: Vec<RowChange>,
+    pub(super) statements: Vec<Statement>,
+    /// Whether its rules get a new version; those of a tenant that is made begin with one.
+    pub(super) bumps: bool,
+}
+
+impl Elsewhere {
+    /// A tenant that is made: its chain begins with its first change.
+    pub fn made(tenant: Uuid) -> Self {
+        Self { tenant, head: Head::default(), changes: Vec::new(), statements: Vec::new(), bumps: false }
+    }
+
+    /// A tenant that is there, `index` being the answer to [`read_head`].
+    pub fn of(state: &State<'_>, tenant: Uuid, index: usize) -> Result<Self, ApiError> {
+        Ok(Self { head: record::head(state.sql_rows(index))?, bumps: true, ..Self::made(tenant) })
+    }
+
+    /// Changes a row.
+    pub fn change(&mut self, change: RowChange) {
+        self.bumps &= !change.noted;
+        self.changes.push(change);
+    }
+
+    /// Does something beside.
+    pub fn also(&mut self, statement: Statement) {
+        self.statements.push(statement);
+    }
+}
+
+/// Reads the end of another tenant's chain, for [`Elsewhere::of`].
+pub fn read_head(tenant: Uuid) -> Statement {
+    Statement::new(record::READ_HEAD).bind(tenant)
+}
+
 /// What becomes of one row of the document.
 pub(super) type Apply = Box<dyn Fn(&mut TenantDocument)>;
 
@@ -163,6 +211,8 @@ pub struct RowChange {
     pub(super) apply: Option<Apply>,
     /// What it follows from, where that is no caller's wish.
     pub(super) cause: Option<Value>,
+    /// It happened, and nothing of the tenant that it is written for changes by it.
+    pub(super) noted: bool,
 }
 
 impl RowChange {
@@ -183,22 +233,8 @@ impl RowChange {
 
     /// A row that changes; only what changed is written, and a secret stays.
     pub fn update<R: Collection>(before: &R, after: &R, event: &str) -> Self {
-        let mut statement = Vec::new();
-        let mut values = Vec::new();
-        for column in R::COLUMNS.iter().filter(|column| !column.secret) {
-            let value = after.value(column.name);
-            if value != before.value(column.name) {
-                values.extend(value);
-                statement.push(format!("\"{}\" = ?{}", column.name, values.len()));
-            }
-        }
         let mut change = Self::of(Some(before), Some(after), event);
-        if !statement.is_empty() {
-            let (condition, key) = key_of(after, values.len());
-            let sql = format!("UPDATE \"{}\" SET {} WHERE {condition}", R::TABLE, statement.join(", "));
-            let bound = values.into_iter().fold(Statement::new(sql), Statement::bind);
-            change.statement = Some(key.into_iter().fold(bound, Statement::bind));
-        }
+        change.statement = update(before, after);
         let (before, after) = (before.clone(), after.clone());
         change.apply = Some(Box::new(move |document| {
             let rows = R::rows(document).into_iter().flatten();
@@ -238,8 +274,32 @@ impl RowChange {
         self
     }
 
+    /// The tenant itself, which changes.
+    pub fn tenant(before: &Tenant, after: &Tenant, event: &str) -> Self {
+        let mut change = Self::of_objects::<Tenant>(Some(object(before)), Some(object(after)), event);
+        change.statement = update(before, after);
+        let after = after.clone();
+        change.apply = Some(Box::new(move |document| document.tenant = after.clone()));
+        change
+    }
+
+    /// A new row whose table is administered elsewhere, such as one of a tenant that is made.
+    pub fn made<R: Row + Serialize>(row: &R, event: &str) -> Self {
+        let mut change = Self::of_objects::<R>(None, Some(object(row)), event);
+        change.statement = Some(row.to_sql().into_iter().fold(Statement::new(R::INFO.insert()), Statement::bind));
+        change
+    }
+
+    /// Something that is written down, and changes nothing of the tenant that it is written for.
+    pub fn noted<R: Row + Serialize>(before: Option<&R>, after: Option<&R>, event: &str) -> Self {
+        Self { noted: true, ..Self::of_objects::<R>(before.map(object), after.map(object), event) }
+    }
+
     fn of<R: Collection>(before: Option<&R>, after: Option<&R>, event: &str) -> Self {
-        let (was, is) = (before.map(R::to_object), after.map(R::to_object));
+        Self::of_objects::<R>(before.map(R::to_object), after.map(R::to_object), event)
+    }
+
+    fn of_objects<R: Row>(was: Option<Map<String, Value>>, is: Option<Map<String, Value>>, event: &str) -> Self {
         let object = is.clone().or_else(|| was.clone()).unwrap_or_default();
         Self {
             table: R::TABLE,
@@ -250,7 +310,37 @@ impl RowChange {
             statement: None,
             apply: None,
             cause: None,
+            noted: false,
         }
+    }
+}
+
+/// The statement that makes one row of another; nothing where they are the same. A secret stays.
+fn update<R: Row>(before: &R, after: &R) -> Option<Statement> {
+    let mut columns = Vec::new();
+    let mut values = Vec::new();
+    for column in R::COLUMNS.iter().filter(|column| !column.secret) {
+        let value = after.value(column.name);
+        if value != before.value(column.name) {
+            values.extend(value);
+            columns.push(format!("\"{}\" = ?{}", column.name, values.len()));
+        }
+    }
+    if columns.is_empty() {
+        return None;
+    }
+    let (condition, key) = key_of(after, values.len());
+    let sql = format!("UPDATE \"{}\" SET {} WHERE {condition}", R::TABLE, columns.join(", "));
+    let bound = values.into_iter().fold(Statement::new(sql), Statement::bind);
+    Some(key.into_iter().fold(bound, Statement::bind))
+}
+
+/// A row as it is shown.
+fn object<R: Serialize>(row: &R) -> Map<String, Value> {
+    match serde_json::to_value(row) {
+        Ok(Value::Object(object)) => object,
+        // A row is a struct of text keys, and nothing in it fails to serialize.
+        _ => Map::new(),
     }
 }
 

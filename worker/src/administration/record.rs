@@ -34,11 +34,12 @@ pub fn head(rows: &[SqlRow]) -> Result<Head, ApiError> {
     }
 }
 
-/// The statements that record changes, in their order, after `head`.
+/// The statements that record changes of a tenant, in their order, after the `head` of its chain.
 pub async fn changes(
     app: &App,
     call: &Call,
     actor: &Actor,
+    tenant: Uuid,
     now: Timestamp,
     head: Head,
     changes: &[RowChange],
@@ -49,17 +50,17 @@ pub async fn changes(
     let mut head = head;
     for change in changes {
         let id = fresh_id(now)?;
-        let personal = personal(app, actor, now, change, id, &mut keys, &mut statements).await?;
+        let personal = personal(app, tenant, now, change, id, &mut keys, &mut statements).await?;
         let (public, _) = change.changes.split(change.table);
         let mut data = event_data(public, personal);
         data.extend(key(change).map(|key| ("key".to_owned(), key)));
-        describe(&mut data, call, actor);
+        describe(&mut data, call, actor, tenant);
         if let Some(cause) = &change.cause {
             data.insert("cause".to_owned(), cause.clone());
         }
         let entry = Entry {
             id,
-            tenant_id: actor.tenant,
+            tenant_id: tenant,
             user_id: actor.user(),
             event_type: change.event.clone(),
             resource_type: Some(change.table.to_owned()),
@@ -73,7 +74,7 @@ pub async fn changes(
         let (row, next) = head.append(entry);
         head = next;
         log.push(row);
-        events.push(event(call, actor, now, change)?);
+        events.push(event(call, actor, tenant, now, change)?);
     }
     statements.extend(inserts(&log));
     statements.extend(inserts(&events));
@@ -83,7 +84,7 @@ pub async fn changes(
 /// Writes that the actor tried something and may not.
 pub async fn refused(app: &App, call: &Call, actor: &Actor, findings: &[Finding]) -> Result<(), ApiError> {
     let mut data = Map::new();
-    describe(&mut data, call, actor);
+    describe(&mut data, call, actor, actor.tenant);
     data.insert("action".to_owned(), json!(actor.action));
     data.insert("request".to_owned(), json!(format!("{} {}", call.request.method, call.request.path)));
     let rules: Vec<&str> = findings.iter().map(|finding| finding.code.as_str()).collect();
@@ -148,15 +149,24 @@ fn insert<R: Row>(row: &R) -> Statement {
     row.to_sql().into_iter().fold(Statement::new(R::INFO.insert()), Statement::bind)
 }
 
-fn describe(data: &mut Map<String, Value>, call: &Call, actor: &Actor) {
-    data.insert("actor".to_owned(), actor.describe());
+fn describe(data: &mut Map<String, Value>, call: &Call, actor: &Actor, tenant: Uuid) {
+    data.insert("actor".to_owned(), described(actor, tenant));
     data.insert("request_id".to_owned(), json!(call.id));
+}
+
+/// The actor, and whose they are where it is another tenant.
+fn described(actor: &Actor, tenant: Uuid) -> Value {
+    let mut described = actor.describe();
+    if let Some(members) = described.as_object_mut().filter(|_| actor.tenant != tenant) {
+        members.insert("tenant_id".to_owned(), json!(actor.tenant));
+    }
+    described
 }
 
 /// The personal part of a change, under its subject's key; a first one is made, and stored in the same batch.
 async fn personal(
     app: &App,
-    actor: &Actor,
+    tenant: Uuid,
     now: Timestamp,
     change: &RowChange,
     row: Uuid,
@@ -169,7 +179,7 @@ async fn personal(
     };
     let keyring = app.config()?.data_keys()?;
     if let std::collections::hash_map::Entry::Vacant(unknown) = keys.entry(subject) {
-        let read = Statement::new(READ_SUBJECT).bind(actor.tenant).bind(subject);
+        let read = Statement::new(READ_SUBJECT).bind(tenant).bind(subject);
         let rows = crate::document::rows::<AuditSubject>(app.db.all(read).await.map_err(ApiError::database)?)?;
         let key = match rows.first() {
             Some(row) => SubjectKey::open(row, keyring).map_err(ApiError::internal)?,
@@ -178,7 +188,7 @@ async fn personal(
                 let sealed = key.seal(keyring, random::bytes().map_err(ApiError::internal)?);
                 statements.push(insert(&AuditSubject {
                     id: subject,
-                    tenant_id: actor.tenant,
+                    tenant_id: tenant,
                     subject_key: Some(sealed),
                     created_at: now,
                     destroyed_at: None,
@@ -200,9 +210,9 @@ fn key(change: &RowChange) -> Option<Value> {
     Some(columns.filter_map(|name| Some(((*name).to_owned(), change.object.get(*name)?.clone()))).collect())
 }
 
-fn event(call: &Call, actor: &Actor, now: Timestamp, change: &RowChange) -> Result<Outbox, ApiError> {
+fn event(call: &Call, actor: &Actor, tenant: Uuid, now: Timestamp, change: &RowChange) -> Result<Outbox, ApiError> {
     let mut payload = json!({
-        "actor": actor.describe(),
+        "actor": described(actor, tenant),
         "request_id": call.id,
         "resource": { "type": change.table, "id": change.object.get("id") },
         "object": change.object,
@@ -215,7 +225,7 @@ fn event(call: &Call, actor: &Actor, now: Timestamp, change: &RowChange) -> Resu
     let Value::Object(payload) = payload else { return Err(ApiError::internal("an event is an object")) };
     Ok(Outbox {
         id: fresh_id(now)?,
-        tenant_id: actor.tenant,
+        tenant_id: tenant,
         event_type: change.event.clone(),
         payload,
         created_at: now,

@@ -1,10 +1,11 @@
-//! What Cloudflare gives us: the database, the stores, the queue, the clock, random bytes and the log.
+//! What Cloudflare gives us: the database, the resolver, the stores, the queue, the clock, random bytes and the log.
 //!
 //! Only the files here (and `lib.rs`) name `worker::`. Off the edge each of them has the same API over something
 //! in memory, so that the whole HTTP API runs under `cargo test`.
 
 pub mod clock;
 pub mod db;
+pub mod dns;
 #[cfg(target_arch = "wasm32")]
 pub mod http;
 pub mod kv;
@@ -14,5 +15,6 @@ pub mod random;
 
 pub use clock::Clock;
 pub use db::Db;
+pub use dns::Dns;
 pub use kv::Kv;
 pub use queue::Queue;

@@ -11,7 +11,9 @@ fn full() -> TenantDocument {
         .replace("01980000-0000-7000-8000-", "01980000-0000-7000-9000-")
         .replace("\"acme\"", "\"full\"")
         .replace("id.acme.example", "id.full.example");
-    TenantDocument::read(&text).unwrap()
+    let mut document = TenantDocument::read(&text).unwrap();
+    document.tenant.name = "Elsewhere".to_owned();
+    document
 }
 
 /// Every id that a row of the tenant has, and the id of the tenant itself.

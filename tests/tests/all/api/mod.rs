@@ -2,6 +2,7 @@
 
 mod administration;
 mod api_keys;
+mod audit_logs;
 mod authentication;
 mod evaluation;
 mod evaluations;
@@ -15,6 +16,8 @@ mod resources;
 mod routes;
 mod service_accounts;
 mod snapshots;
+mod tenant;
+mod tenants;
 mod users;
 
 use std::path::Path;
@@ -26,7 +29,7 @@ use parapet::model::{SqlValue, TableInfo, Timestamp};
 use parapet_worker::app::{App, Config};
 use parapet_worker::memory::Memory;
 use parapet_worker::platform::db::{Parameter, Row, Statement};
-use parapet_worker::platform::{Clock, Db, Kv, Queue};
+use parapet_worker::platform::{Clock, Db, Dns, Kv, Queue};
 use parapet_worker::request::{Body, Request};
 use parapet_worker::response::Response;
 use parapet_worker::router::{Router, routes};
@@ -65,6 +68,7 @@ impl Edge {
                 db: database(),
                 kv: Kv::in_memory(),
                 queue: Queue::in_memory(),
+                dns: Dns::default(),
                 clock,
                 config: configuration(variables),
                 memory: Rc::default(),
@@ -82,6 +86,7 @@ impl Edge {
                 db: self.app.db.clone(),
                 kv: self.app.kv.clone(),
                 queue: self.app.queue.clone(),
+                dns: self.app.dns.clone(),
                 clock: self.app.clock.clone(),
                 config: configuration(&[
                     ("FRESHNESS_SECONDS", "0"),

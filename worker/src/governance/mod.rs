@@ -1,0 +1,12 @@
+//! Governance: what was done, and who tried to sign in.
+
+use crate::guard::Route;
+
+pub mod audit_export;
+pub mod audit_log;
+pub mod login_attempt;
+
+/// The routes of this area.
+pub fn routes() -> Vec<Route> {
+    [audit_log::routes(), audit_export::routes(), login_attempt::routes()].into_iter().flatten().collect()
+}

@@ -1,0 +1,121 @@
+//! A tenant's own host name: `/v1/tenant/domain`. It is stored once DNS says that the tenant may speak for it.
+//!
+//! Nothing is kept between asking and verifying: the token in the TXT record follows from the tenant, the name and the
+//! data key. It is bound to the tenant, so that what one published serves no other.
+
+use parapet::Finding;
+use parapet::model::{Tenant, is_domain};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::own::{change, read_own};
+use crate::administration::{Actor, commit};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::guard::{Access, Call, Route};
+use crate::response::Response;
+
+/// What stands before the token in the record.
+const MARK: &str = "parapet-verify=";
+
+/// `/v1/tenant/domain`.
+pub fn routes() -> Vec<Route> {
+    let write = |method, path, handler| Route { method, path, access: Access::Permission("tenant.write", handler) };
+    vec![
+        write("POST", "/v1/tenant/domain", |app, call, actor| Box::pin(ask(app, call, actor))),
+        write("DELETE", "/v1/tenant/domain", |app, call, actor| Box::pin(remove(app, call, actor))),
+        write("POST", "/v1/tenant/domain/verify", |app, call, actor| Box::pin(verify(app, call, actor))),
+    ]
+}
+
+/// Where the record stands.
+fn record_name(domain: &str) -> String {
+    format!("_parapet.{domain}")
+}
+
+/// What the token is for.
+fn context(tenant: Uuid, domain: &str) -> String {
+    format!("tenant/{tenant}/domain/{domain}")
+}
+
+/// The record to publish.
+async fn ask(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    let domain = stated(app, call)?;
+    let token = app.config()?.data_keys()?.token(&context(actor.tenant, &domain));
+    let record = json!({ "type": "TXT", "name": record_name(&domain), "value": format!("{MARK}{token}") });
+    Response::json(&json!({ "domain": domain, "record": record }))
+}
+
+/// Looks for the record, and stores the name where it is there.
+async fn verify(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    let domain = stated(app, call)?;
+    let (tenant, config) = (actor.tenant, app.config()?);
+    let name = record_name(&domain);
+    let texts = app.dns.texts(&config.doh_url, &name).await;
+    let texts =
+        texts.map_err(|error| ApiError::unavailable("dns.unavailable", "the resolver does not answer", error))?;
+    let (keys, context) = (config.data_keys()?, context(tenant, &domain));
+    let verified =
+        texts.iter().filter_map(|text| text.trim().strip_prefix(MARK)).any(|token| keys.is_token(&context, token));
+    if !verified {
+        let message = format!("no TXT record of `{name}` holds `{MARK}{}`", keys.token(&context));
+        return Err(ApiError::invalid(Finding::error("tenant", "tenant.domain_unverified", message).field("domain")));
+    }
+    commit(app, call, actor, vec![read_own(tenant)], |state| {
+        let before = state.rows::<Tenant>(0)?.pop().ok_or(ApiError::NotFound)?;
+        change(state, &before, Tenant { domain: Some(domain.clone()), ..before.clone() }, "domain_verified")
+    })
+    .await
+}
+
+async fn remove(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    let tenant = actor.tenant;
+    commit(app, call, actor, vec![read_own(tenant)], |state| {
+        let before = state.rows::<Tenant>(0)?.pop().ok_or(ApiError::NotFound)?;
+        if before.domain.is_none() {
+            return Err(ApiError::NotFound);
+        }
+        let mut plan = change(state, &before, Tenant { domain: None, ..before.clone() }, "domain_removed")?;
+        plan.answer(Response { status: 204, ..Response::default() });
+        Ok(plan)
+    })
+    .await
+}
+
+/// The name in the body: `{"domain": "…"}` and nothing else.
+fn stated(app: &App, call: &Call) -> Result<String, ApiError> {
+    let body = call.object()?;
+    let mut findings = Vec::new();
+    let mut find = |field: &str, code: &str, message: String| {
+        findings.push(Finding::error("tenant", code, message).field(field));
+    };
+    for name in body.keys().filter(|name| *name != "domain") {
+        find(name, "row.unknown_field", format!("there is no `{name}` here"));
+    }
+    let base = app.config()?.base_domain.as_deref();
+    let domain = match body.get("domain") {
+        Some(Value::String(domain)) if !is_domain(domain) => {
+            find("domain", "tenant.domain", "expected a host name in lower case".to_owned());
+            None
+        }
+        // The hosts under it are tenants' by their slugs.
+        Some(Value::String(domain)) if base.is_some_and(|base| domain == base || is_under(domain, base)) => {
+            find("domain", "tenant.domain_reserved", format!("`{domain}` belongs to the service"));
+            None
+        }
+        Some(Value::String(domain)) => Some(domain.clone()),
+        Some(_) => {
+            find("domain", "row.wrong_type", "expected text".to_owned());
+            None
+        }
+        None => {
+            find("domain", "row.missing", "`domain` is required".to_owned());
+            None
+        }
+    };
+    domain.filter(|_| findings.is_empty()).ok_or(ApiError::Invalid { findings })
+}
+
+fn is_under(domain: &str, base: &str) -> bool {
+    domain.strip_suffix(base).is_some_and(|rest| rest.ends_with('.'))
+}
