@@ -110,6 +110,8 @@ async fn put(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError>
     commit(app, call, actor, reads, |state| {
         let before = state.rows::<Resource>(0)?.pop();
         match &before {
+            // RFC 9110, section 13.1.2: only what is not there yet.
+            Some(_) if call.request.header("if-none-match") == Some("*") => return Err(ApiError::PreconditionFailed),
             Some(before) => if_match(call, before)?,
             // RFC 9110, section 13.1.1: of what is not there, no representation matches.
             None if call.request.header("if-match").is_some() => return Err(ApiError::PreconditionFailed),

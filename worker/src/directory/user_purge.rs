@@ -28,7 +28,8 @@ const REMOVE: &[&str] = &[
     "DELETE FROM idempotency_key WHERE tenant_id = ?1 AND instr(body, ?2) > 0",
     "DELETE FROM webhook_delivery WHERE tenant_id = ?1 AND instr(payload, ?2) > 0",
     "UPDATE outbox SET payload = json_set(payload, '$.object', json_object('id', json_extract(payload, '$.object.id')))
-     WHERE tenant_id = ?1 AND (?2 IN (json_extract(payload, '$.object.user_id'), json_extract(payload, '$.object.requester_id'))
+     WHERE tenant_id = ?1
+       AND (?2 IN (json_extract(payload, '$.object.user_id'), json_extract(payload, '$.object.requester_id'))
         OR (json_extract(payload, '$.resource.type') = 'user' AND json_extract(payload, '$.resource.id') = ?2))",
 ];
 

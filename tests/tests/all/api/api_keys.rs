@@ -192,13 +192,31 @@ fn a_rotated_key_lives_on_for_its_overlap() {
     assert_problem(&office.edge.ask(&token(&old)), 401, "key.expired");
     assert_decision(&office.edge.ask(&token(&fresh)), true);
     assert_problem(&office.admin("POST", &rotate, json!({})), 409, "api_key.off");
+    // A rotation that comes again shows no key, and makes none.
+    let again = || {
+        let rotate = format!("{}/rotate", path(&fresh));
+        let mut request = keyed(&office.admin, "POST", &rotate, Some(json!({ "overlap_seconds": 1 })));
+        request.headers.insert("idempotency-key".to_owned(), "r".to_owned());
+        assert_status(&office.edge.send(request), 201)
+    };
+    let (first, second) = (again(), again());
+    assert_eq!((&first["id"], second.get("key")), (&second["id"], None));
+    assert_decision(&office.edge.ask(&token(&first)), true);
     // Without an overlap the old one is dead at once.
     let third = assert_status(&office.admin("POST", &format!("{}/rotate", path(&fresh)), Value::Null), 201);
     assert_problem(&office.edge.ask(&token(&fresh)), 401, "key.inactive");
     assert_decision(&office.edge.ask(&token(&third)), true);
     assert_eq!(
         office.events(),
-        ["api_key.created", "api_key.created", "api_key.rotated", "api_key.created", "api_key.rotated"]
+        [
+            "api_key.created",
+            "api_key.created",
+            "api_key.rotated",
+            "api_key.created",
+            "api_key.rotated",
+            "api_key.created",
+            "api_key.rotated"
+        ]
     );
     assert!(!all(&office).contains(token(&third).expose()));
 }

@@ -39,6 +39,9 @@ fn a_resource_is_put_seen_changed_and_removed() {
         stale.headers.insert("if-match".to_owned(), response.header("etag").unwrap().to_owned());
         assert_problem(&office.edge.send(stale), 412, "http.precondition_failed");
     }
+    let mut only_new = keyed(&office.admin, "PUT", path, Some(json!({})));
+    only_new.headers.insert("if-none-match".to_owned(), "*".to_owned());
+    assert_problem(&office.edge.send(only_new), 412, "http.precondition_failed");
     assert_status(&office.admin("DELETE", path, Value::Null), 204);
     assert_problem(&office.admin("GET", path, Value::Null), 404, "http.not_found");
     assert_problem(&office.admin("PATCH", path, json!({})), 404, "http.not_found");
