@@ -15,6 +15,7 @@ use crate::error::ApiError;
 use crate::memory::Versions;
 use crate::platform::db::{Row, Statement};
 use crate::platform::log;
+use crate::rate;
 use crate::request::Request;
 
 const READ_KEY: &str = "
@@ -90,12 +91,16 @@ impl Caller {
 /// The caller of a request; 401 where there is none, 503 where that cannot be known.
 pub async fn caller(app: &App, request: &Request) -> Result<Caller, ApiError> {
     let config = app.config()?;
-    known_for(app, request, config.freshness, config.max_stale).await
+    let caller = known_for(app, request, config.freshness, config.max_stale).await?;
+    rate::take(app, &caller).await?;
+    Ok(caller)
 }
 
 /// The same, as the database says it now: for whoever changes something.
 pub async fn caller_now(app: &App, request: &Request) -> Result<Caller, ApiError> {
-    known_for(app, request, 0, 0).await
+    let caller = known_for(app, request, 0, 0).await?;
+    rate::take(app, &caller).await?;
+    Ok(caller)
 }
 
 /// The caller as known for less than `freshness` milliseconds; while the database does not answer, `max_stale`.

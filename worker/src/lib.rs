@@ -12,6 +12,7 @@ pub mod health;
 pub mod memory;
 pub mod platform;
 pub mod publish;
+pub mod rate;
 pub mod request;
 pub mod response;
 pub mod router;

@@ -8,6 +8,7 @@ mod evaluations;
 mod http;
 mod metadata;
 mod principals;
+mod rate;
 mod routes;
 mod snapshots;
 mod tenant;

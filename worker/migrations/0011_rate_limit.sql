@@ -1,0 +1,10 @@
+-- How often a key was used in the minute that is running, as far as isolates have said. One row a key: a new minute begins
+-- in the old one's place, so there is nothing to clean up.
+CREATE TABLE rate_limit (
+    api_key_id TEXT NOT NULL PRIMARY KEY REFERENCES api_key (id) ON DELETE CASCADE,
+    tenant_id  TEXT NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    minute     INTEGER NOT NULL,
+    requests   INTEGER NOT NULL CHECK (requests >= 0)
+) STRICT;
+
+CREATE INDEX rate_limit_by_tenant ON rate_limit (tenant_id);
