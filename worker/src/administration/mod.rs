@@ -12,7 +12,7 @@ mod plan;
 mod record;
 mod reference;
 
-pub use actor::Actor;
+pub use actor::{Actor, WRITE_SCOPE};
 pub use collection::{Collection, Edit, created, if_match, merge, not_found, read_only, routes, row_answer};
 pub use commit::commit;
 pub use list::{ListOf, list, page, page_answer};

@@ -19,9 +19,9 @@ struct Reference {
 pub fn statements<R: Row>(tenant: Uuid, body: &Map<String, Value>) -> Vec<Statement> {
     let statement = |reference: Reference| {
         // The catalogue's permissions are everybody's to refer to.
-        let tenants =
+        let condition =
             if reference.table == "permission" { "(tenant_id = ?1 OR tenant_id IS NULL)" } else { "tenant_id = ?1" };
-        let sql = format!("SELECT id FROM \"{}\" WHERE {tenants} AND id = ?2", reference.table);
+        let sql = format!("SELECT id FROM \"{}\" WHERE {condition} AND id = ?2", reference.table);
         Statement::new(sql).bind(tenant).bind(reference.id)
     };
     references::<R>(body).map(statement).collect()
