@@ -4,6 +4,7 @@ pub mod access;
 pub mod administration;
 pub mod app;
 pub mod authenticate;
+pub mod cors;
 pub mod document;
 pub mod error;
 pub mod governance;

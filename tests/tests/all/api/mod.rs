@@ -3,6 +3,7 @@
 mod administration;
 mod audit_logs;
 mod authentication;
+mod cors;
 mod evaluation;
 mod evaluations;
 mod http;

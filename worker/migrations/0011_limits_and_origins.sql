@@ -8,3 +8,7 @@ CREATE TABLE rate_limit (
 ) STRICT;
 
 CREATE INDEX rate_limit_by_tenant ON rate_limit (tenant_id);
+
+-- Which tenants name origins of pages: a browser asks before anybody has said whose page it is.
+CREATE INDEX tenant_setting_cors_origins ON tenant_setting (tenant_id)
+WHERE category = 'security' AND setting_key = 'cors_origins';
