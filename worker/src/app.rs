@@ -37,6 +37,9 @@ impl App {
     }
 }
 
+/// How often a key may be used a minute where nothing is said: 10,000 times a second, against what runs wild.
+const RATE_LIMIT: i64 = 600_000;
+
 /// The resolver where none is named.
 const DOH_URL: &str = "https://cloudflare-dns.com/dns-query";
 
@@ -49,6 +52,8 @@ pub struct Config {
     pub max_stale: i64,
     /// The host whose subdomains are tenants' by their slugs; without it a host name is a tenant's own, or says nothing.
     pub base_domain: Option<String>,
+    /// How often a key may be used a minute, over all isolates; 0: as often as it likes.
+    pub rate_limit: i64,
     /// The resolver that is asked for a tenant's TXT record: DNS over HTTPS in JSON.
     pub doh_url: String,
     key: Option<SigningKey>,
@@ -87,6 +92,13 @@ impl Config {
             let (id, hex) = older.split_once(':').ok_or("OLD_DATA_KEYS must be `<id>:<hex>`, with spaces between")?;
             data = Some(data.ok_or("OLD_DATA_KEYS without DATA_KEY")?.with(data_key(id, hex)?));
         }
+        let rate_limit = match get("RATE_LIMIT") {
+            None => RATE_LIMIT,
+            Some(text) => match text.parse::<u32>() {
+                Ok(limit) => i64::from(limit),
+                Err(_) => return Err(format!("RATE_LIMIT must be a whole number of requests a minute, not `{text}`")),
+            },
+        };
         let base_domain = get("BASE_DOMAIN").filter(|text| !text.is_empty());
         if let Some(domain) = base_domain.as_ref().filter(|domain| !is_domain(domain) && *domain != "localhost") {
             return Err(format!("BASE_DOMAIN must be a host name in lower case, not `{domain}`"));
@@ -95,7 +107,7 @@ impl Config {
         if !doh_url.starts_with("https://") || doh_url.contains(['?', '#']) {
             return Err(format!("DOH_URL must be an https address without a query, not `{doh_url}`"));
         }
-        Ok(Self { freshness, max_stale, base_domain, doh_url, key, data })
+        Ok(Self { freshness, max_stale, base_domain, rate_limit, doh_url, key, data })
     }
 
     /// The key that signs snapshots.

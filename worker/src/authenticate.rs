@@ -12,15 +12,19 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::guard::Call;
 use crate::memory::{Use, Versions};
 use crate::platform::db::{Row, Statement};
 use crate::platform::log;
+use crate::rate;
 use crate::request::Request;
 
 const READ_KEY: &str = "
     SELECT k.id, k.tenant_id, k.user_id, k.service_account_id, k.scopes, k.expires_at, k.last_used_at, k.is_active,
            t.status AS tenant_status, t.slug AS tenant_slug,
            (SELECT h.id FROM tenant h WHERE h.domain = ?2) AS host_tenant_id,
+           (SELECT o.setting_value FROM tenant_setting o WHERE o.tenant_id = k.tenant_id AND o.category = 'security'
+            AND o.setting_key = 'cors_origins') AS cors_origins,
            u.is_active AS user_is_active, u.state AS user_state, u.deleted_at AS user_deleted_at,
            a.is_active AS service_account_is_active,
            e.policy_version, e.directory_version, s.content_hash
@@ -56,6 +60,8 @@ pub struct Standing {
     pub slug: String,
     /// The tenant whose own the host is that was asked.
     pub host_tenant: Option<Uuid>,
+    /// The origins whose pages may read answers, as the tenant's setting names them.
+    pub origins: Vec<String>,
     /// The tenant's newest versions.
     pub versions: Versions,
     /// The content hash of the newest snapshot, where it was published.
@@ -96,14 +102,20 @@ impl Caller {
 }
 
 /// The caller of a request; 401 where there is none, 503 where that cannot be known.
-pub async fn caller(app: &App, request: &Request) -> Result<Caller, ApiError> {
+pub async fn caller(app: &App, call: &Call) -> Result<Caller, ApiError> {
     let config = app.config()?;
-    known_for(app, request, config.freshness, config.max_stale).await
+    let caller = known_for(app, &call.request, config.freshness, config.max_stale).await?;
+    call.is_of(&caller);
+    rate::take(app, &caller).await?;
+    Ok(caller)
 }
 
 /// The same, as the database says it now: for whoever changes something.
-pub async fn caller_now(app: &App, request: &Request) -> Result<Caller, ApiError> {
-    known_for(app, request, 0, 0).await
+pub async fn caller_now(app: &App, call: &Call) -> Result<Caller, ApiError> {
+    let caller = known_for(app, &call.request, 0, 0).await?;
+    call.is_of(&caller);
+    rate::take(app, &caller).await?;
+    Ok(caller)
 }
 
 /// Writes when keys were last used, after the answer was given. What fails is not tried again within the hour.
@@ -266,6 +278,8 @@ impl Standing {
             scopes: serde_json::from_str(&row.scopes).map_err(|error| broken(&error))?,
             slug: row.tenant_slug,
             host_tenant: row.host_tenant_id,
+            // A setting that is none names nobody.
+            origins: row.cors_origins.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
             tenant_active: row.tenant_status == "active",
             versions: Versions { policy, directory },
             content_hash: row.content_hash,
@@ -291,6 +305,7 @@ struct KeyRow {
     tenant_status: String,
     tenant_slug: String,
     host_tenant_id: Option<Uuid>,
+    cors_origins: Option<String>,
     user_is_active: Option<i64>,
     user_state: Option<String>,
     user_deleted_at: Option<String>,

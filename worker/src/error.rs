@@ -95,6 +95,12 @@ pub enum ApiError {
     /// An Idempotency-Key came again with another request.
     #[error("this `Idempotency-Key` belongs to another request")]
     IdempotencyReused,
+    /// The key was used too often in this minute.
+    #[error("the key was used too often; it may be used again in {retry_after} s")]
+    TooManyRequests {
+        /// Seconds until the next minute.
+        retry_after: i64,
+    },
     /// What a decision needs is missing, broken or not known to be current: nothing is decided.
     #[error("{detail}")]
     Unavailable {
@@ -157,6 +163,7 @@ impl ApiError {
             Self::TooLarge { .. } => 413,
             Self::Invalid { .. } | Self::IdempotencyReused => 422,
             Self::UnsupportedMediaType => 415,
+            Self::TooManyRequests { .. } => 429,
             Self::Internal { .. } => 500,
             Self::Unavailable { .. } | Self::DoesNotCompile { .. } => 503,
         }
@@ -175,6 +182,7 @@ impl ApiError {
             Self::Invalid { .. } => "request.invalid",
             Self::Conflict { code, .. } => code,
             Self::PreconditionFailed => "http.precondition_failed",
+            Self::TooManyRequests { .. } => "rate.limited",
             Self::IdempotencyReused => "request.idempotency_reused",
             Self::NotFound => "http.not_found",
             Self::MethodNotAllowed { .. } => "http.method_not_allowed",
@@ -216,6 +224,9 @@ impl ApiError {
             Self::MissingScope { scope } => {
                 let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
                 response = response.with("www-authenticate", challenge);
+            }
+            Self::TooManyRequests { retry_after } => {
+                response = response.with("retry-after", retry_after.to_string());
             }
             Self::Unavailable { .. } => response = response.with("retry-after", "1"),
             _ => {}
@@ -273,6 +284,7 @@ fn title(status: u16) -> &'static str {
         422 => "Unprocessable Content",
         413 => "Content Too Large",
         415 => "Unsupported Media Type",
+        429 => "Too Many Requests",
         503 => "Service Unavailable",
         _ => "Internal Server Error",
     }

@@ -1,8 +1,10 @@
 //! Who may call what: a route cannot be stated without saying what it needs.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 
 use parapet::Finding;
 use parapet::model::json;
@@ -11,7 +13,7 @@ use uuid::Uuid;
 
 use crate::administration::Actor;
 use crate::app::App;
-use crate::authenticate::{Caller, caller};
+use crate::authenticate::{Caller, Standing, caller};
 use crate::error::ApiError;
 use crate::request::{Body, LONGEST_BODY, Request};
 use crate::response::Response;
@@ -57,9 +59,16 @@ pub struct Call {
     pub id: String,
     /// What stands in the path for each `{name}`.
     pub parameters: Vec<(String, String)>,
+    /// Whose it is, once that is known.
+    pub caller: OnceCell<Rc<Standing>>,
 }
 
 impl Call {
+    /// Whose it is. The first word counts: a caller that is asked for anew is the same one.
+    pub fn is_of(&self, caller: &Caller) {
+        self.caller.get_or_init(|| caller.standing.clone());
+    }
+
     /// The body.
     pub fn body(&self) -> Result<&[u8], ApiError> {
         match &self.request.body {
@@ -132,7 +141,7 @@ impl Access {
         match self {
             Self::Public(handler) => handler(app, call).await,
             Self::Scope(scope, handler) => {
-                let caller = caller(app, &call.request).await?;
+                let caller = caller(app, call).await?;
                 if !caller.has_scope(scope) {
                     return Err(ApiError::MissingScope { scope });
                 }

@@ -10,6 +10,7 @@ use parapet::{Engine, TenantDocument, Timestamp};
 use uuid::Uuid;
 
 use crate::authenticate::Standing;
+use crate::rate::Rates;
 
 // An isolate has 128 MiB, for everything. The numbers are those of things, not of bytes: a large tenant's engine is a
 // few MiB, a principal about a KiB.
@@ -21,6 +22,8 @@ const TENANTS: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
 
 /// The memory of an isolate.
 pub struct Memory {
+    /// How often keys were used.
+    pub rates: Rates,
     standings: RefCell<LruCache<String, Rc<Standing>>>,
     newest: RefCell<LruCache<Uuid, Versions>>,
     engines: RefCell<LruCache<Uuid, Published>>,
@@ -84,6 +87,7 @@ pub struct PrincipalKey {
 impl Default for Memory {
     fn default() -> Self {
         Self {
+            rates: Rates::default(),
             standings: RefCell::new(LruCache::new(STANDINGS)),
             newest: RefCell::new(LruCache::new(TENANTS)),
             engines: RefCell::new(LruCache::new(ENGINES)),

@@ -1,6 +1,9 @@
 //! From a path and a method to the route that answers, through its guard.
 
+use std::cell::OnceCell;
+
 use crate::app::App;
+use crate::cors;
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
 use crate::platform::{log, random};
@@ -67,6 +70,9 @@ impl Router {
         let Ok(found) = self.0.at(&request.path) else {
             return Err(ApiError::NotFound);
         };
+        if cors::is_preflight(&request) {
+            return cors::preflight(app, &request, found.value).await;
+        }
         // RFC 9110, section 9.3.2: HEAD is GET without the content.
         let method = if request.method == "HEAD" { "GET" } else { request.method.as_str() };
         let Some(route) = found.value.iter().find(|route| route.method == method) else {
@@ -74,8 +80,9 @@ impl Router {
         };
         let access: Access = route.access;
         let parameters = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let call = Call { id: id.to_owned(), parameters, request };
-        access.pass(app, &call).await
+        let call = Call { id: id.to_owned(), parameters, request, caller: OnceCell::new() };
+        let response = access.pass(app, &call).await.unwrap_or_else(|error| error.respond(id));
+        Ok(cors::allow(&call, response))
     }
 }
 

@@ -44,7 +44,7 @@ pub struct Actor {
 impl Actor {
     /// Lets a caller in for `action` on `parapet`. A refusal by the tenant's rules is audited.
     pub async fn admit(app: &App, call: &Call, action: &'static str) -> Result<Self, ApiError> {
-        let caller = caller_now(app, &call.request).await?;
+        let caller = caller_now(app, call).await?;
         let scope = if action.ends_with(".read") { READ_SCOPE } else { WRITE_SCOPE };
         if !caller.has_scope(scope) && !caller.has_scope(&format!("{RESOURCE}:{action}")) {
             return Err(ApiError::MissingScope { scope });

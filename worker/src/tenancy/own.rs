@@ -1,12 +1,13 @@
 //! The caller's own tenant: `/v1/tenant`. Its slug and status are the operators' to change.
 
 use parapet::Finding;
-use parapet::model::{Column, Kind, Row, Tenant, TenantSetting};
+use parapet::administration::RESOURCE;
+use parapet::model::{Column, Effect, Kind, PermissionEntry, PermissionTarget, Row, Tenant, TenantSetting};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::tenant::patched;
-use crate::administration::{Actor, Plan, RowChange, State, commit, if_match, row_answer};
+use crate::administration::{Actor, Plan, RowChange, State, WRITE_SCOPE, commit, if_match, row_answer};
 use crate::app::App;
 use crate::document::{rows, select};
 use crate::error::ApiError;
@@ -16,6 +17,9 @@ use crate::response::Response;
 
 /// What a tenant sets of its own; its domain only once it is verified.
 const STATED: &[&str] = &["name", "logo_url", "primary_color", "secondary_color", "branding_config", "settings"];
+
+/// What changing a setting needs.
+const SET: &str = "tenant_setting.write";
 
 /// `/v1/tenant`.
 pub fn routes() -> Vec<Route> {
@@ -57,9 +61,26 @@ async fn update(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
         if !findings.is_empty() {
             return Err(ApiError::Invalid { findings });
         }
-        change(state, &before, after, "updated")
+        let sets = after.settings != before.settings;
+        let mut plan = change(state, &before, after, "updated")?;
+        if sets {
+            may_set(state, &mut plan)?;
+        }
+        Ok(plan)
     })
     .await
+}
+
+/// Defaults of settings are settings: whoever may only change the tenant's looks does not change them.
+fn may_set(state: &State<'_>, plan: &mut Plan) -> Result<(), ApiError> {
+    let caller = &state.actor.caller;
+    if !caller.has_scope(WRITE_SCOPE) && !caller.has_scope(&format!("{RESOURCE}:{SET}")) {
+        return Err(ApiError::MissingScope { scope: WRITE_SCOPE });
+    }
+    let target = PermissionTarget::Name { permission: format!("{RESOURCE}.{SET}") };
+    let entry = PermissionEntry { target, effect: Effect::Allow, conditions: None, resource_id: None };
+    plan.gains(state, &state.rights().entries(&[entry], None));
+    Ok(())
 }
 
 /// A plan that changes the caller's tenant, if that makes a difference.

@@ -4,7 +4,7 @@ use super::*;
 use parapet::administration::roles;
 use uuid::Uuid;
 
-const OLGA: &str = "01980000-0000-7000-8000-000000000111";
+pub(super) const OLGA: &str = "01980000-0000-7000-8000-000000000111";
 const ADAM: &str = "01980000-0000-7000-8000-000000000112";
 const READ_DOCUMENTS: &str = "01980000-0000-7000-8000-000000000401";
 

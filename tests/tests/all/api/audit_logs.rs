@@ -107,6 +107,31 @@ fn personal_data_is_read_until_its_key_is_destroyed() {
 }
 
 #[test]
+fn what_lies_under_an_older_data_key_is_still_read() {
+    let mut office = busy();
+    about_ben(&office);
+    let mut variables = vec![
+        ("FRESHNESS_SECONDS", "0".to_owned()),
+        ("SNAPSHOT_KEY", "ab".repeat(32)),
+        ("DATA_KEY", "ef".repeat(32)),
+        ("DATA_KEY_ID", "d2".to_owned()),
+    ];
+    let data = |office: &Office| {
+        let page = office.owner("GET", "/v1/audit-logs?event_type=user.created", Value::Null);
+        assert_status(&page, 200)["items"][0]["event_data"]["personal"]["data"].clone()
+    };
+    let configure = |office: &mut Office, variables: &[(&str, String)]| {
+        let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        office.edge.app.config = configuration(&variables);
+    };
+    configure(&mut office, &variables);
+    assert_eq!(data(&office), Value::Null);
+    variables.push(("OLD_DATA_KEYS", format!("d1:{}", "cd".repeat(32))));
+    configure(&mut office, &variables);
+    assert_eq!(data(&office)["after"]["email"], "ben@acme.example");
+}
+
+#[test]
 fn an_export_is_verified_page_by_page() {
     let office = busy();
     about_ben(&office);

@@ -251,7 +251,12 @@ fn a_rule_about_too_many_is_refused_whole() {
 
 /// What the change of a user does, as the route of users commits it.
 fn change(office: &Office, key: &ApiKeyToken, before: Option<User>, after: Option<User>) -> Result<Response, ApiError> {
-    let call = Call { request: keyed(key, "PATCH", "/v1/users", None), id: "r".to_owned(), parameters: vec![] };
+    let call = Call {
+        request: keyed(key, "PATCH", "/v1/users", None),
+        id: "r".to_owned(),
+        parameters: vec![],
+        caller: Default::default(),
+    };
     let app = &office.edge.app;
     let actor = pollster::block_on(Actor::admit(app, &call, "user.write"))?;
     let id = after.as_ref().or(before.as_ref()).unwrap().id;

@@ -1,6 +1,6 @@
 //! The caller's own tenant: branding, settings, a domain that DNS vouches for; and tenants by their host.
 
-use super::administration::{assert_status, office};
+use super::administration::{OLGA, assert_refused, assert_status, office};
 use super::*;
 
 fn codes(response: &Response) -> Vec<String> {
@@ -64,6 +64,24 @@ fn what_is_not_the_tenants_own_to_set_is_refused() {
     let anna = office.edge.key_of(TENANT, Some(ANNA), None, &["admin:read", "admin:write"]);
     let response = office.by(&anna, "PATCH", "/v1/tenant", json!({ "name": "mine" }));
     assert_problem(&response, 403, "access.missing_permission");
+}
+
+#[test]
+fn who_may_change_the_looks_alone_sets_nothing() {
+    let office = office();
+    let looks = json!({ "name": "looks", "permissions": [{ "permission": "parapet.tenant.write" }] });
+    let role = assert_status(&office.owner("POST", "/v1/roles", looks), 201);
+    let give = json!({ "user_id": ANNA, "role_id": role["id"] });
+    assert_status(&office.owner("POST", "/v1/user-roles", give), 201);
+    let anna = office.edge.key_of(TENANT, Some(ANNA), None, &["admin:write"]);
+    let set = json!({ "settings": { "security": { "session_minutes": 600 } } });
+    assert_status(&office.by(&anna, "PATCH", "/v1/tenant", json!({ "name": "Acme Ltd" })), 200);
+    assert_refused(&office.by(&anna, "PATCH", "/v1/tenant", set.clone()), &["not_held"]);
+    // A key for one thing is for no other, whoever's it is.
+    let narrow = office.edge.key_of(TENANT, Some(OLGA), None, &["parapet:tenant.write"]);
+    assert_status(&office.by(&narrow, "PATCH", "/v1/tenant", json!({ "name": "Acme" })), 200);
+    assert_problem(&office.by(&narrow, "PATCH", "/v1/tenant", set.clone()), 403, "access.missing_scope");
+    assert_status(&office.admin("PATCH", "/v1/tenant", set), 200);
 }
 
 #[test]

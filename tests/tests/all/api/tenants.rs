@@ -90,6 +90,10 @@ fn a_new_tenants_owner_begins_at_once() {
     assert_eq!(events, [&begun[..], &["role.created"]].concat());
     assert_eq!(log[0].event_data["actor"]["tenant_id"], SYSTEM_TENANT.to_string());
     assert!(!log[5].event_data.contains_key("hank") && log[5].event_data["personal"]["sealed"].is_string());
+    // What is personal in it lies under a key of the new tenant's, and its owner reads it.
+    let page = office.by(&owner, "GET", "/v1/audit-logs?event_type=user.created", Value::Null);
+    let personal = assert_status(&page, 200)["items"][0]["event_data"]["personal"].clone();
+    assert_eq!(personal["data"]["after"]["email"], "hank@globex.example");
     assert_eq!(operators.events(&SYSTEM_TENANT.to_string()), ["tenant.created"]);
     let outbox = operators.sql("SELECT tenant_id FROM outbox WHERE event_type = 'tenant.created' ORDER BY rowid");
     let told: Vec<&str> = outbox.iter().map(|row| row["tenant_id"].as_str().unwrap()).collect();
