@@ -15,6 +15,7 @@ pub mod publish;
 pub mod request;
 pub mod response;
 pub mod router;
+pub mod tenancy;
 
 #[cfg(target_arch = "wasm32")]
 mod events {

@@ -7,6 +7,7 @@ use parapet::model::{Permission, Role, RolePermission, UserGroupRole, UserRole};
 pub mod evaluation;
 pub mod metadata;
 pub mod permission;
+pub mod policy;
 pub mod principal;
 pub mod role;
 pub mod role_permission;
@@ -23,6 +24,7 @@ pub fn routes() -> Vec<Route> {
         table::<RolePermission>(),
         table::<UserRole>(),
         table::<UserGroupRole>(),
+        policy::routes(),
     ]
     .into_iter()
     .flatten()

@@ -41,6 +41,12 @@ pub trait ListOf: Row + Serialize + 'static {
     const SORTS: &'static [&'static str] = &[];
     /// Which rows are the tenant's, `?1` being its id.
     const TENANT: &'static str = "tenant_id = ?1";
+
+    /// The row as it is shown: without what is secret of it.
+    #[must_use]
+    fn shown(self) -> Self {
+        self
+    }
 }
 
 /// `GET` of a table: `{"items": […], "next_cursor": "…"}`, without a cursor on the last page.
@@ -51,6 +57,7 @@ pub async fn list<R: ListOf>(app: &App, call: &Call, actor: Actor) -> Result<Res
     let more = items.len() > query.limit;
     items.truncate(query.limit);
     let next = items.last().filter(|_| more).map(|last| query.cursor_after(last));
+    let items: Vec<R> = items.into_iter().map(R::shown).collect();
     let mut page = json!({ "items": items });
     if let (Some(next), Some(page)) = (next, page.as_object_mut()) {
         page.insert("next_cursor".to_owned(), Value::String(next));

@@ -4,12 +4,15 @@ mod administration;
 mod authentication;
 mod evaluation;
 mod evaluations;
+mod flags;
 mod groups;
 mod http;
 mod metadata;
 mod organization_units;
+mod policies;
 mod principals;
 mod routes;
+mod settings;
 mod snapshots;
 
 use std::path::Path;
