@@ -1,7 +1,7 @@
 //! Which feature flags are on for a principal, outside of any decision.
 
 use super::subject::{Principal, Subject};
-use super::view::{ActionView, TypeView};
+use super::view::ActionView;
 use super::world::RequestWorld;
 use super::{Engine, RequestRef};
 use crate::directory::PrincipalRecord;
@@ -9,7 +9,7 @@ use crate::model::Timestamp;
 use std::sync::LazyLock;
 
 /// What is asked for where nothing is: flags look at the principal and the circumstances alone.
-static NOTHING: LazyLock<(TypeView, ActionView)> = LazyLock::new(Default::default);
+static NOTHING: LazyLock<ActionView> = LazyLock::new(Default::default);
 
 impl Engine {
     /// The flags that are on for a principal, in the order of their names: what `context.flags` would be in a decision
@@ -22,8 +22,7 @@ impl Engine {
             return vec![];
         }
         let request = RequestRef::default();
-        let (ty, action) = &*NOTHING;
-        let on = RequestWorld::new(view, &subject, (ty, action), &request, now).flags_on();
+        let on = RequestWorld::new(view, &subject, &NOTHING, &request, now).flags_on();
         on.into_iter().filter_map(|position| view.tenant.flags.get(position)).map(|flag| flag.name.as_str()).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::program::{Record, Set, Value, World, holds};
 use super::subject::Subject;
-use super::view::{ActionView, Declared, TypeView, View};
+use super::view::{ActionView, Declared, View};
 use super::{AttributesRef, RequestRef, ValueRef};
 use crate::model::Timestamp;
 use crate::schema::literal::read_ip;
@@ -123,12 +123,12 @@ impl<'s, 'a> RequestWorld<'s, 'a> {
     pub(crate) fn new(
         view: &'a View<'a>,
         subject: &'s Subject<'a>,
-        (ty, action): (&'a TypeView, &'a ActionView),
+        action: &'a ActionView,
         request: &'s RequestRef<'a>,
         now: Timestamp,
     ) -> Self {
         let mut resource = EntityKey::new(request.resource_type, request.resource_id);
-        if ty.has_entities {
+        if action.ty.has_entities {
             resource.number = view.store.entity(resource.ty, resource.id).unwrap_or(NONE);
         }
         Self {
@@ -150,7 +150,7 @@ impl<'s, 'a> RequestWorld<'s, 'a> {
     ///
     /// # Errors
     /// The path of the first that does not.
-    pub(crate) fn read(&mut self, ty: &'a TypeView) -> Result<(), Wrong> {
+    pub(crate) fn read(&mut self) -> Result<(), Wrong> {
         let (view, request) = (self.view, self.request);
         if !request.principal_attributes.is_empty() && self.subject.ty != SERVICE_ACCOUNT {
             let read = read_all(&mut self.caller_attributes, &view.caller, request.principal_attributes);
@@ -158,7 +158,7 @@ impl<'s, 'a> RequestWorld<'s, 'a> {
         }
         match request.resource_attributes {
             Some(given) => {
-                let read = read_all(&mut self.resource_attributes.given, &ty.attributes, given);
+                let read = read_all(&mut self.resource_attributes.given, &self.action.ty.attributes, given);
                 read.map_err(|wrong| Wrong::from(wrong.below("resource")))?;
             }
             None => self.resource_attributes.stored = registered(view, self.resource)?,

@@ -4,6 +4,7 @@ use crate::administration::routes as table;
 use crate::guard::Route;
 use parapet::model::{Permission, Role, RolePermission, UserGroupRole, UserRole};
 
+pub mod api_key;
 pub mod evaluation;
 pub mod metadata;
 pub mod permission;
@@ -23,6 +24,7 @@ pub fn routes() -> Vec<Route> {
         table::<Permission>(),
         table::<RolePermission>(),
         table::<UserRole>(),
+        api_key::routes(),
         table::<UserGroupRole>(),
         policy::routes(),
     ]

@@ -5,6 +5,7 @@
 //! ([`commit`]). Whoever writes at the same time takes the same place in the audit chain, so one of the two begins anew.
 
 mod actor;
+mod beside;
 mod collection;
 mod commit;
 mod list;
@@ -12,9 +13,10 @@ mod plan;
 mod record;
 mod reference;
 
-pub use actor::Actor;
+pub use actor::{Actor, READ_SCOPE, WRITE_SCOPE};
 pub use collection::{
-    Collection, Edit, create_and, created, if_match, merge, not_found, read_only, routes, row_answer, update_and,
+    Collection, Edit, answer_showing, create_and, create_showing, created, given, if_match, key, merge, not_found,
+    read_only, routes, row_answer, select_one, update_and,
 };
 pub use commit::commit;
 pub use list::{ListOf, list};

@@ -150,7 +150,7 @@ impl Plan {
 }
 
 /// What becomes of one row of the document.
-type Apply = Box<dyn Fn(&mut TenantDocument)>;
+pub(super) type Apply = Box<dyn Fn(&mut TenantDocument)>;
 
 /// One row that is made, changed or removed.
 pub struct RowChange {
@@ -255,7 +255,7 @@ impl RowChange {
 }
 
 /// The condition for one row by its key and tenant, its parameters after `bound` others.
-fn key_of<R: Row>(row: &R, bound: usize) -> (String, Vec<parapet::model::SqlValue>) {
+pub(super) fn key_of<R: Row>(row: &R, bound: usize) -> (String, Vec<parapet::model::SqlValue>) {
     let mut columns = R::INFO.key.to_vec();
     if !columns.contains(&"tenant_id") && R::COLUMNS.iter().any(|column| column.name == "tenant_id") {
         columns.push("tenant_id");
@@ -265,6 +265,6 @@ fn key_of<R: Row>(row: &R, bound: usize) -> (String, Vec<parapet::model::SqlValu
     (conditions.join(" AND "), columns.iter().filter_map(|column| row.value(column)).collect())
 }
 
-fn same_key<R: Row>(one: &R, other: &R) -> bool {
+pub(super) fn same_key<R: Row>(one: &R, other: &R) -> bool {
     R::INFO.key.iter().all(|column| one.value(column) == other.value(column))
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use parapet::Finding;
 use parapet::audit::{Changes, Entry, Head, Personal, SubjectKey, event_data, seal_personal};
-use parapet::model::{AttemptResult, AuditSubject, Outbox, Row, Timestamp};
+use parapet::model::{AttemptResult, AuditSubject, Outbox, Row, TABLES, Timestamp};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -52,6 +52,7 @@ pub async fn changes(
         let personal = personal(app, actor, now, change, id, &mut keys, &mut statements).await?;
         let (public, _) = change.changes.split(change.table);
         let mut data = event_data(public, personal);
+        data.extend(key(change).map(|key| ("key".to_owned(), key)));
         describe(&mut data, call, actor);
         if let Some(cause) = &change.cause {
             data.insert("cause".to_owned(), cause.clone());
@@ -190,6 +191,13 @@ async fn personal(
     // Of somebody whose key was destroyed nothing personal is written any more.
     let Some(Some(key)) = keys.get(&subject) else { return Ok(None) };
     Ok(Some(seal_personal(key, personal, row, random::bytes().map_err(ApiError::internal)?)))
+}
+
+/// The key of a row that has another one than an id.
+fn key(change: &RowChange) -> Option<Value> {
+    let table = TABLES.iter().find(|table| table.name == change.table).filter(|table| table.key != ["id"])?;
+    let columns = table.key.iter().filter(|column| **column != "tenant_id");
+    Some(columns.filter_map(|name| Some(((*name).to_owned(), change.object.get(*name)?.clone()))).collect())
 }
 
 fn event(call: &Call, actor: &Actor, now: Timestamp, change: &RowChange) -> Result<Outbox, ApiError> {

@@ -1,19 +1,24 @@
 //! The HTTP API: the real router in this process, over SQLite and a store in memory.
 
 mod administration;
+mod api_keys;
 mod authentication;
 mod evaluation;
 mod evaluations;
 mod flags;
 mod groups;
 mod http;
+mod isolation;
 mod metadata;
 mod organization_units;
 mod policies;
 mod principals;
+mod resources;
 mod routes;
+mod service_accounts;
 mod settings;
 mod snapshots;
+mod users;
 
 use std::path::Path;
 use std::rc::Rc;
