@@ -149,7 +149,8 @@ impl Query {
     fn statement<R: ListOf>(&self, tenant: Uuid) -> Statement {
         let columns: Vec<String> =
             R::COLUMNS.iter().filter(|column| !column.secret).map(|column| format!("\"{}\"", column.name)).collect();
-        let mut sql = format!("SELECT {} FROM \"{}\" WHERE {}", columns.join(", "), R::TABLE, R::TENANT);
+        let condition = R::TENANT;
+        let mut sql = format!("SELECT {} FROM \"{}\" WHERE {condition}", columns.join(", "), R::TABLE);
         let mut parameters = vec![Parameter::from(tenant)];
         let mut place = |parameter: Parameter| {
             parameters.push(parameter);
