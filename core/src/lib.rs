@@ -25,6 +25,7 @@ pub mod rights;
 pub mod schema;
 #[cfg(feature = "audit")]
 pub mod seal;
+pub mod setting;
 pub mod snapshot;
 mod store;
 pub mod tenant;

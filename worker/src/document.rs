@@ -86,10 +86,10 @@ pub fn select<R: Row>(condition: &str, tenant: Uuid) -> Statement {
     Statement::new(sql).bind(tenant)
 }
 
-/// The tenant's rows; of permissions also the operator's catalogue, which every tenant may use.
+/// The tenant's rows; of permissions also the operator's catalogue, and of flags the operator's, which every tenant has.
 fn of_tenant<R: Row>() -> &'static str {
     match R::TABLE {
-        "permission" => "(tenant_id = ?1 OR tenant_id IS NULL)",
+        "permission" | "feature_flag" => "(tenant_id = ?1 OR tenant_id IS NULL)",
         _ => "tenant_id = ?1",
     }
 }

@@ -11,12 +11,12 @@ use std::collections::BTreeMap;
 /// The guardrails' text.
 const GUARDRAILS: &str = include_str!("../../../policies/guardrails.cedar");
 
-/// The tenant's own policies (`auth/policy.<name>`), parsed, with the settings' ids.
-pub(super) fn policies(
-    document: &TenantDocument,
+/// The tenant's own policies (`auth/policy.<name>`), parsed, with the settings.
+pub(super) fn policies<'d>(
+    document: &'d TenantDocument,
     sources: &mut SourceMap,
     findings: &mut Vec<Finding>,
-) -> Vec<(Policy, String)> {
+) -> Vec<(Policy, &'d TenantSetting)> {
     let mut policies = vec![];
     for row in document.tenant_setting.iter().filter(|row| row.category == SettingCategory::Auth) {
         let Some(name) = row.setting_key.strip_prefix("policy.") else { continue };
@@ -24,7 +24,7 @@ pub(super) fn policies(
             Ok(policy) => {
                 let origin = Origin::Custom { id: row.id.to_string(), name: name.to_owned() };
                 sources.insert(policy.id.clone(), source(&policy, origin));
-                policies.push((policy, row.id.to_string()));
+                policies.push((policy, row));
             }
             Err(finding) => findings.push(*finding),
         }

@@ -1,10 +1,10 @@
 //! Feature flags: who one is on for.
 
-use crate::Finding;
 use crate::condition::{Condition, Place, Root, Scope};
 use crate::model::{FeatureFlag, TenantDocument};
 use crate::schema::Schema;
 use crate::tenant::Flag;
+use crate::{Finding, Severity};
 use std::collections::BTreeSet;
 
 /// The targeting condition of a flag.
@@ -15,10 +15,32 @@ pub(super) struct Targeting {
     pub condition: Condition,
 }
 
-/// Reads the targeting of every flag that is switched on.
-pub(super) fn targeting(document: &TenantDocument, findings: &mut Vec<Finding>) -> Vec<Targeting> {
+/// The flags that count, with their positions: the tenant's own, then the operator's of other names.
+fn counting(document: &TenantDocument) -> Vec<(usize, &FeatureFlag)> {
+    let flags = || document.feature_flag.iter().enumerate();
+    let own: BTreeSet<&str> =
+        flags().filter(|(_, flag)| flag.tenant_id.is_some()).map(|(_, flag)| flag.flag_name.as_str()).collect();
+    let operators = |flag: &FeatureFlag| flag.tenant_id.is_none() && !own.contains(flag.flag_name.as_str());
+    let tenants = flags().filter(|(_, flag)| flag.tenant_id.is_some());
+    tenants.chain(flags().filter(|(_, flag)| operators(flag))).collect()
+}
+
+/// Adds what is wrong with a flag. What is wrong with the operator's is not the tenant's to mend, and must not keep it
+/// from changing anything else: the flag is off, with a warning.
+fn add(flag: &FeatureFlag, found: Vec<Finding>, findings: &mut Vec<Finding>) {
+    let severity = |finding: Finding| match flag.tenant_id {
+        Some(_) => finding,
+        None => Finding { severity: Severity::Warning, ..finding },
+    };
+    findings.extend(found.into_iter().map(severity));
+}
+
+/// Reads the targeting of every flag.
+pub(super) fn targeting(document: &TenantDocument, all: &mut Vec<Finding>) -> Vec<Targeting> {
     let mut read = vec![];
-    for (position, flag) in document.feature_flag.iter().enumerate() {
+    for (position, flag) in counting(document) {
+        let mut found = vec![];
+        let findings = &mut found;
         for name in flag.configuration.keys().filter(|name| !matches!(name.as_str(), "percentage" | "targeting")) {
             let message = format!("`{name}` is none of `percentage`, `targeting`");
             findings.push(error(flag, &format!("configuration/{name}"), "feature_flag.unknown_part", message));
@@ -28,6 +50,7 @@ pub(super) fn targeting(document: &TenantDocument, findings: &mut Vec<Finding>) 
         {
             read.push(Targeting { position, condition });
         }
+        add(flag, found, all);
     }
     read
 }
@@ -37,7 +60,7 @@ pub(super) fn flags(
     document: &TenantDocument,
     schema: &Schema,
     targeting: &[Targeting],
-    findings: &mut Vec<Finding>,
+    all: &mut Vec<Finding>,
 ) -> Vec<Flag> {
     // A flag that is decided by flags would have no beginning.
     let mut without_flags = schema.clone();
@@ -45,35 +68,49 @@ pub(super) fn flags(
     let nothing = BTreeSet::new();
     let scope = Scope { schema: &without_flags, resource_types: &nothing, roots: &[Root::Principal, Root::Context] };
     let mut flags = vec![];
-    for (position, flag) in document.feature_flag.iter().enumerate().filter(|(_, flag)| flag.is_enabled) {
-        let percentage = match flag.configuration.get("percentage") {
-            None => None,
-            Some(json) => match json.as_u64().and_then(|number| u8::try_from(number).ok()).filter(|n| *n <= 100) {
-                Some(percentage) => Some(percentage),
-                None => {
-                    let message = format!("`{json}`: expected a whole number from 0 to 100");
-                    findings.push(error(flag, "configuration/percentage", "feature_flag.percentage", message));
-                    continue;
-                }
-            },
-        };
-        let condition = match targeting.iter().find(|targeting| targeting.position == position) {
-            None => None,
-            Some(targeting) => {
-                let id = flag.id.to_string();
-                let before = findings.len();
-                let Some(expression) = targeting.condition.to_cedar(scope, place(&id), findings) else { continue };
-                super::validate::expression(&without_flags, &expression, place(&id), findings);
-                if findings.len() > before {
-                    continue;
-                }
-                Some(expression.to_string())
-            }
-        };
-        flags.push(Flag { name: flag.flag_name.clone(), percentage, condition });
+    for (position, flag) in counting(document).into_iter().filter(|(_, flag)| flag.is_enabled) {
+        let mut found = vec![];
+        let targeting = targeting.iter().find(|targeting| targeting.position == position);
+        flags.extend(read(flag, targeting, scope, &mut found));
+        add(flag, found, all);
     }
     flags.sort_by(|one, other| one.name.cmp(&other.name));
     flags
+}
+
+/// One flag; none where something is wrong with it.
+fn read(
+    flag: &FeatureFlag,
+    targeting: Option<&Targeting>,
+    scope: Scope<'_>,
+    findings: &mut Vec<Finding>,
+) -> Option<Flag> {
+    let percentage = match flag.configuration.get("percentage") {
+        None => None,
+        Some(json) => match json.as_u64().and_then(|number| u8::try_from(number).ok()).filter(|n| *n <= 100) {
+            Some(percentage) => Some(percentage),
+            None => {
+                let message = format!("`{json}`: expected a whole number from 0 to 100");
+                findings.push(error(flag, "configuration/percentage", "feature_flag.percentage", message));
+                return None;
+            }
+        },
+    };
+    let condition = match targeting {
+        // A targeting that cannot be read is a finding already, and must not leave the flag on for everybody.
+        None if flag.configuration.contains_key("targeting") => return None,
+        None => None,
+        Some(targeting) => {
+            let id = flag.id.to_string();
+            let expression = targeting.condition.to_cedar(scope, place(&id), findings)?;
+            super::validate::expression(scope.schema, &expression, place(&id), findings);
+            if !findings.is_empty() {
+                return None;
+            }
+            Some(expression.to_string())
+        }
+    };
+    Some(Flag { name: flag.flag_name.clone(), percentage, condition })
 }
 
 fn place(id: &str) -> Place<'_> {

@@ -53,7 +53,7 @@ pub fn compile_by_steps(document: &TenantDocument, done: &mut dyn FnMut(Step)) -
     automatic::expressions(&schema, &rules, &mut findings);
     let flags = flag::flags(document, &schema, &targeting, &mut findings);
     for (policy, setting) in custom::policies(document, &mut sources, &mut findings) {
-        validate::custom(&schema, &policy, &setting, &mut findings);
+        validate::custom(&schema, &policy, setting, &mut findings);
         policies.push(policy);
     }
     policies.extend(custom::guardrails(&mut sources));

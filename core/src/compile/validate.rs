@@ -10,6 +10,7 @@ use crate::Finding;
 use crate::cedar::expression::{entity, entity_type, variables};
 use crate::cedar::schema::slice;
 use crate::condition::Place;
+use crate::model::TenantSetting;
 use crate::schema::{ACTION, SERVICE_ACCOUNT, Schema, USER};
 use cedar_policy::pst::{
     self, ActionConstraint, Clause, EntityOrSlot, EntityUID, Expr, Literal, PrincipalConstraint, ResourceConstraint,
@@ -75,9 +76,10 @@ pub(super) fn expression(schema: &Schema, expression: &Arc<Expr>, place: Place<'
     batch.validate(findings);
 }
 
-/// Validates a policy that was written as text.
-pub(super) fn custom(schema: &Schema, policy: &Policy, setting: &str, findings: &mut Vec<Finding>) {
-    let place = Place { table: "tenant_setting", row: setting, field: "setting_value" };
+/// Validates a policy that was written as text; what is wrong is found with its line and column.
+pub(super) fn custom(schema: &Schema, policy: &Policy, setting: &TenantSetting, findings: &mut Vec<Finding>) {
+    let id = setting.id.to_string();
+    let place = Place { table: "tenant_setting", row: &id, field: "setting_value" };
     let all: BTreeSet<&str> = schema.actions.keys().map(String::as_str).collect();
     let named: BTreeSet<&str> = match &policy.template.action {
         ActionConstraint::Any => all.clone(),
@@ -88,6 +90,7 @@ pub(super) fn custom(schema: &Schema, policy: &Policy, setting: &str, findings: 
     let actions = if named.is_subset(&all) { named } else { all };
     let mut batch = Batch::new(schema, actions);
     batch.policies.push((policy.template.clone(), place));
+    batch.text = setting.setting_value.as_str();
     batch.validate(findings);
 }
 
@@ -95,11 +98,13 @@ struct Batch<'a> {
     schema: &'a Schema,
     actions: BTreeSet<&'a str>,
     policies: Vec<(Template, Place<'a>)>,
+    /// The text of the only policy, where it was written as text: built anew, it has no lines.
+    text: Option<&'a str>,
 }
 
 impl<'a> Batch<'a> {
     fn new(schema: &'a Schema, actions: BTreeSet<&'a str>) -> Self {
-        Self { schema, actions, policies: vec![] }
+        Self { schema, actions, policies: vec![], text: None }
     }
 
     fn add(&mut self, expression: &Arc<Expr>, principal: &str, place: Place<'a>) {
@@ -131,6 +136,33 @@ impl<'a> Batch<'a> {
                 return;
             }
         };
+        let set = match self.policy_set() {
+            Ok(set) => set,
+            Err(error) => {
+                findings.extend(self.policies.iter().map(|(_, place)| place.error("", INVALID, &*error)));
+                return;
+            }
+        };
+        let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
+        for error in result.validation_errors() {
+            let id: &str = error.policy_id().as_ref();
+            let position = if self.text.is_some() { Ok(0) } else { id.parse::<usize>() };
+            let place = position.ok().and_then(|position| self.policies.get(position));
+            if let Some((_, place)) = place {
+                let message = error.to_string();
+                // Without the id that the policy had for the validator alone.
+                let message = message.strip_prefix(&format!("for policy `{id}`, ")).unwrap_or(&message);
+                let at = self.text.and_then(|text| crate::cedar::position(error, text));
+                let at = at.map(|(line, column)| format!(", at line {line}, column {column}")).unwrap_or_default();
+                findings.push(place.error("", INVALID, format!("{message}{at}")));
+            }
+        }
+    }
+
+    fn policy_set(&self) -> Result<PolicySet, String> {
+        if let Some(text) = self.text {
+            return text.parse().map_err(|error: cedar_policy::ParseErrors| error.to_string());
+        }
         let mut set = pst::PolicySet {
             templates: pst::LinkedHashMap::new(),
             policies: pst::LinkedHashMap::new(),
@@ -142,24 +174,7 @@ impl<'a> Batch<'a> {
                 set.policies.insert(id, policy);
             }
         }
-        let set = match PolicySet::from_pst(set) {
-            Ok(set) => set,
-            Err(error) => {
-                findings.extend(self.policies.iter().map(|(_, place)| place.error("", INVALID, error.to_string())));
-                return;
-            }
-        };
-        let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
-        for error in result.validation_errors() {
-            let id: &str = error.policy_id().as_ref();
-            let place = id.parse::<usize>().ok().and_then(|position| self.policies.get(position));
-            if let Some((_, place)) = place {
-                let message = error.to_string();
-                // Without the id that the policy had for the validator alone.
-                let message = message.strip_prefix(&format!("for policy `{id}`, ")).unwrap_or(&message);
-                findings.push(place.error("", INVALID, message));
-            }
-        }
+        PolicySet::from_pst(set).map_err(|error| error.to_string())
     }
 
     /// The entity types and actions that the policies speak of.

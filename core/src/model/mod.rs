@@ -1,6 +1,6 @@
 //! The rows of a tenant, one area a file, and the document that holds them.
 
-mod shape;
+pub(crate) mod shape;
 
 pub mod api_key;
 pub mod audit;

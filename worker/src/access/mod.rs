@@ -8,6 +8,7 @@ pub mod api_key;
 pub mod evaluation;
 pub mod metadata;
 pub mod permission;
+pub mod policy;
 pub mod principal;
 pub mod role;
 pub mod role_permission;
@@ -25,6 +26,7 @@ pub fn routes() -> Vec<Route> {
         table::<UserRole>(),
         api_key::routes(),
         table::<UserGroupRole>(),
+        policy::routes(),
     ]
     .into_iter()
     .flatten()

@@ -41,6 +41,12 @@ pub trait ListOf: Row + Serialize + 'static {
     const SORTS: &'static [&'static str] = &[];
     /// Which rows are the tenant's, `?1` being its id.
     const TENANT: &'static str = "tenant_id = ?1";
+
+    /// The row as it is shown: without what is secret of it.
+    #[must_use]
+    fn shown(self) -> Self {
+        self
+    }
 }
 
 /// `GET` of a table: `{"items": […], "next_cursor": "…"}`, without a cursor on the last page.
@@ -57,7 +63,7 @@ pub async fn page<R: ListOf>(app: &App, call: &Call, tenant: Uuid) -> Result<(Ve
     let more = items.len() > query.limit;
     items.truncate(query.limit);
     let next = items.last().filter(|_| more).map(|last| query.cursor_after(last));
-    Ok((items, next))
+    Ok((items.into_iter().map(R::shown).collect(), next))
 }
 
 /// What a page is answered with.

@@ -19,11 +19,13 @@ struct Reference {
 pub fn statements<R: Row>(tenant: Uuid, body: &Map<String, Value>) -> Vec<Statement> {
     let statement = |reference: Reference| {
         // The catalogue's permissions are everybody's to refer to.
-        let condition = match reference.table {
-            "permission" => "(tenant_id = ?1 OR tenant_id IS NULL) AND id = ?2",
-            _ => "tenant_id = ?1 AND id = ?2",
+        let table = reference.table;
+        let sql = match table {
+            "permission" => {
+                "SELECT id FROM permission WHERE (tenant_id = ?1 OR tenant_id IS NULL) AND id = ?2".to_owned()
+            }
+            _ => format!("SELECT id FROM \"{table}\" WHERE tenant_id = ?1 AND id = ?2"),
         };
-        let sql = format!("SELECT id FROM \"{}\" WHERE {condition}", reference.table);
         Statement::new(sql).bind(tenant).bind(reference.id)
     };
     references::<R>(body).map(statement).collect()

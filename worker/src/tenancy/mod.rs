@@ -1,13 +1,25 @@
-//! Tenancy: the tenants that operators make, and what a tenant sets of its own.
+//! Tenancy: the tenants that operators make, and what a tenant sets of its own: settings, feature flags, its domain.
 
 use crate::guard::Route;
 
 pub mod domain;
 pub mod export;
+pub mod feature_flag;
 pub mod own;
 pub mod tenant;
+pub mod tenant_setting;
 
 /// The routes of this area.
 pub fn routes() -> Vec<Route> {
-    [tenant::routes(), export::routes(), own::routes(), domain::routes()].into_iter().flatten().collect()
+    [
+        tenant::routes(),
+        export::routes(),
+        own::routes(),
+        domain::routes(),
+        tenant_setting::routes(),
+        feature_flag::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
