@@ -9,6 +9,7 @@ pub mod error;
 pub mod guard;
 pub mod health;
 pub mod memory;
+pub mod openapi;
 pub mod platform;
 pub mod publish;
 pub mod request;

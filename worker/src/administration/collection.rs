@@ -1,7 +1,7 @@
 //! A table under a path: list, make, see, change and remove, with what is the table's own stated in its file.
 
 use parapet::Finding;
-use parapet::model::{Row, TenantDocument};
+use parapet::model::{Kind, Row, SqlValue, TenantDocument};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -114,12 +114,14 @@ fn one<R: ListOf>() -> String {
 }
 
 async fn get<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    call.no_query()?;
     let statement = select::<R>(&one::<R>(), actor.tenant).bind(call.row_id()?);
     let mut found = rows::<R>(app.db.all(statement).await.map_err(ApiError::database)?)?;
     row_answer(&found.pop().ok_or(ApiError::NotFound)?)
 }
 
 async fn create<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    call.no_query()?;
     let body = call.object()?;
     let mut reads = R::reads(actor.tenant, None, &body);
     let references = reads.len();
@@ -133,6 +135,7 @@ async fn create<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<R
         let row = R::from_json_within(stated, &given::<R>(state)?, "new", &mut findings);
         reference::check::<R>(state, &body, references, &mut findings);
         let Some(mut row) = row else { return Err(ApiError::Invalid { findings }) };
+        lengths(&row, &body, &mut findings);
         R::complete(&mut row, None, state, &mut findings)?;
         let mut plan = Plan::new(state, Response::default());
         plan.change(RowChange::insert(&row, R::EVENTS[0]));
@@ -147,6 +150,7 @@ async fn create<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<R
 }
 
 async fn update<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    call.no_query()?;
     let (id, patch) = (call.row_id()?, call.object()?);
     let mut reads = vec![select::<R>(&one::<R>(), actor.tenant).bind(id)];
     reads.extend(R::reads(actor.tenant, Some(id), &patch));
@@ -171,6 +175,7 @@ async fn update<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<R
         let row = R::from_json_within(merged, &Map::new(), &id.to_string(), &mut findings);
         reference::check::<R>(state, &patch, references, &mut findings);
         let Some(mut after) = row else { return Err(ApiError::Invalid { findings }) };
+        lengths(&after, &patch, &mut findings);
         if !findings.is_empty() {
             return Err(ApiError::Invalid { findings });
         }
@@ -191,6 +196,7 @@ async fn update<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<R
 }
 
 async fn remove<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    call.no_query()?;
     let id = call.row_id()?;
     let mut reads = vec![select::<R>(&one::<R>(), actor.tenant).bind(id)];
     reads.extend(R::reads(actor.tenant, Some(id), &Map::new()));
@@ -209,8 +215,30 @@ async fn remove<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<R
     .await
 }
 
+/// So many characters fit a column of text, where its own shape allows no less.
+pub const LONGEST_TEXT: usize = 65_536;
+
+/// So many bytes of JSON fit a column.
+const LONGEST_JSON: usize = 262_144;
+
+/// Refuses what is longer than a column takes. The database takes no row above two megabytes, and an audit row holds a
+/// column as it was and as it is.
+fn lengths<R: Row>(row: &R, stated: &Map<String, Value>, findings: &mut Vec<Finding>) {
+    for column in R::COLUMNS.iter().filter(|column| stated.contains_key(column.name)) {
+        let Some(SqlValue::Text(text)) = row.value(column.name) else { continue };
+        let (is, most, unit) = match column.kind {
+            Kind::Json => (text.len(), LONGEST_JSON, "bytes of JSON"),
+            _ => (text.chars().count(), LONGEST_TEXT, "characters"),
+        };
+        if is > most {
+            let message = format!("it has {is} {unit}, at most {most} are allowed");
+            findings.push(Finding::error(R::TABLE, "row.too_long", message).field(column.name));
+        }
+    }
+}
+
 /// Columns that the service sets in every table.
-const SERVICE: &[&str] = &["id", "tenant_id", "created_at", "updated_at", "assigned_at"];
+pub const SERVICE: &[&str] = &["id", "tenant_id", "created_at", "updated_at", "assigned_at"];
 
 /// What the service sets in a new row.
 fn given<R: Row>(state: &State<'_>) -> Result<Map<String, Value>, ApiError> {

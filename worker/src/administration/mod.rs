@@ -13,7 +13,9 @@ mod record;
 mod reference;
 
 pub use actor::Actor;
-pub use collection::{Collection, Edit, created, if_match, not_found, read_only, routes, row_answer};
+pub use collection::{
+    Collection, Edit, LONGEST_TEXT, SERVICE, created, if_match, not_found, read_only, routes, row_answer,
+};
 pub use commit::commit;
-pub use list::{ListOf, list};
+pub use list::{ListOf, MOST, list};
 pub use plan::{Plan, RowChange, State};
