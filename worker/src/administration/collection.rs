@@ -1,7 +1,7 @@
 //! A table under a path: list, make, see, change and remove, with what is the table's own stated in its file.
 
 use parapet::Finding;
-use parapet::model::{Kind, Row, SqlValue, TenantDocument};
+use parapet::model::{Kind, Row, TenantDocument};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -132,10 +132,10 @@ async fn create<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<R
         findings.extend(read_only.map(|column| self::read_only::<R>(column)));
         let mut stated = body.clone();
         stated.retain(|name, _| !SERVICE.contains(&name.as_str()) && !R::GIVEN.contains(&name.as_str()));
+        lengths::<R>(&stated, &body, &mut findings);
         let row = R::from_json_within(stated, &given::<R>(state)?, "new", &mut findings);
         reference::check::<R>(state, &body, references, &mut findings);
         let Some(mut row) = row else { return Err(ApiError::Invalid { findings }) };
-        lengths(&row, &body, &mut findings);
         R::complete(&mut row, None, state, &mut findings)?;
         let mut plan = Plan::new(state, Response::default());
         plan.change(RowChange::insert(&row, R::EVENTS[0]));
@@ -172,10 +172,10 @@ async fn update<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<R
         merge(&mut merged, &Value::Object(patch.clone()));
         let Value::Object(mut merged) = merged else { return Err(ApiError::NotFound) };
         merged.retain(|_, value| !value.is_null());
+        lengths::<R>(&merged, &patch, &mut findings);
         let row = R::from_json_within(merged, &Map::new(), &id.to_string(), &mut findings);
         reference::check::<R>(state, &patch, references, &mut findings);
         let Some(mut after) = row else { return Err(ApiError::Invalid { findings }) };
-        lengths(&after, &patch, &mut findings);
         if !findings.is_empty() {
             return Err(ApiError::Invalid { findings });
         }
@@ -221,14 +221,14 @@ pub const LONGEST_TEXT: usize = 65_536;
 /// So many bytes of JSON fit a column.
 const LONGEST_JSON: usize = 262_144;
 
-/// Refuses what is longer than a column takes. The database takes no row above two megabytes, and an audit row holds a
-/// column as it was and as it is.
-fn lengths<R: Row>(row: &R, stated: &Map<String, Value>, findings: &mut Vec<Finding>) {
+/// Refuses what is longer than a column takes, of those that `stated` sets. The database takes no row above two megabytes,
+/// and an audit row holds a column as it was and as it is.
+fn lengths<R: Row>(row: &Map<String, Value>, stated: &Map<String, Value>, findings: &mut Vec<Finding>) {
     for column in R::COLUMNS.iter().filter(|column| stated.contains_key(column.name)) {
-        let Some(SqlValue::Text(text)) = row.value(column.name) else { continue };
-        let (is, most, unit) = match column.kind {
-            Kind::Json => (text.len(), LONGEST_JSON, "bytes of JSON"),
-            _ => (text.chars().count(), LONGEST_TEXT, "characters"),
+        let (is, most, unit) = match (column.kind, row.get(column.name)) {
+            (Kind::Json, Some(value)) => (value.to_string().len(), LONGEST_JSON, "bytes of JSON"),
+            (_, Some(Value::String(text))) => (text.chars().count(), LONGEST_TEXT, "characters"),
+            _ => continue,
         };
         if is > most {
             let message = format!("it has {is} {unit}, at most {most} are allowed");

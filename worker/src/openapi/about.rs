@@ -1,4 +1,7 @@
 //! What the document says of one route, beyond what the route itself states: method, path and what it needs.
+//!
+//! It stands beside the routes and not in them, so that nothing of it is in the Worker. A table's five come from
+//! [`super::table::table`], another route's from [`About::new`], both in the file of their area.
 
 use serde_json::{Map, Value, json};
 

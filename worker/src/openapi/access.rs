@@ -121,12 +121,14 @@ fn evaluation(whole: bool) -> Value {
     schema
 }
 
+/// Either one whole evaluation, or some that take from it what they leave out.
 fn evaluations() -> Value {
     let mut schema = evaluation(false);
     let items = json!({
         "type": "array",
         "maxItems": MAX_EVALUATIONS,
-        "description": "Without any, the request is one evaluation.",
+        "description": "Without any, the request is one evaluation. One that is not valid is answered in its place, \
+                        with `error`.",
         "items": evaluation(false),
     });
     let semantics = json!(["execute_all", "deny_on_first_deny", "permit_on_first_permit"]);
@@ -137,6 +139,13 @@ fn evaluations() -> Value {
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         properties.insert("evaluations".to_owned(), items);
         properties.insert("options".to_owned(), options);
+    }
+    if let Some(schema) = schema.as_object_mut() {
+        let either = json!([
+            { "required": ["subject", "action", "resource"] },
+            { "required": ["evaluations"], "properties": { "evaluations": { "minItems": 1 } } },
+        ]);
+        schema.insert("anyOf".to_owned(), either);
     }
     schema
 }

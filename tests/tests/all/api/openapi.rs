@@ -117,6 +117,43 @@ fn a_row_is_made_changed_and_shown_as_its_columns_say() {
     assert!(document["components"]["schemas"].as_object().unwrap().keys().all(|name| !name.contains("Secret")));
 }
 
+/// Whatever stands in a column that a document says can be set, the answer names that column, and is no fault of ours.
+#[test]
+fn a_wrong_value_of_any_column_is_refused_with_its_name() {
+    let office = super::administration::office();
+    let document = generated();
+    let mut tried = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let content = &methods["post"]["requestBody"]["content"]["application/json"];
+        let reference = content["schema"]["$ref"].as_str().unwrap_or_default();
+        if !reference.ends_with("Create") {
+            continue;
+        }
+        let schema = document.pointer(reference.trim_start_matches('#')).unwrap();
+        for (name, property) in schema["properties"].as_object().unwrap() {
+            let wrong = match property["type"].as_str().or(property["type"][0].as_str()) {
+                Some("string") => vec![json!("x".repeat(65_537)), json!("a\0b"), json!(7), json!({})],
+                Some("boolean") => vec![json!("true"), json!(1), json!([])],
+                Some("integer") => vec![json!("1"), json!(1e308), json!(u64::MAX), json!([])],
+                Some("array" | "object") => vec![json!("x".repeat(262_145)), json!(7)],
+                _ => vec![json!("x".repeat(262_145))],
+            };
+            for value in wrong {
+                let mut body = content["example"].clone();
+                body[name] = value;
+                let response = office.owner("POST", path, body);
+                assert_problem(&response, 422, "request.invalid");
+                let findings = super::body(&response)["findings"].clone();
+                let named = |finding: &Value| finding["field"].as_str().is_some_and(|field| field.starts_with(name));
+                assert!(findings.as_array().unwrap().iter().any(named), "{path} {name}: {findings:#}");
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 30, "{tried}");
+    assert!(office.log().is_empty());
+}
+
 #[test]
 fn every_answer_has_the_columns_that_its_schema_requires() {
     let office = super::administration::office();
