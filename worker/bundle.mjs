@@ -8,8 +8,8 @@ export const BUILD = new URL("./build/", import.meta.url);
 /** The files that are uploaded, the entry first. */
 export const FILES = ["index.js", "index_bg.wasm"];
 
-/** The most bytes that the gzipped Worker may have: 1.2 MiB. */
-export const BUDGET = Math.floor(1.2 * 1024 * 1024);
+/** The most bytes that the gzipped Worker may have: 2 MiB. Deciding alone took 1.2; administering comes on top. */
+export const BUDGET = 2 * 1024 * 1024;
 
 /** The bytes of all files together, and of each gzipped, together. */
 export async function bundleSize() {

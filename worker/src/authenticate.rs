@@ -12,13 +12,13 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::memory::Versions;
+use crate::memory::{Use, Versions};
 use crate::platform::db::{Row, Statement};
 use crate::platform::log;
 use crate::request::Request;
 
 const READ_KEY: &str = "
-    SELECT k.id, k.tenant_id, k.user_id, k.service_account_id, k.scopes, k.expires_at, k.is_active,
+    SELECT k.id, k.tenant_id, k.user_id, k.service_account_id, k.scopes, k.expires_at, k.last_used_at, k.is_active,
            t.status AS tenant_status,
            u.is_active AS user_is_active, u.state AS user_state, u.deleted_at AS user_deleted_at,
            a.is_active AS service_account_is_active,
@@ -30,6 +30,13 @@ const READ_KEY: &str = "
     LEFT JOIN tenant_epoch e ON e.tenant_id = k.tenant_id
     LEFT JOIN snapshot s ON s.tenant_id = k.tenant_id AND s.policy_version = e.policy_version
     WHERE k.key_hash = ?1";
+
+/// How exactly `api_key.last_used_at` is known: to the hour.
+const USE_EVERY: i64 = 60 * 60 * 1000;
+
+/// No epoch and no audit row: using a key changes nothing.
+const WRITE_USE: &str = "
+    UPDATE api_key SET last_used_at = ?3 WHERE tenant_id = ?1 AND id = ?2 AND (last_used_at IS NULL OR last_used_at < ?3)";
 
 /// A key and its tenant, as the database said at an instant.
 #[derive(Debug)]
@@ -51,6 +58,7 @@ pub struct Standing {
     /// When the database was asked.
     pub as_of: Timestamp,
     expires_at: Option<Timestamp>,
+    last_used_at: Option<Timestamp>,
     active: bool,
     owner_active: bool,
 }
@@ -93,6 +101,18 @@ pub async fn caller_now(app: &App, request: &Request) -> Result<Caller, ApiError
     known_for(app, request, 0, 0).await
 }
 
+/// Writes when keys were last used, after the answer was given. What fails is not tried again within the hour.
+pub async fn write_uses(app: &App) {
+    let statement = |used: Use| Statement::new(WRITE_USE).bind(used.tenant).bind(used.key).bind(used.at);
+    let statements: Vec<Statement> = app.memory.take_uses().into_iter().map(statement).collect();
+    if statements.is_empty() {
+        return;
+    }
+    if let Err(error) = app.db.batch(statements).await {
+        log::error("-", "key.use_not_written", &error.to_string());
+    }
+}
+
 /// The caller as known for less than `freshness` milliseconds; while the database does not answer, `max_stale`.
 async fn known_for(app: &App, request: &Request, freshness: i64, max_stale: i64) -> Result<Caller, ApiError> {
     let token = token(request)?;
@@ -100,7 +120,7 @@ async fn known_for(app: &App, request: &Request, freshness: i64, max_stale: i64)
     let now = app.clock.now();
     let known = app.memory.standing(&hash).filter(|known| !known.versions.older_than(app.memory.newest(known.tenant)));
     if let Some(known) = known.as_ref().filter(|known| known.age(now).is_some_and(|age| age < freshness)) {
-        return admit(known.clone(), now, false);
+        return admit(app, known.clone(), now, false);
     }
     match app.db.first(Statement::new(READ_KEY).bind(hash.as_str())).await {
         Ok(None) => {
@@ -115,12 +135,12 @@ async fn known_for(app: &App, request: &Request, freshness: i64, max_stale: i64)
                 return Err(ApiError::unavailable("epoch.older", "the database went back in time", cause));
             }
             app.memory.keep_standing(&hash, standing.clone());
-            admit(standing, now, false)
+            admit(app, standing, now, false)
         }
         Err(error) => match known.filter(|known| known.age(now).is_some_and(|age| age < max_stale)) {
             Some(known) => {
                 log::error("-", "database.stale", &error.to_string());
-                admit(known, now, true)
+                admit(app, known, now, true)
             }
             None => Err(ApiError::unavailable("database.unavailable", "the database does not answer", error)),
         },
@@ -140,7 +160,7 @@ fn token(request: &Request) -> Result<ApiKeyToken, ApiError> {
 }
 
 /// What a key may lose at any instant is judged at each request, remembered or not.
-fn admit(standing: Rc<Standing>, now: Timestamp, stale: bool) -> Result<Caller, ApiError> {
+fn admit(app: &App, standing: Rc<Standing>, now: Timestamp, stale: bool) -> Result<Caller, ApiError> {
     let refuse = |code, detail| Err(ApiError::Unauthenticated { code, detail });
     if !standing.active {
         return refuse("key.inactive", "the key is not active");
@@ -150,6 +170,9 @@ fn admit(standing: Rc<Standing>, now: Timestamp, stale: bool) -> Result<Caller, 
     }
     if !standing.owner_active {
         return refuse("key.owner_inactive", "the key's owner is not active");
+    }
+    if standing.last_used_at.is_none_or(|at| now >= at.plus_millis(USE_EVERY)) {
+        app.memory.note_use(Use { tenant: standing.tenant, key: standing.key, at: now }, USE_EVERY);
     }
     Ok(Caller { standing, stale })
 }
@@ -193,6 +216,7 @@ impl Standing {
             content_hash: row.content_hash,
             as_of,
             expires_at: row.expires_at,
+            last_used_at: row.last_used_at,
             active: row.is_active == 1,
             owner_active,
         })
@@ -207,6 +231,7 @@ struct KeyRow {
     service_account_id: Option<Uuid>,
     scopes: String,
     expires_at: Option<Timestamp>,
+    last_used_at: Option<Timestamp>,
     is_active: i64,
     tenant_status: String,
     user_is_active: Option<i64>,

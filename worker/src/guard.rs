@@ -1,5 +1,6 @@
 //! Who may call what: a route cannot be stated without saying what it needs.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -117,6 +118,24 @@ impl Call {
         }
         let detail = "the query is not valid".to_owned();
         Err(ApiError::Malformed { code: "query.invalid".to_owned(), detail, findings })
+    }
+
+    /// What stands in the path for `{name}`, percent-decoded (RFC 3986, section 2.1); 404 where it is no text.
+    pub fn decoded(&self, name: &str) -> Result<String, ApiError> {
+        let decoded = percent_encoding::percent_decode_str(self.parameter(name)).decode_utf8();
+        decoded.map(Cow::into_owned).map_err(|_| ApiError::NotFound)
+    }
+
+    /// Refuses a body that says anything: the path alone says what is to be done.
+    pub fn says_nothing(&self) -> Result<(), ApiError> {
+        self.no_query()?;
+        let body = if self.body()?.is_empty() { Map::new() } else { self.object()? };
+        let finding = |name: &String| {
+            Finding::error("request", "request.unknown_field", format!("there is no field `{name}`"))
+                .field(name.as_str())
+        };
+        let findings: Vec<Finding> = body.keys().map(finding).collect();
+        if findings.is_empty() { Ok(()) } else { Err(ApiError::Invalid { findings }) }
     }
 
     /// The parameters behind the `?`, in their order.

@@ -4,6 +4,7 @@ pub mod access;
 pub mod administration;
 pub mod app;
 pub mod authenticate;
+pub mod directory;
 pub mod document;
 pub mod error;
 pub mod guard;
@@ -23,6 +24,7 @@ mod events {
     use worker::{Context, Env, MessageBatch, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
 
     use crate::app::{App, Config};
+    use crate::authenticate;
     use crate::memory::Memory;
     use crate::platform::{Clock, Db, Kv, Queue, http, log};
     use crate::router::{Router, routes};
@@ -34,10 +36,16 @@ mod events {
     }
 
     #[event(fetch)]
-    async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+    async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
         let router = ROUTER.with(Clone::clone)?;
         let request = http::read(request).await?;
-        http::write(router.answer(&app(&env), request).await)
+        let app = app(&env);
+        let response = router.answer(&app, request).await;
+        // Nobody waits for what is written down of the use of keys.
+        if app.memory.has_uses() {
+            context.wait_until(async move { authenticate::write_uses(&app).await });
+        }
+        http::write(response)
     }
 
     /// No event is sent yet; what comes is acknowledged, so that it does not come again.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use lru::LruCache;
 use parapet::directory::PrincipalRecord;
-use parapet::{Engine, TenantDocument};
+use parapet::{Engine, TenantDocument, Timestamp};
 use uuid::Uuid;
 
 use crate::authenticate::Standing;
@@ -26,6 +26,19 @@ pub struct Memory {
     engines: RefCell<LruCache<Uuid, Published>>,
     documents: RefCell<LruCache<Uuid, (u64, Rc<TenantDocument>)>>,
     principals: RefCell<LruCache<PrincipalKey, Option<Rc<PrincipalRecord>>>>,
+    used: RefCell<LruCache<Uuid, Timestamp>>,
+    uses: RefCell<Vec<Use>>,
+}
+
+/// That a key was used, which is not written yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// The key's tenant.
+    pub tenant: Uuid,
+    /// The key.
+    pub key: Uuid,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// The versions of a tenant's rules and of its directory.
@@ -76,6 +89,8 @@ impl Default for Memory {
             engines: RefCell::new(LruCache::new(ENGINES)),
             documents: RefCell::new(LruCache::new(DOCUMENTS)),
             principals: RefCell::new(LruCache::new(PRINCIPALS)),
+            used: RefCell::new(LruCache::new(STANDINGS)),
+            uses: RefCell::default(),
         }
     }
 }
@@ -95,6 +110,26 @@ impl Memory {
     /// Forgets a key that is no more.
     pub fn forget_standing(&self, key_hash: &str) {
         self.standings.borrow_mut().pop(key_hash);
+    }
+
+    /// Notes that a key was used, unless that was noted less than `often` milliseconds before.
+    pub fn note_use(&self, used: Use, often: i64) {
+        let mut noted = self.used.borrow_mut();
+        if noted.get(&used.key).is_some_and(|at| used.at < at.plus_millis(often)) {
+            return;
+        }
+        noted.put(used.key, used.at);
+        self.uses.borrow_mut().push(used);
+    }
+
+    /// Whether there are uses to be written.
+    pub fn has_uses(&self) -> bool {
+        !self.uses.borrow().is_empty()
+    }
+
+    /// The uses to be written, each once.
+    pub fn take_uses(&self) -> Vec<Use> {
+        self.uses.take()
     }
 
     /// The newest versions of a tenant that this isolate has seen.

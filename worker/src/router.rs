@@ -6,11 +6,11 @@ use crate::guard::{Access, Call, Route};
 use crate::platform::{log, random};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{access, health, openapi};
+use crate::{access, directory, health, openapi};
 
 /// All routes there are.
 pub fn routes() -> Vec<Route> {
-    [health::routes(), openapi::routes(), access::routes()].into_iter().flatten().collect()
+    [health::routes(), openapi::routes(), access::routes(), directory::routes()].into_iter().flatten().collect()
 }
 
 /// Finds routes by their path.

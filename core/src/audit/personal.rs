@@ -23,6 +23,7 @@ const ABOUT: &[About] = &[
         subject: "id",
         columns: &["email", "username", "first_name", "last_name", "phone", "avatar_url", "custom_attributes"],
     },
+    About { table: "access_request", subject: "requester_id", columns: &["justification"] },
     About { table: "federated_identity", subject: "user_id", columns: &["external_id", "attributes"] },
     About { table: "mfa_device", subject: "user_id", columns: &["device_name"] },
     About { table: "user_notification", subject: "user_id", columns: &["subject", "content", "metadata"] },

@@ -1,6 +1,8 @@
 //! Rows become a Cedar schema and Cedar policies, with the source of every policy.
 
 #[cfg(feature = "cedar")]
+mod automatic;
+#[cfg(feature = "cedar")]
 mod custom;
 #[cfg(feature = "cedar")]
 mod flag;
@@ -24,6 +26,8 @@ mod validate;
 #[cfg(feature = "cedar")]
 mod tests;
 
+#[cfg(feature = "cedar")]
+pub use automatic::{AutomaticRules, SELF_WRITTEN};
 pub use source::{Origin, Source, SourceMap};
 #[cfg(feature = "cedar")]
 pub use step::Step;

@@ -1,7 +1,7 @@
 //! A tenant's rows become a snapshot: every step in its order, and all findings at once.
 
-use super::{Step, custom, flag, grant, policy, print::print, schema, source::SourceMap, validate};
-use crate::condition::{Condition, Place, Root, Scope};
+use super::{Step, automatic, custom, flag, grant, policy, print::print, schema, source::SourceMap, validate};
+use crate::condition::Condition;
 use crate::directory::{Hierarchy, PrincipalRecord};
 use crate::engine::{Engine, EngineError};
 use crate::model::{AccessRequest, TenantDocument, Timestamp, UserGroupMembership, UserRole};
@@ -11,7 +11,7 @@ use crate::store::write::{Content, Unwritable};
 use crate::tenant::TenantRecord;
 use crate::{Finding, cedar, store};
 use cedar_policy::PolicySet;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// A compiled tenant.
@@ -36,10 +36,10 @@ pub fn compile(document: &TenantDocument) -> Result<Compiled, Vec<Finding>> {
 pub fn compile_by_steps(document: &TenantDocument, done: &mut dyn FnMut(Step)) -> Result<Compiled, Vec<Finding>> {
     let mut findings = vec![];
     let grants = grant::collect(document, &mut findings);
-    let rules = rules(document, &mut findings);
+    let rules = automatic::rules(document, &mut findings);
     let targeting = flag::targeting(document, &mut findings);
     done(Step::Collect);
-    let conditions: Vec<Condition> = rules.iter().map(|(condition, _)| condition.clone()).collect();
+    let conditions: Vec<Condition> = rules.iter().map(|rule| rule.condition.clone()).collect();
     let schema = schema::of(document, &grants, &conditions, &targeting, &mut findings);
     done(Step::Schema);
 
@@ -50,14 +50,7 @@ pub fn compile_by_steps(document: &TenantDocument, done: &mut dyn FnMut(Step)) -
     done(Step::Validate);
     let mut policies = policy::policies(grants, expressions, &mut sources, &mut findings);
     done(Step::Policies);
-    let nothing = BTreeSet::new();
-    for (condition, id) in &rules {
-        let place = Place { table: "user_group", row: id, field: "auto_assignment_rules" };
-        let scope = Scope { schema: &schema, resource_types: &nothing, roots: &[Root::Principal] };
-        if let Some(expression) = condition.to_cedar(scope, place, &mut findings) {
-            validate::expression(&schema, &expression, place, &mut findings);
-        }
-    }
+    automatic::expressions(&schema, &rules, &mut findings);
     let flags = flag::flags(document, &schema, &targeting, &mut findings);
     for (policy, setting) in custom::policies(document, &mut sources, &mut findings) {
         validate::custom(&schema, &policy, &setting, &mut findings);
@@ -176,20 +169,6 @@ fn json(value: &impl serde::Serialize) -> Vec<u8> {
     // None of the sections has a map with other keys than text, the only thing that can fail here;
     // and an empty section would be refused when the snapshot is opened.
     serde_json::to_vec(value).unwrap_or_default()
-}
-
-/// The rules of automatic groups, with the groups' ids.
-fn rules(document: &TenantDocument, findings: &mut Vec<Finding>) -> Vec<(Condition, String)> {
-    let mut rules = vec![];
-    for group in &document.user_group {
-        let Some(json) = &group.auto_assignment_rules else { continue };
-        let id = group.id.to_string();
-        let place = Place { table: "user_group", row: &id, field: "auto_assignment_rules" };
-        if let Some(condition) = Condition::parse(json, place, findings) {
-            rules.push((condition, id));
-        }
-    }
-    rules
 }
 
 /// The principals of a document: each user with its own rows.

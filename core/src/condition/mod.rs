@@ -119,6 +119,16 @@ impl Condition {
             Self::Test(test) => vec![test],
         }
     }
+
+    /// Every Cedar expression in it, likewise.
+    pub(crate) fn expressions(&self) -> Vec<&Expression> {
+        match self {
+            Self::Always | Self::Test(_) => vec![],
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::expressions).collect(),
+            Self::Not(part) => part.expressions(),
+            Self::Cedar(expression) => vec![expression],
+        }
+    }
 }
 
 impl std::fmt::Display for Path {

@@ -5,7 +5,7 @@ use super::index::Keys;
 use super::policies::Satisfied;
 use super::subject::{Principal, Subject};
 use super::verdict::Verdict;
-use super::view::{ActionView, TypeView, View};
+use super::view::{ActionView, View};
 use super::world::{RequestWorld, Wrong};
 use super::{Request, RequestRef};
 use crate::directory::{EntityRef, PrincipalRecord, PrincipalState};
@@ -42,7 +42,7 @@ self_cell::self_cell! {
 }
 
 /// What a request asks for, found in the schema.
-pub(super) type Asked<'a> = (&'a TypeView, &'a ActionView);
+pub(super) type Asked<'a> = &'a ActionView;
 
 impl Engine {
     /// Takes an opened snapshot, and reads it in place.
@@ -156,10 +156,11 @@ impl<'v> View<'v> {
             PrincipalState::Inactive => return Err((Outcome::Forbidden, Reason::PrincipalInactive)),
             PrincipalState::Deleted => return Err((Outcome::Forbidden, Reason::PrincipalDeleted)),
         }
-        let ty = self.types.get(request.resource_type);
-        let ty = ty.ok_or((Outcome::NoPermit, Reason::UnknownType))?;
-        let action = ty.actions.get(request.action);
-        Ok((principal, (ty, action.ok_or((Outcome::NoPermit, Reason::UnknownAction))?)))
+        let unknown = || match self.has_type(request.resource_type) {
+            true => (Outcome::NoPermit, Reason::UnknownAction),
+            false => (Outcome::NoPermit, Reason::UnknownType),
+        };
+        Ok((principal, self.actions.get((request.resource_type, request.action)).ok_or_else(unknown)?))
     }
 
     /// The policies that say something of a request of a principal that may ask.
@@ -190,9 +191,9 @@ impl<'v> View<'v> {
         'v: 'a,
     {
         let mut world = RequestWorld::new(self, subject, asked, request, now);
-        world.read(asked.0)?;
+        world.read()?;
         let resources = world.resource_keys();
-        let keys = Keys { principals: &subject.keys, actions: &asked.1.keys, resources: &resources };
+        let keys = Keys { principals: &subject.keys, actions: &asked.keys, resources: &resources };
         Ok(self.policies.run(&world, keys))
     }
 

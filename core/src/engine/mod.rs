@@ -6,6 +6,7 @@ mod by_cedar;
 mod decide;
 mod decision;
 mod explain;
+mod flags;
 pub(crate) mod index;
 #[cfg(feature = "cedar")]
 mod input;

@@ -123,6 +123,7 @@ impl<'a> Subject<'a> {
         }
     }
 
+    #[inline]
     fn add(&mut self, entity: Key, named: bool) {
         if named { self.keys.push(entity) } else { self.others.push(entity) }
     }

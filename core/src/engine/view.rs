@@ -10,6 +10,7 @@ use crate::store::{EngineError, Lookup, Store, malformed, same, section};
 use crate::tenant::TenantRecord;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Everything that a decision reads.
 #[derive(Debug)]
@@ -20,8 +21,8 @@ pub(crate) struct View<'a> {
     pub policies: Policies<'a>,
     /// The text `scopes`, where a program asks for it.
     pub scopes: Option<u32>,
-    /// What may be asked of, by resource type.
-    pub types: Lookup<TypeView>,
+    /// What may be asked for, by resource type and action.
+    pub actions: Lookup<ActionView>,
     /// The user's attributes that the directory owns.
     pub user: Declared,
     /// Those that the caller may fill.
@@ -32,19 +33,20 @@ pub(crate) struct View<'a> {
 }
 
 /// A resource type.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct TypeView {
     pub attributes: Declared,
-    pub actions: Lookup<ActionView>,
     /// Whether the registry or a policy names one of its entities.
     pub has_entities: bool,
 }
 
 /// An action.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ActionView {
     /// Its whole name: `document:read`.
     pub name: Box<str>,
+    /// What it is done to.
+    pub ty: Arc<TypeView>,
     /// The entity, and those that it lies in, as far as scopes name them.
     pub keys: Box<[Key]>,
 }
@@ -92,7 +94,7 @@ impl<'a> View<'a> {
         let of_directory = |name: &str| !schema.caller.contains(name);
         let said = |name: &str| name != "action" && !Schema::DECISION_POINT_ONLY.contains(&name);
         Ok(Self {
-            types: types(&schema, &store, &asked),
+            actions: actions(&schema, &store, &asked),
             user: declared(&schema.user, &of_directory),
             caller: declared(&schema.user, &of_caller),
             service_account: declared(&schema.service_account, &everything),
@@ -103,6 +105,13 @@ impl<'a> View<'a> {
             policies,
             store,
         })
+    }
+}
+
+impl View<'_> {
+    /// Whether there is a resource type that may be asked of.
+    pub(crate) fn has_type(&self, ty: &str) -> bool {
+        may_be_asked_of(ty) && self.schema.types.contains_key(ty)
     }
 }
 
@@ -145,32 +154,32 @@ fn asked<'a>(store: &Store<'a>, program: &Program) -> Result<FxHashMap<&'a str, 
     Ok(asked)
 }
 
-/// The resource types that may be asked of, with their actions.
-fn types(schema: &Schema, store: &Store<'_>, asked: &FxHashMap<&str, u32>) -> Lookup<TypeView> {
-    let mut actions: FxHashMap<&str, Vec<(Box<str>, ActionView)>> = FxHashMap::default();
-    for (name, action) in &schema.actions {
-        let is_named = |number: &Key| {
-            let entity = store.entities.get(*number as usize);
-            entity.is_some_and(|entity| entity.flags.get() & NAMED != 0)
-        };
-        let named = [name].into_iter().chain(&action.groups).filter_map(|id| store.entity(ACTION, id));
-        let view = ActionView { name: name.as_str().into(), keys: named.filter(is_named).collect() };
-        let short = name.strip_prefix(action.resource.as_str()).and_then(|rest| rest.strip_prefix(':'));
-        if let Some(short) = short {
-            actions.entry(&action.resource).or_default().push((short.into(), view));
-        }
-    }
+/// What may be asked for.
+fn actions(schema: &Schema, store: &Store<'_>, asked: &FxHashMap<&str, u32>) -> Lookup<ActionView> {
     let with_entities: FxHashSet<u32> = store.entities.iter().map(|entity| entity.ty.get()).collect();
     let with_entities: FxHashSet<&str> = with_entities.into_iter().map(|ty| store.texts.get(ty)).collect();
-    let types = schema.types.iter().filter(|(name, _)| !DIRECTORY_TYPES.contains(&name.as_str()));
+    let types = schema.types.iter().filter(|(name, _)| may_be_asked_of(name));
     let types = types.map(|(name, ty)| {
         let attributes = ty.attributes.iter().map(|(name, ty)| (name.as_str(), ty.clone()));
-        let view = TypeView {
-            attributes: Declared::new(attributes, asked),
-            actions: Lookup::new(actions.remove(name.as_str()).unwrap_or_default()),
-            has_entities: with_entities.contains(name.as_str()),
-        };
-        (name.as_str().into(), view)
+        let attributes = Declared::new(attributes, asked);
+        (name.as_str(), Arc::new(TypeView { attributes, has_entities: with_entities.contains(name.as_str()) }))
     });
-    Lookup::new(types.collect())
+    let types: FxHashMap<&str, Arc<TypeView>> = types.collect();
+    let is_named = |number: &Key| {
+        let entity = store.entities.get(*number as usize);
+        entity.is_some_and(|entity| entity.flags.get() & NAMED != 0)
+    };
+    let actions = schema.actions.iter().filter_map(|(name, action)| {
+        let ty = types.get(action.resource.as_str())?.clone();
+        let short = name.strip_prefix(action.resource.as_str())?.strip_prefix(':')?;
+        let named = [name].into_iter().chain(&action.groups).filter_map(|id| store.entity(ACTION, id));
+        let keys = named.filter(is_named).collect();
+        Some(((action.resource.as_str(), short), ActionView { name: name.as_str().into(), ty, keys }))
+    });
+    Lookup::new(actions.collect())
+}
+
+/// Whether a resource type is the tenant's own, and not one of the directory's.
+fn may_be_asked_of(ty: &str) -> bool {
+    !DIRECTORY_TYPES.contains(&ty)
 }

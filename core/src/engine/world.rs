@@ -2,7 +2,7 @@
 
 use super::program::{Record, Set, Value, World, holds};
 use super::subject::Subject;
-use super::view::{ActionView, Declared, TypeView, View};
+use super::view::{ActionView, Declared, View};
 use super::{AttributesRef, RequestRef, ValueRef};
 use crate::model::Timestamp;
 use crate::schema::literal::read_ip;
@@ -123,12 +123,12 @@ impl<'s, 'a> RequestWorld<'s, 'a> {
     pub(crate) fn new(
         view: &'a View<'a>,
         subject: &'s Subject<'a>,
-        (ty, action): (&'a TypeView, &'a ActionView),
+        action: &'a ActionView,
         request: &'s RequestRef<'a>,
         now: Timestamp,
     ) -> Self {
         let mut resource = EntityKey::new(request.resource_type, request.resource_id);
-        if ty.has_entities {
+        if action.ty.has_entities {
             resource.number = view.store.entity(resource.ty, resource.id).unwrap_or(NONE);
         }
         Self {
@@ -150,7 +150,7 @@ impl<'s, 'a> RequestWorld<'s, 'a> {
     ///
     /// # Errors
     /// The path of the first that does not.
-    pub(crate) fn read(&mut self, ty: &'a TypeView) -> Result<(), Wrong> {
+    pub(crate) fn read(&mut self) -> Result<(), Wrong> {
         let (view, request) = (self.view, self.request);
         if !request.principal_attributes.is_empty() && self.subject.ty != SERVICE_ACCOUNT {
             let read = read_all(&mut self.caller_attributes, &view.caller, request.principal_attributes);
@@ -158,7 +158,7 @@ impl<'s, 'a> RequestWorld<'s, 'a> {
         }
         match request.resource_attributes {
             Some(given) => {
-                let read = read_all(&mut self.resource_attributes.given, &ty.attributes, given);
+                let read = read_all(&mut self.resource_attributes.given, &self.action.ty.attributes, given);
                 read.map_err(|wrong| Wrong::from(wrong.below("resource")))?;
             }
             None => self.resource_attributes.stored = registered(view, self.resource)?,
@@ -200,19 +200,25 @@ impl<'s, 'a> RequestWorld<'s, 'a> {
         if entity.number != NONE { Some(entity.number) } else { self.view.store.entity(entity.ty, entity.id) }
     }
 
-    /// The flags that are on for this request. A condition that cannot be evaluated leaves its flag off.
+    /// The positions of the flags that are on for this request. A condition that cannot be evaluated leaves its flag off.
+    pub(super) fn flags_on(&self) -> Vec<usize> {
+        self.asks_flags.set(true);
+        let flags = self.view.tenant.flags.iter().zip(self.view.store.flags).enumerate();
+        let flags = flags.filter(|(_, (flag, condition))| {
+            let condition = condition.get();
+            flag.includes(self.subject.id)
+                && (condition == NONE || holds(&self.view.policies.program, self, condition) == Ok(true))
+        });
+        let on = flags.map(|(position, _)| position).collect();
+        self.asks_flags.set(false);
+        on
+    }
+
     fn flags(&self) -> Rc<Vec<Value<'a, Self>>> {
         let on = || {
-            let flags = self.view.tenant.flags.iter().zip(self.view.store.flags);
-            let flags = flags.filter(|(flag, condition)| {
-                let condition = condition.get();
-                flag.includes(self.subject.id)
-                    && (condition == NONE || holds(&self.view.policies.program, self, condition) == Ok(true))
-            });
-            self.asks_flags.set(true);
-            let on = flags.map(|(flag, _)| Value::Text(flag.name.as_str())).collect();
-            self.asks_flags.set(false);
-            Rc::new(on)
+            let flags = &self.view.tenant.flags;
+            let on = self.flags_on().into_iter().filter_map(|position| flags.get(position));
+            Rc::new(on.map(|flag| Value::Text(flag.name.as_str())).collect())
         };
         self.flags.get_or_init(on).clone()
     }

@@ -42,7 +42,7 @@ pub use flag::FeatureFlag;
 pub use group::{AssignmentType, UserGroup, UserGroupMembership, UserGroupRole};
 pub use mfa::{MfaDevice, MfaDeviceType};
 pub use notification::{NotificationStatus, NotificationTemplate, NotificationType, UserNotification};
-pub use organization::OrganizationUnit;
+pub use organization::{MAX_LEVELS, OrganizationUnit};
 pub use outbox::Outbox;
 pub use password_reset::PasswordReset;
 pub use permission::{Effect, Permission, PermissionEntry, PermissionTarget};

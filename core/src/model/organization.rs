@@ -4,6 +4,9 @@ use super::row::{Invariants, Problems, row};
 use super::{Timestamp, shape};
 use uuid::Uuid;
 
+/// How many levels an organisation may have: paths stay short, and reading stays linear.
+pub const MAX_LEVELS: i64 = 32;
+
 row! {
     /// A unit of the organisation: a department, a site, a team.
     OrganizationUnit in organization_unit {

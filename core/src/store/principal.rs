@@ -97,9 +97,10 @@ impl<'a> Store<'a> {
     /// A principal: by the row's id, else the username, else the e-mail.
     pub(crate) fn principal(&self, ty: &str, name: &str) -> Option<&'a PrincipalRow> {
         let number = TYPES.iter().position(|known| same(known, ty))?;
-        let names = self.names.get(self.name_buckets.range(hash::of_principal(number, name)))?;
+        let hash = hash::of_principal(number, name);
+        let names = self.names.get(self.name_buckets.range(hash))?;
         names.iter().find_map(|one| {
-            if !same(self.texts.get(one.name.get()), name) {
+            if one.hash.get() != (hash >> 32) as u32 || !same(self.texts.get(one.name.get()), name) {
                 return None;
             }
             self.principals.get(one.principal.get() as usize).filter(|row| row.ty.get() as usize == number)

@@ -216,6 +216,8 @@ pub(crate) struct PrincipalRow {
 pub(crate) struct NameRecord {
     /// Text: the name.
     pub name: U32,
+    /// The upper half of its hash, whose lower half chooses the bucket: what else lies there is seldom looked at.
+    pub hash: U32,
     /// Principal.
     pub principal: U32,
 }

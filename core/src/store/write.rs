@@ -76,13 +76,17 @@ pub(crate) fn write(content: &Content<'_>, snapshot: SnapshotBuilder) -> Result<
     writer.actions(content.schema)?;
     writer.hierarchy(content.schema, content.hierarchy)?;
     let principals = writer.principals(content.schema, content.principals)?;
-    let names = writer.names(content.principals)?;
+    let mut names = writer.names(content.principals)?;
     let (sources, source_rows, source_details) = writer.sources(content, &policies)?;
-    let (name_buckets, names) = bucketed(&names, |name| {
+    let hash_of_name = |name: &NameRecord| {
         let principal = principals.get(name.principal.get() as usize);
         let ty = principal.map_or(0, |principal| principal.ty.get());
         hash::of_principal(ty as usize, writer.texts.get(name.name.get()))
-    });
+    };
+    for name in &mut names {
+        name.hash = ((hash_of_name(name) >> 32) as u32).into();
+    }
+    let (name_buckets, names) = bucketed(&names, hash_of_name);
     let slots: Vec<U32> = (0..writer.entities.len() as u32).map(U32::new).collect();
     let (entity_buckets, entity_slots) = bucketed(&slots, |slot| {
         let entity = writer.entities.get(slot.get() as usize);
@@ -446,7 +450,7 @@ impl Writer {
         let mut names = Vec::with_capacity(principals.len() * 2);
         let mut add = |account: bool, name: u32, principal: u32| {
             if taken.insert((account, name), principal).is_none() {
-                names.push(NameRecord { name: name.into(), principal: principal.into() });
+                names.push(NameRecord { name: name.into(), hash: 0.into(), principal: principal.into() });
             }
         };
         for (number, principal) in (0..).zip(principals) {

@@ -174,7 +174,7 @@ const REFERENCES: [(SectionKind, usize, &[usize]); 9] = [
     (SectionKind::Source, 24, &[0, 4, 8, 12]),
     (SectionKind::SourceDetail, 28, &[0, 4]),
     (SectionKind::Principals, 44, &[0, 4, 8, 12, 16, 24, 32, 40]),
-    (SectionKind::Name, 8, &[0, 4]),
+    (SectionKind::Name, 12, &[0, 8]),
 ];
 
 #[test]

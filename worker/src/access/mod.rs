@@ -2,14 +2,16 @@
 
 use crate::administration::routes as table;
 use crate::guard::Route;
-use parapet::model::{Permission, Role, RolePermission, UserRole};
+use parapet::model::{Permission, Role, RolePermission, UserGroupRole, UserRole};
 
+pub mod api_key;
 pub mod evaluation;
 pub mod metadata;
 pub mod permission;
 pub mod principal;
 pub mod role;
 pub mod role_permission;
+pub mod user_group_role;
 pub mod user_role;
 
 /// The routes of this area.
@@ -21,6 +23,8 @@ pub fn routes() -> Vec<Route> {
         table::<Permission>(),
         table::<RolePermission>(),
         table::<UserRole>(),
+        api_key::routes(),
+        table::<UserGroupRole>(),
     ]
     .into_iter()
     .flatten()

@@ -52,6 +52,11 @@ pub trait Collection: ListOf + Clone {
         Ok(())
     }
 
+    /// What stays of a row that is removed; nothing where it goes whole.
+    fn remains(_before: &Self, _state: &State<'_>) -> Option<Self> {
+        None
+    }
+
     /// Adds to the plan what the change does beyond its row: who gains what, and what goes with it.
     fn rules(edit: &Edit<'_, Self>, plan: &mut Plan, findings: &mut Vec<Finding>) -> Result<(), ApiError>;
 
@@ -108,19 +113,63 @@ pub fn routes<R: Collection>() -> Vec<Route> {
     ]
 }
 
-/// The condition for one row, `?1` being the tenant and `?2` its id.
-fn one<R: ListOf>() -> String {
-    format!("{} AND id = ?2", R::TENANT)
+/// The key of the row that a path names: one value for each column of [`ListOf::KEY`].
+pub fn key<R: ListOf>(call: &Call) -> Result<Vec<String>, ApiError> {
+    if R::KEY == ["id"] {
+        return Ok(vec![call.row_id()?.to_string()]);
+    }
+    R::KEY.iter().map(|column| call.decoded(column)).collect()
+}
+
+/// Reads the one row of the tenant that has this key.
+pub fn select_one<R: ListOf>(tenant: Uuid, key: &[String]) -> Statement {
+    let columns: Vec<String> =
+        R::KEY.iter().zip(2..).map(|(column, place)| format!(" AND \"{column}\" = ?{place}")).collect();
+    let statement = select::<R>(&format!("{}{}", R::TENANT, columns.concat()), tenant);
+    key.iter().fold(statement, |statement, value| statement.bind(value.as_str()))
 }
 
 async fn get<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
     call.no_query()?;
-    let statement = select::<R>(&one::<R>(), actor.tenant).bind(call.row_id()?);
+    let statement = select_one::<R>(actor.tenant, &key::<R>(call)?);
     let mut found = rows::<R>(app.db.all(statement).await.map_err(ApiError::database)?)?;
     row_answer(&found.pop().ok_or(ApiError::NotFound)?)
 }
 
 async fn create<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    create_with::<R>(app, call, actor, &Map::new(), &Map::new(), |_, _| Ok(())).await
+}
+
+/// Makes a row, of which the service sets the columns of `own` as well, and whose answer shows `once` beside the row:
+/// this time, and not when the request comes again.
+pub async fn create_showing<R: Collection>(
+    app: &App,
+    call: &Call,
+    actor: Actor,
+    own: &Map<String, Value>,
+    once: &Map<String, Value>,
+) -> Result<Response, ApiError> {
+    create_with::<R>(app, call, actor, own, once, |_, _| Ok(())).await
+}
+
+/// `POST`, with what else it does: what was worked out before from more than one statement reads.
+pub async fn create_and<R: Collection>(
+    app: &App,
+    call: &Call,
+    actor: Actor,
+    also: impl Fn(&Edit<'_, R>, &mut Plan) -> Result<(), ApiError>,
+) -> Result<Response, ApiError> {
+    create_with::<R>(app, call, actor, &Map::new(), &Map::new(), also).await
+}
+
+async fn create_with<R: Collection>(
+    app: &App,
+    call: &Call,
+    actor: Actor,
+    own: &Map<String, Value>,
+    once: &Map<String, Value>,
+    also: impl Fn(&Edit<'_, R>, &mut Plan) -> Result<(), ApiError>,
+) -> Result<Response, ApiError> {
     call.no_query()?;
     let body = call.object()?;
     let mut reads = R::reads(actor.tenant, None, &body);
@@ -132,28 +181,42 @@ async fn create<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<R
         findings.extend(read_only.map(|column| self::read_only::<R>(column)));
         let mut stated = body.clone();
         stated.retain(|name, _| !SERVICE.contains(&name.as_str()) && !R::GIVEN.contains(&name.as_str()));
+        let mut given = given::<R>(state)?;
+        given.extend(own.clone());
         lengths::<R>(&stated, &body, &mut findings);
-        let row = R::from_json_within(stated, &given::<R>(state)?, "new", &mut findings);
+        let row = R::from_json_within(stated, &given, "new", &mut findings);
         reference::check::<R>(state, &body, references, &mut findings);
         let Some(mut row) = row else { return Err(ApiError::Invalid { findings }) };
         R::complete(&mut row, None, state, &mut findings)?;
         let mut plan = Plan::new(state, Response::default());
         plan.change(RowChange::insert(&row, R::EVENTS[0]));
-        R::rules(&Edit { state, before: None, after: Some(&row), first: 0 }, &mut plan, &mut findings)?;
+        let edit = Edit { state, before: None, after: Some(&row), first: 0 };
+        R::rules(&edit, &mut plan, &mut findings)?;
         if !findings.is_empty() {
             return Err(ApiError::Invalid { findings });
         }
-        plan.answer(created::<R>(&row)?);
+        also(&edit, &mut plan)?;
+        answer_showing(&mut plan, &row, once)?;
         Ok(plan)
     })
     .await
 }
 
 async fn update<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    update_and::<R>(app, call, actor, |_, _| Ok(())).await
+}
+
+/// `PATCH`, with what else it does.
+pub async fn update_and<R: Collection>(
+    app: &App,
+    call: &Call,
+    actor: Actor,
+    also: impl Fn(&Edit<'_, R>, &mut Plan) -> Result<(), ApiError>,
+) -> Result<Response, ApiError> {
     call.no_query()?;
-    let (id, patch) = (call.row_id()?, call.object()?);
-    let mut reads = vec![select::<R>(&one::<R>(), actor.tenant).bind(id)];
-    reads.extend(R::reads(actor.tenant, Some(id), &patch));
+    let (key, patch) = (key::<R>(call)?, call.object()?);
+    let mut reads = vec![select_one::<R>(actor.tenant, &key)];
+    reads.extend(R::reads(actor.tenant, call.row_id().ok(), &patch));
     let references = reads.len();
     reads.extend(reference::statements::<R>(actor.tenant, &patch));
     commit(app, call, actor, reads, |state| {
@@ -173,7 +236,7 @@ async fn update<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<R
         let Value::Object(mut merged) = merged else { return Err(ApiError::NotFound) };
         merged.retain(|_, value| !value.is_null());
         lengths::<R>(&merged, &patch, &mut findings);
-        let row = R::from_json_within(merged, &Map::new(), &id.to_string(), &mut findings);
+        let row = R::from_json_within(merged, &Map::new(), &key.join("/"), &mut findings);
         reference::check::<R>(state, &patch, references, &mut findings);
         let Some(mut after) = row else { return Err(ApiError::Invalid { findings }) };
         if !findings.is_empty() {
@@ -184,7 +247,11 @@ async fn update<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<R
         if after.to_sql() != before.to_sql() {
             after = touched(after, state)?;
             plan.change(RowChange::update(&before, &after, R::EVENTS[1]));
-            R::rules(&Edit { state, before: Some(&before), after: Some(&after), first: 1 }, &mut plan, &mut findings)?;
+            let edit = Edit { state, before: Some(&before), after: Some(&after), first: 1 };
+            R::rules(&edit, &mut plan, &mut findings)?;
+            if findings.is_empty() {
+                also(&edit, &mut plan)?;
+            }
         }
         if !findings.is_empty() {
             return Err(ApiError::Invalid { findings });
@@ -197,15 +264,17 @@ async fn update<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<R
 
 async fn remove<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
     call.no_query()?;
-    let id = call.row_id()?;
-    let mut reads = vec![select::<R>(&one::<R>(), actor.tenant).bind(id)];
-    reads.extend(R::reads(actor.tenant, Some(id), &Map::new()));
+    let mut reads = vec![select_one::<R>(actor.tenant, &key::<R>(call)?)];
+    reads.extend(R::reads(actor.tenant, call.row_id().ok(), &Map::new()));
     commit(app, call, actor, reads, |state| {
         let before = state.rows::<R>(0)?.pop().ok_or(ApiError::NotFound)?;
         if_match(call, &before)?;
         let mut findings = Vec::new();
         let mut plan = Plan::new(state, Response { status: 204, ..Response::default() });
-        plan.change(RowChange::delete(&before, R::EVENTS[2]));
+        plan.change(match R::remains(&before, state) {
+            Some(remains) => RowChange::update(&before, &remains, R::EVENTS[2]),
+            None => RowChange::delete(&before, R::EVENTS[2]),
+        });
         R::rules(&Edit { state, before: Some(&before), after: None, first: 1 }, &mut plan, &mut findings)?;
         if !findings.is_empty() {
             return Err(ApiError::Invalid { findings });
@@ -223,7 +292,7 @@ const LONGEST_JSON: usize = 262_144;
 
 /// Refuses what is longer than a column takes, of those that `stated` sets. The database takes no row above two megabytes,
 /// and an audit row holds a column as it was and as it is.
-fn lengths<R: Row>(row: &Map<String, Value>, stated: &Map<String, Value>, findings: &mut Vec<Finding>) {
+pub fn lengths<R: Row>(row: &Map<String, Value>, stated: &Map<String, Value>, findings: &mut Vec<Finding>) {
     for column in R::COLUMNS.iter().filter(|column| stated.contains_key(column.name)) {
         let (is, most, unit) = match (column.kind, row.get(column.name)) {
             (Kind::Json, Some(value)) => (value.to_string().len(), LONGEST_JSON, "bytes of JSON"),
@@ -241,7 +310,7 @@ fn lengths<R: Row>(row: &Map<String, Value>, stated: &Map<String, Value>, findin
 pub const SERVICE: &[&str] = &["id", "tenant_id", "created_at", "updated_at", "assigned_at"];
 
 /// What the service sets in a new row.
-fn given<R: Row>(state: &State<'_>) -> Result<Map<String, Value>, ApiError> {
+pub fn given<R: Row>(state: &State<'_>) -> Result<Map<String, Value>, ApiError> {
     let mut given = Map::new();
     for column in R::COLUMNS {
         let value = match column.name {
@@ -267,7 +336,7 @@ fn touched<R: Collection>(row: R, state: &State<'_>) -> Result<R, ApiError> {
 }
 
 /// JSON Merge Patch (RFC 7396, section 2).
-fn merge(target: &mut Value, patch: &Value) {
+pub fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
         return;
@@ -308,6 +377,19 @@ pub fn created<R: Collection>(row: &R) -> Result<Response, ApiError> {
     response.status = 201;
     let id = row.to_object().get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
     Ok(response.with("location", R::ITEM.replace("{id}", &id)))
+}
+
+/// Answers with a new row, and with what is shown beside it this once.
+pub fn answer_showing<R: Collection>(plan: &mut Plan, row: &R, once: &Map<String, Value>) -> Result<(), ApiError> {
+    let mut answer = created::<R>(row)?;
+    if !once.is_empty() {
+        let mut shown = row.to_object();
+        shown.extend(once.clone());
+        let whole = serde_json::to_vec(&shown).map_err(ApiError::internal)?;
+        plan.answer_repeated(std::mem::replace(&mut answer.body, whole));
+    }
+    plan.answer(answer);
+    Ok(())
 }
 
 /// Refuses a change of a row that is not the one the caller saw (RFC 9110, section 13.1.1).

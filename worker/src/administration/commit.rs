@@ -163,10 +163,8 @@ async fn guard(app: &App, call: &Call, actor: &Actor, plan: &Plan) -> Result<(),
 /// The rules as they will be.
 fn applied(document: &TenantDocument, plan: &Plan) -> TenantDocument {
     let mut after = document.clone();
-    for change in &plan.changes {
-        if let Some(apply) = &change.apply {
-            apply(&mut after);
-        }
+    for apply in plan.changes.iter().filter_map(|change| change.apply.as_ref()).chain(&plan.applies) {
+        apply(&mut after);
     }
     after
 }

@@ -5,6 +5,7 @@
 //! ([`commit`]). Whoever writes at the same time takes the same place in the audit chain, so one of the two begins anew.
 
 mod actor;
+mod beside;
 mod collection;
 mod commit;
 mod list;
@@ -12,10 +13,12 @@ mod plan;
 mod record;
 mod reference;
 
-pub use actor::Actor;
+pub use actor::{Actor, READ_SCOPE, WRITE_SCOPE};
 pub use collection::{
-    Collection, Edit, LONGEST_TEXT, SERVICE, created, if_match, not_found, read_only, routes, row_answer,
+    Collection, Edit, LONGEST_TEXT, SERVICE, answer_showing, create_and, create_showing, created, given, if_match, key,
+    lengths, merge, not_found, read_only, routes, row_answer, select_one, update_and,
 };
 pub use commit::commit;
 pub use list::{ListOf, MOST, list};
 pub use plan::{Plan, RowChange, State};
+pub use record::inserts;

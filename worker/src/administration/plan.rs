@@ -89,6 +89,7 @@ pub fn fresh_id(now: Timestamp) -> Result<Uuid, ApiError> {
 pub struct Plan {
     pub(super) changes: Vec<RowChange>,
     pub(super) statements: Vec<Statement>,
+    pub(super) applies: Vec<Apply>,
     pub(super) facts: Facts,
     pub(super) not_held: Vec<String>,
     pub(super) answer: Response,
@@ -102,6 +103,7 @@ impl Plan {
         Self {
             changes: Vec::new(),
             statements: Vec::new(),
+            applies: Vec::new(),
             facts: Facts::harmless(state.actor.is_owner(state.document, state.now)),
             not_held: Vec::new(),
             answer,
@@ -117,6 +119,11 @@ impl Plan {
     /// Does something beside, in the same batch, that is not worth an event of its own.
     pub fn also(&mut self, statement: Statement) {
         self.statements.push(statement);
+    }
+
+    /// Does to the document what such a statement does to the rows.
+    pub fn also_apply(&mut self, apply: impl Fn(&mut TenantDocument) + 'static) {
+        self.applies.push(Box::new(apply));
     }
 
     /// Somebody gains these rights by it.
@@ -143,7 +150,7 @@ impl Plan {
 }
 
 /// What becomes of one row of the document.
-type Apply = Box<dyn Fn(&mut TenantDocument)>;
+pub(super) type Apply = Box<dyn Fn(&mut TenantDocument)>;
 
 /// One row that is made, changed or removed.
 pub struct RowChange {
@@ -154,6 +161,8 @@ pub struct RowChange {
     pub(super) object: Map<String, Value>,
     pub(super) statement: Option<Statement>,
     pub(super) apply: Option<Apply>,
+    /// What it follows from, where that is no caller's wish.
+    pub(super) cause: Option<Value>,
 }
 
 impl RowChange {
@@ -217,6 +226,18 @@ impl RowChange {
         change
     }
 
+    /// A row that changes by a statement of the plan's own ([`Plan::also`]); it is recorded like any other.
+    pub fn recorded<R: Collection>(before: Option<&R>, after: Option<&R>, event: &str) -> Self {
+        Self::of(before, after, event)
+    }
+
+    /// The same change, with what it follows from.
+    #[must_use]
+    pub fn because(mut self, cause: Value) -> Self {
+        self.cause = Some(cause);
+        self
+    }
+
     fn of<R: Collection>(before: Option<&R>, after: Option<&R>, event: &str) -> Self {
         let (was, is) = (before.map(R::to_object), after.map(R::to_object));
         let object = is.clone().or_else(|| was.clone()).unwrap_or_default();
@@ -228,12 +249,13 @@ impl RowChange {
             object,
             statement: None,
             apply: None,
+            cause: None,
         }
     }
 }
 
 /// The condition for one row by its key and tenant, its parameters after `bound` others.
-fn key_of<R: Row>(row: &R, bound: usize) -> (String, Vec<parapet::model::SqlValue>) {
+pub(super) fn key_of<R: Row>(row: &R, bound: usize) -> (String, Vec<parapet::model::SqlValue>) {
     let mut columns = R::INFO.key.to_vec();
     if !columns.contains(&"tenant_id") && R::COLUMNS.iter().any(|column| column.name == "tenant_id") {
         columns.push("tenant_id");
@@ -243,6 +265,6 @@ fn key_of<R: Row>(row: &R, bound: usize) -> (String, Vec<parapet::model::SqlValu
     (conditions.join(" AND "), columns.iter().filter_map(|column| row.value(column)).collect())
 }
 
-fn same_key<R: Row>(one: &R, other: &R) -> bool {
+pub(super) fn same_key<R: Row>(one: &R, other: &R) -> bool {
     R::INFO.key.iter().all(|column| one.value(column) == other.value(column))
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use parapet::Finding;
 use parapet::audit::{Changes, Entry, Head, Personal, SubjectKey, event_data, seal_personal};
-use parapet::model::{AttemptResult, AuditSubject, Outbox, Row, Timestamp};
+use parapet::model::{AttemptResult, AuditSubject, Outbox, Row, TABLES, Timestamp};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -44,6 +44,7 @@ pub async fn changes(
     changes: &[RowChange],
 ) -> Result<Vec<Statement>, ApiError> {
     let mut statements = Vec::new();
+    let (mut log, mut events) = (Vec::new(), Vec::new());
     let mut keys: HashMap<Uuid, Option<SubjectKey>> = HashMap::new();
     let mut head = head;
     for change in changes {
@@ -51,7 +52,11 @@ pub async fn changes(
         let personal = personal(app, actor, now, change, id, &mut keys, &mut statements).await?;
         let (public, _) = change.changes.split(change.table);
         let mut data = event_data(public, personal);
+        data.extend(key(change).map(|key| ("key".to_owned(), key)));
         describe(&mut data, call, actor);
+        if let Some(cause) = &change.cause {
+            data.insert("cause".to_owned(), cause.clone());
+        }
         let entry = Entry {
             id,
             tenant_id: actor.tenant,
@@ -67,9 +72,11 @@ pub async fn changes(
         };
         let (row, next) = head.append(entry);
         head = next;
-        statements.push(insert(&row));
-        statements.push(insert(&event(call, actor, now, change)?));
+        log.push(row);
+        events.push(event(call, actor, now, change)?);
     }
+    statements.extend(inserts(&log));
+    statements.extend(inserts(&events));
     Ok(statements)
 }
 
@@ -117,6 +124,24 @@ pub fn is_taken(violation: Option<&Violation>) -> bool {
 /// Others write faster than this request.
 pub fn contended() -> ApiError {
     ApiError::unavailable("audit.contended", "too many changes at once", "the audit chain was always longer")
+}
+
+/// D1 takes no more parameters in one statement.
+const MOST_PARAMETERS: usize = 100;
+
+/// Inserts rows, as many a statement as it has parameters for.
+pub fn inserts<R: Row>(rows: &[R]) -> Vec<Statement> {
+    let columns = R::COLUMNS.len().max(1);
+    let chunks = rows.chunks((MOST_PARAMETERS / columns).max(1));
+    let statements = chunks.map(|rows| {
+        let more = (1..rows.len()).map(|row| {
+            let places = (1..=columns).map(|column| format!("?{}", row * columns + column)).collect::<Vec<_>>();
+            format!(", ({})", places.join(", "))
+        });
+        let sql = std::iter::once(R::INFO.insert()).chain(more).collect::<String>();
+        rows.iter().flat_map(Row::to_sql).fold(Statement::new(sql), Statement::bind)
+    });
+    statements.collect()
 }
 
 fn insert<R: Row>(row: &R) -> Statement {
@@ -168,8 +193,15 @@ async fn personal(
     Ok(Some(seal_personal(key, personal, row, random::bytes().map_err(ApiError::internal)?)))
 }
 
+/// The key of a row that has another one than an id.
+fn key(change: &RowChange) -> Option<Value> {
+    let table = TABLES.iter().find(|table| table.name == change.table).filter(|table| table.key != ["id"])?;
+    let columns = table.key.iter().filter(|column| **column != "tenant_id");
+    Some(columns.filter_map(|name| Some(((*name).to_owned(), change.object.get(*name)?.clone()))).collect())
+}
+
 fn event(call: &Call, actor: &Actor, now: Timestamp, change: &RowChange) -> Result<Outbox, ApiError> {
-    let payload = json!({
+    let mut payload = json!({
         "actor": actor.describe(),
         "request_id": call.id,
         "resource": { "type": change.table, "id": change.object.get("id") },
@@ -177,6 +209,9 @@ fn event(call: &Call, actor: &Actor, now: Timestamp, change: &RowChange) -> Resu
         "changed": change.changes.after.as_ref().filter(|_| change.changes.before.is_some())
             .map(|after| after.keys().collect::<Vec<_>>()),
     });
+    if let (Some(cause), Some(payload)) = (&change.cause, payload.as_object_mut()) {
+        payload.insert("cause".to_owned(), cause.clone());
+    }
     let Value::Object(payload) = payload else { return Err(ApiError::internal("an event is an object")) };
     Ok(Outbox {
         id: fresh_id(now)?,

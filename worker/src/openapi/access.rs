@@ -1,12 +1,12 @@
 //! What is said of access: deciding by the AuthZEN API, and the rows that say who may do what.
 
 use parapet::authzen::MAX_EVALUATIONS;
-use parapet::model::{Permission, Role, RolePermission, UserRole};
+use parapet::model::{ApiKey, Permission, Role, RolePermission, UserGroupRole, UserRole};
 use serde_json::{Value, json};
 
 use super::about::About;
 use super::schemas::{Schemas, refer};
-use super::table::table;
+use super::table::{links, made, table};
 
 const DECIDE: &str = "Decisions";
 const TAG: &str = "Access";
@@ -14,6 +14,7 @@ const TAG: &str = "Access";
 /// Ids of the examples: nobody's.
 const USER: &str = "01980000-0000-7000-8000-000000000101";
 const ROLE: &str = "01980000-0000-7000-8000-000000000301";
+const GROUP: &str = "01980000-0000-7000-8000-000000000201";
 const PERMISSION: &str = "01980000-0000-7000-8000-000000000401";
 
 pub fn about(schemas: &mut Schemas) -> Vec<About> {
@@ -30,6 +31,38 @@ pub fn about(schemas: &mut Schemas) -> Vec<About> {
     all.extend(table::<RolePermission>(schemas, TAG, gives, json!({ "effect": "deny" })));
     let has = json!({ "user_id": USER, "role_id": ROLE, "expires_at": "2030-01-31T08:00:00.000Z" });
     all.extend(table::<UserRole>(schemas, TAG, has, json!({ "expires_at": null })));
+    let gives = json!({ "user_group_id": GROUP, "role_id": ROLE });
+    all.extend(table::<UserGroupRole>(schemas, TAG, gives, json!({ "expires_at": "2030-01-31T08:00:00.000Z" })));
+    all.extend(api_keys(schemas));
+    all
+}
+
+/// A key's text is in the first answer alone.
+fn api_keys(schemas: &mut Schemas) -> Vec<About> {
+    let key = json!({ "name": "the shop's", "scopes": ["access:evaluate"] });
+    let mut all = table::<ApiKey>(schemas, TAG, key, json!({ "is_active": false }));
+    let shown = schemas.showing::<ApiKey>("key", "The key: shown this once, and not where the request comes again.");
+    for about in all.iter_mut().filter(|about| about.method == "POST") {
+        about.answers.insert("201".to_owned(), made(&shown, &links("ApiKey")));
+    }
+    let rotation = json!({
+        "type": "object",
+        "properties": {
+            "overlap_seconds": { "type": "integer", "minimum": 0, "maximum": 604_800, "default": 0,
+                                 "description": "So long the old key lives on." },
+            "expires_at": { "type": ["string", "null"], "format": "date-time",
+                            "description": "When the new key ends; as the old one would have where nothing is said." },
+        },
+        "additionalProperties": false,
+    });
+    let rotation = schemas.add("ApiKeyRotation", rotation);
+    let rotate =
+        About::new("POST", "/v1/api-keys/{id}/rotate", "rotateApiKey", TAG, "Put a new API key in place of one")
+            .parameter("IfMatch")
+            .takes(rotation, json!({ "overlap_seconds": 3600 }))
+            .answer(201, made(&shown, &json!({})))
+            .refuses(412);
+    all.push(rotate);
     all
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::about::About;
 use super::schemas::Schemas;
-use super::{access, problem, service};
+use super::{access, directory, problem, service};
 use crate::administration::MOST;
 use crate::guard::{Access, Route};
 use crate::router::routes;
@@ -28,6 +28,7 @@ pub fn document() -> Result<Value, Vec<String>> {
     let mut schemas = Schemas::default();
     let mut said: Vec<About> = service::about();
     said.extend(access::about(&mut schemas));
+    said.extend(directory::about(&mut schemas));
     let mut wrong = Vec::new();
     let mut paths = Map::new();
     for route in routes() {
@@ -64,6 +65,7 @@ pub fn document() -> Result<Value, Vec<String>> {
         "tags": [
             { "name": "Decisions", "description": "May somebody do something? AuthZEN 1.0." },
             { "name": "Access", "description": "Who may do what: roles, permissions and who has them." },
+            { "name": "Directory", "description": "Who and what there is: people, accounts, units, groups, resources." },
             { "name": "Service", "description": "The service itself." },
         ],
         "paths": paths,

@@ -57,6 +57,26 @@ impl Schemas {
         self.add(format!("{name}Create"), Value::Object(schema))
     }
 
+    /// A row, as whoever replaces it under its own key states it.
+    pub fn put<R: Collection + JsonSchema>(&mut self) -> Value {
+        let set = |column: &Column| [SERVICE, R::GIVEN, R::FIXED].iter().any(|columns| columns.contains(&column.name));
+        let (name, mut schema) = self.columns::<R>(|column| !set(column));
+        limit::<R>(&mut schema);
+        self.add(format!("{name}Put"), Value::Object(schema))
+    }
+
+    /// A row that is shown once with what is kept nowhere: a text under this name.
+    pub fn showing<R: ListOf + JsonSchema>(&mut self, name: &str, description: &str) -> Value {
+        let row = R::schema_name();
+        let (_, mut schema) = self.columns::<R>(|column| !column.secret);
+        let names: Vec<&str> = R::COLUMNS.iter().filter(|column| !column.secret).map(|column| column.name).collect();
+        schema.insert("required".to_owned(), json!(names));
+        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+            properties.insert(name.to_owned(), json!({ "type": "string", "description": description }));
+        }
+        self.add(format!("{row}Shown"), Value::Object(schema))
+    }
+
     /// What may change of a row: null makes it null, or its default again.
     pub fn patch<R: Collection + JsonSchema>(&mut self) -> Value {
         let set = |column: &Column| [SERVICE, R::GIVEN, R::FIXED].iter().any(|columns| columns.contains(&column.name));

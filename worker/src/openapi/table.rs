@@ -20,33 +20,13 @@ pub fn table<R: Collection + JsonSchema>(
     let (row, new, patch) = (schemas.row::<R>(), schemas.create::<R>(), schemas.patch::<R>());
     let one = |method, verb: &str, summary: &str| {
         let article = if thing.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
-        About::new(method, R::ITEM, format!("{verb}{name}"), tag, format!("{summary} {article} {thing}"))
+        in_path::<R>(About::new(method, R::ITEM, format!("{verb}{name}"), tag, format!("{summary} {article} {thing}")))
     };
-    let links: Value = [("get", "GET"), ("update", "PATCH"), ("delete", "DELETE")]
-        .iter()
-        .map(|(verb, _)| {
-            let link = json!({ "operationId": format!("{verb}{name}"), "parameters": { "id": "$response.body#/id" } });
-            (format!("{verb}{name}"), link)
-        })
-        .collect::<serde_json::Map<String, Value>>()
-        .into();
     vec![
         list::<R>(schemas, tag),
         About::new("POST", R::PATH, format!("create{name}"), tag, one("POST", "create", "Make").summary)
             .takes(new, create)
-            .answer(
-                201,
-                json!({
-                    "description": "The new row.",
-                    "headers": {
-                        "Location": { "$ref": "#/components/headers/Location" },
-                        "ETag": { "$ref": "#/components/headers/ETag" },
-                        "Idempotency-Replayed": { "$ref": "#/components/headers/IdempotencyReplayed" },
-                    },
-                    "content": { JSON: { "schema": row.clone() } },
-                    "links": links,
-                }),
-            ),
+            .answer(201, made(&row, &links(&name))),
         one("GET", "get", "See").answer(200, shown(&row, "The row.")),
         one("PATCH", "update", "Change")
             .describe("A JSON Merge Patch: null makes a column null, or its default again.")
@@ -59,6 +39,39 @@ pub fn table<R: Collection + JsonSchema>(
             .answer(204, json!({ "description": "It is gone." }))
             .refuses(412),
     ]
+}
+
+/// The same about a row's route, with what stands in its path where that is not the row's id.
+pub fn in_path<R: ListOf>(about: About) -> About {
+    if R::KEY == ["id"] {
+        return about;
+    }
+    R::KEY.iter().fold(about, |about, column| {
+        about.in_path(column, json!({ "type": "string", "minLength": 1 }), &format!("The row's `{column}`."))
+    })
+}
+
+/// From a new row to what is done with it.
+pub fn links(name: &str) -> Value {
+    let link = |verb| {
+        let link = json!({ "operationId": format!("{verb}{name}"), "parameters": { "id": "$response.body#/id" } });
+        (format!("{verb}{name}"), link)
+    };
+    ["get", "update", "delete"].map(link).into_iter().collect::<serde_json::Map<String, Value>>().into()
+}
+
+/// `201` with a new row, its place and its ETag.
+pub fn made(row: &Value, links: &Value) -> Value {
+    json!({
+        "description": "The new row.",
+        "headers": {
+            "Location": { "$ref": "#/components/headers/Location" },
+            "ETag": { "$ref": "#/components/headers/ETag" },
+            "Idempotency-Replayed": { "$ref": "#/components/headers/IdempotencyReplayed" },
+        },
+        "content": { JSON: { "schema": row } },
+        "links": links,
+    })
 }
 
 /// A route that lists rows.

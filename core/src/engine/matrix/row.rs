@@ -6,7 +6,7 @@ use crate::directory::EntityRef;
 use crate::engine::Request;
 use crate::engine::decision::{Outcome, Reason};
 use crate::engine::subject::{Principal, Subject};
-use crate::engine::view::{ActionView, TypeView, View};
+use crate::engine::view::{ActionView, View};
 use crate::engine::world::RequestWorld;
 use crate::store::record::{FORBIDS, NONE, PRINCIPAL_EXACTLY, PolicyRecord, PrincipalRow, RESOURCE_EXACTLY};
 use serde::Serialize;
@@ -53,7 +53,6 @@ pub enum Access {
 #[derive(Debug)]
 pub(super) struct Action<'e> {
     pub view: &'e ActionView,
-    ty: &'e TypeView,
     /// A request for it, of nobody in particular with no resource in particular.
     request: Request,
 }
@@ -62,13 +61,12 @@ impl<'e> Action<'e> {
     /// The actions of the schema, in the order of their names.
     pub(super) fn all(view: &'e View<'e>) -> Vec<Self> {
         let actions = view.schema.actions.iter().filter_map(|(name, action)| {
-            let ty = view.types.get(action.resource.as_str())?;
             let short = name.strip_prefix(action.resource.as_str())?.strip_prefix(':')?;
             let nobody = EntityRef::new("", "");
             let mut request = Request::new(nobody, short, EntityRef::new(&action.resource, ""));
             // Not what a registry may hold under an empty id.
             request.resource_attributes = Some(Map::new());
-            Some(Self { view: ty.actions.get(short)?, ty, request })
+            Some(Self { view: view.actions.get((&action.resource, short))?, request })
         });
         actions.collect()
     }
@@ -150,9 +148,8 @@ impl<'e> Matrix<'e> {
         let truth = match policy.condition.get() {
             NONE => Truth::Yes,
             condition => {
-                let asked = (action.ty, action.view);
                 let request = action.request.as_ref();
-                let world = RequestWorld::new(self.view, subject, asked, &request, self.now);
+                let world = RequestWorld::new(self.view, subject, action.view, &request, self.now);
                 self.partial.truth(&self.view.policies.program, &world, condition)
             }
         };

@@ -3,6 +3,7 @@
 use super::extension::{call, call2};
 use super::node::{Node, NodeId, Program, matches};
 use super::value::{Record, Set, Value, World};
+use crate::store::same;
 use std::cmp::Ordering;
 use std::rc::Rc;
 
@@ -35,7 +36,12 @@ pub(crate) fn holds<'a, W: World<'a>>(program: &Program, world: &W, node: NodeId
         Node::Bool(value) => Ok(value),
         Node::Equal(left, right) => {
             let (left, right) = (evaluate(program, world, left)?, evaluate(program, world, right)?);
-            Ok(left.compare(&right, world) == Ordering::Equal)
+            Ok(match (&left, &right) {
+                // What is most often compared, without asking which comes first.
+                (Value::Entity(left), Value::Entity(right)) => left == right,
+                (Value::Text(left), Value::Text(right)) => same(left, right),
+                _ => left.compare(&right, world) == Ordering::Equal,
+            })
         }
         Node::HasAttribute(inner, name) => Ok(attribute_of(program, world, inner, name)?.is_some()),
         Node::HasAttributes(inner, names, length) => has(program, world, inner, program.list(names, length)?),

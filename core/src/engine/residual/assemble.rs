@@ -47,7 +47,7 @@ impl Engine {
             return wrong(error);
         }
         let mut world = RequestWorld::new(view, &subject, asked, &borrowed, now);
-        if let Err(error) = world.read(asked.0) {
+        if let Err(error) = world.read() {
             return wrong(error);
         }
         let Some(ty) = view.schema.types.get(&request.resource.r#type) else {
@@ -63,7 +63,7 @@ impl Engine {
             now,
             unknowns: vec![],
         };
-        let keys = Keys { principals: &subject.keys, actions: &asked.1.keys, resources: &named(view) };
+        let keys = Keys { principals: &subject.keys, actions: &asked.keys, resources: &named(view) };
         Assembly { evaluator, conditions: BTreeMap::new() }.residual(keys)
     }
 }

@@ -57,8 +57,7 @@ impl Engine {
     fn reached(&self, request: &Request, now: Timestamp) -> Reached {
         let view = self.view();
         let store = &view.store;
-        let action = view.types.get(request.resource.r#type.as_str());
-        let action = action.and_then(|ty| ty.actions.get(request.action.as_str()));
+        let action = view.actions.get((&request.resource.r#type, &request.action));
         let Some(action) = action else { return Reached::Nobody };
         let members = self.inner.lists.members.get_or_init(|| Members::of(store));
         let resources = with_above(store, &request.resource, now);

@@ -1,12 +1,9 @@
 //! Hierarchies have no cycles, and the paths of units follow from their parents.
 
-use super::{OrganizationUnit, Resource, ResourceReference};
+use super::{MAX_LEVELS, OrganizationUnit, Resource, ResourceReference};
 use crate::Finding;
 use std::collections::HashMap;
 use uuid::Uuid;
-
-/// How many levels an organisation may have: paths stay short, and reading stays linear.
-const MAX_LEVELS: i64 = 32;
 
 /// Fills in the path and level of units that leave them out, and checks them in the others.
 pub(super) fn complete_units(units: &mut [OrganizationUnit], findings: &mut Vec<Finding>) {

@@ -1,16 +1,23 @@
 //! The HTTP API: the real router in this process, over SQLite and a store in memory.
 
 mod administration;
+mod api_keys;
 mod authentication;
 mod evaluation;
 mod evaluations;
+mod groups;
 mod http;
 mod input;
+mod isolation;
 mod metadata;
 mod openapi;
+mod organization_units;
 mod principals;
+mod resources;
 mod routes;
+mod service_accounts;
 mod snapshots;
+mod users;
 
 use std::path::Path;
 use std::rc::Rc;

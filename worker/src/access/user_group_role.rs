@@ -1,0 +1,64 @@
+//! Which roles groups give their members: `/v1/user-group-roles`.
+
+use parapet::Finding;
+use parapet::model::{TenantDocument, Timestamp, UserGroupRole};
+use parapet::rights::Rights;
+
+use crate::administration::{Collection, Edit, ListOf, Plan, State};
+use crate::error::ApiError;
+
+impl ListOf for UserGroupRole {
+    const PATH: &'static str = "/v1/user-group-roles";
+    const READ: &'static str = "user_group_role.read";
+    const TIME: &'static str = "assigned_at";
+    const FILTERS: &'static [&'static str] = &["user_group_id", "role_id", "assigned_by"];
+}
+
+impl Collection for UserGroupRole {
+    const ITEM: &'static str = "/v1/user-group-roles/{id}";
+    const WRITE: &'static str = "user_group_role.write";
+    const GIVEN: &'static [&'static str] = &["assigned_by"];
+    const FIXED: &'static [&'static str] = &["user_group_id", "role_id"];
+    const EVENTS: [&'static str; 3] = ["assigned", "updated", "revoked"];
+
+    fn rows(document: &mut TenantDocument) -> Option<&mut Vec<Self>> {
+        Some(&mut document.user_group_role)
+    }
+
+    fn complete(
+        row: &mut Self,
+        _before: Option<&Self>,
+        state: &State<'_>,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), ApiError> {
+        row.assigned_by = state.actor.user();
+        if row.expires_at.is_some_and(|end| end <= state.now) {
+            let finding = Finding::error("user_group_role", "row.past", "it would have ended already");
+            findings.push(finding.field("expires_at"));
+        }
+        Ok(())
+    }
+
+    fn rules(edit: &Edit<'_, Self>, plan: &mut Plan, findings: &mut Vec<Finding>) -> Result<(), ApiError> {
+        let Some(row) = edit.row() else { return Ok(()) };
+        let (state, of) = (edit.state, edit.state.rights());
+        if state.owner_role() == Some(row.role_id) {
+            plan.facts().touches_owner = true;
+            // Who is an owner is said of each by name, so that the last one cannot go unseen.
+            if edit.after.is_some() {
+                let message = "the role `owner` is given to users, never to a group";
+                findings.push(Finding::error("user_group_role", "user_group_role.owner", message).field("role_id"));
+            }
+        }
+        let rights = |row: Option<&Self>| {
+            let Some(row) = row.filter(|row| lives(row, state.now)) else { return Rights::default() };
+            of.role(row.role_id).until(row.expires_at)
+        };
+        plan.gains(state, &Rights::gained(&rights(edit.before), &rights(edit.after)));
+        Ok(())
+    }
+}
+
+fn lives(row: &UserGroupRole, now: Timestamp) -> bool {
+    row.expires_at.is_none_or(|end| now < end)
+}
