@@ -134,17 +134,17 @@ fn parts(schemas: &mut Schemas) {
     };
     schemas
         .add("Subject", part(&["type", "id"], "Who: `user` or `service_account`, by id, username or e-mail address."));
-    schemas.add("Action", part(&["name"], "What, without the resource type."));
-    schemas.add("Resource", part(&["type", "id"], "To what. `properties` replace what the registry holds."));
+    schemas.add("EvaluationAction", part(&["name"], "What, without the resource type."));
+    schemas.add("EvaluationResource", part(&["type", "id"], "To what. `properties` replace what the registry holds."));
 }
 
 fn evaluation(whole: bool) -> Value {
     let mut schema = json!({
         "type": "object",
         "properties": {
-            "subject": refer("Subject"),
-            "action": refer("Action"),
-            "resource": refer("Resource"),
+            "subject": refer("EvaluationSubject"),
+            "action": refer("EvaluationAction"),
+            "resource": refer("EvaluationResource"),
             "context": { "type": "object", "description": "Under which circumstances." },
         },
     });

@@ -43,6 +43,7 @@ pub fn document() -> Result<Value, Vec<String>> {
         }
     }
     wrong.extend(said.iter().map(|about| format!("there is no {} {}", about.method, about.path)));
+    wrong.append(&mut schemas.clashes);
     if !wrong.is_empty() {
         return Err(wrong);
     }

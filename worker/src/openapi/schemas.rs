@@ -13,6 +13,8 @@ const PLACE: &str = "#/components/schemas/";
 pub struct Schemas {
     generator: SchemaGenerator,
     ours: Map<String, Value>,
+    /// Names that stand for two schemas.
+    pub(super) clashes: Vec<String>,
 }
 
 impl Default for Schemas {
@@ -21,7 +23,7 @@ impl Default for Schemas {
             settings.definitions_path = "/components/schemas".into();
             settings.meta_schema = None;
         });
-        Self { generator: settings.into_generator(), ours: Map::new() }
+        Self { generator: settings.into_generator(), ours: Map::new(), clashes: Vec::new() }
     }
 }
 
@@ -30,6 +32,9 @@ impl Schemas {
     pub fn add(&mut self, name: impl Into<String>, schema: Value) -> Value {
         let name = name.into();
         let reference = refer(&name);
+        if self.ours.get(&name).is_some_and(|its| *its != schema) {
+            self.clashes.push(format!("two schemas are called {name}"));
+        }
         self.ours.insert(name, schema);
         reference
     }
