@@ -13,7 +13,7 @@ export WRANGLER_SEND_METRICS := false
 export CLOUDFLARE_CF_FETCH_ENABLED := false
 
 # What the Worker is built from: it is not built again while these are older than it.
-WORKER_SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml core/Cargo.toml worker/Cargo.toml \
+WORKER_SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml core/Cargo.toml worker/Cargo.toml worker/openapi.json \
 	$(shell find core/src worker/src policies -type f 2>/dev/null)
 
 # After worker-build: functions in the order of their names, so that what is alike lies within gzip's window; then the
@@ -27,7 +27,7 @@ SHRINK := --reorder-functions-by-name --strip-producers --enable-mutable-globals
 WASM_SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml core/Cargo.toml wasm/Cargo.toml wasm/build.rs \
 	$(shell find core/src wasm/src policies -type f 2>/dev/null)
 
-.PHONY: help run test lint build tools program generator clean test-rust test-wasm test-e2e bench bench-decide fuzz fuzz-readers mutants wasm
+.PHONY: help run test lint build tools program generator clean test-rust test-wasm test-e2e test-api bench bench-decide fuzz fuzz-readers mutants wasm
 
 help: ## what can be asked of make
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -85,6 +85,10 @@ test-wasm: wasm
 
 test-e2e: build program generator wasm
 	node --test --test-reporter=spec tests/e2e/*.test.mjs
+
+# What it installs comes from PyPI, and it asks for minutes: no part of `make test`.
+test-api: build program ## requests made from the OpenAPI document against the built Worker: no 5xx, nothing unsaid (ARGS=)
+	node tests/api/main.mjs "$$(.ci/python)" $(ARGS)
 
 wasm: tools wasm/pkg/edge/parapet.js wasm/pkg/full/parapet.js ## the npm package: the edge build and the full one
 	@node wasm/size.mjs

@@ -18,6 +18,22 @@ test("the service is up", async () => {
   assert.match(response.headers.get("x-request-id") ?? "", /^[0-9a-f-]{36}$/);
 });
 
+test("a method that nobody knows is not taken for another", async () => {
+  for (const method of ["QUERY", "PROPFIND"]) {
+    const response = await edge.dispatchFetch("http://localhost/healthz", { method });
+    assert.equal(response.status, 405, method);
+    assert.equal(response.headers.get("allow"), "GET, HEAD");
+  }
+});
+
+test("the API describes itself to anybody", async () => {
+  const response = await edge.dispatchFetch("http://localhost/openapi.json");
+  assert.equal(response.status, 200);
+  const document = /** @type {any} */ (await response.json());
+  assert.equal(document.openapi, "3.1.0");
+  assert.ok(document.paths["/access/v1/evaluation"].post);
+});
+
 test("a request without a key is refused", async () => {
   const response = await edge.dispatchFetch("http://localhost/access/v1/evaluation", { method: "POST", body: "{}" });
   assert.equal(response.status, 401);

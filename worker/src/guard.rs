@@ -21,6 +21,10 @@ use crate::response::Response;
 /// What a handler becomes.
 pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + 'a>>;
 
+/// So many arrays and objects lie in each other at most. What is kept lies deeper, in audit rows and events, and must be
+/// read back from there by a parser that stops at 128.
+const DEEPEST: usize = 64;
+
 /// Answers anybody.
 pub type PublicHandler = for<'a> fn(&'a App, &'a Call) -> Answer<'a>;
 
@@ -96,6 +100,9 @@ impl Call {
             |detail: String| ApiError::Malformed { code: "request.not_json".to_owned(), detail, findings: Vec::new() };
         let text = std::str::from_utf8(self.json()?).map_err(|_| malformed("the body is not UTF-8".to_owned()))?;
         match json::parse(text) {
+            Ok(value) if !is_within(&value, DEEPEST) => {
+                Err(malformed(format!("the body is nested deeper than {DEEPEST} arrays and objects")))
+            }
             Ok(Value::Object(object)) => Ok(object),
             Ok(_) => Err(malformed("the body must be a JSON object".to_owned())),
             Err(error) => Err(malformed(format!("the body is not JSON: {error}"))),
@@ -104,7 +111,22 @@ impl Call {
 
     /// What stands in the path for `{id}`, which is a UUID; 404 where it is none.
     pub fn row_id(&self) -> Result<Uuid, ApiError> {
-        Uuid::try_parse(self.parameter("id")).map_err(|_| ApiError::NotFound)
+        // Other spellings (without hyphens, in braces) would give one row two addresses.
+        let id = self.parameter("id");
+        Uuid::try_parse(id).ok().filter(|_| id.len() == 36).ok_or(ApiError::NotFound)
+    }
+
+    /// Refuses a query, where the route has no parameters in it: what is asked for would not be done.
+    pub fn no_query(&self) -> Result<(), ApiError> {
+        let unknown = |(name, _): (String, String)| {
+            Finding::error("query", "query.unknown", format!("there is no parameter `{name}`")).field(name)
+        };
+        let findings: Vec<Finding> = self.query().into_iter().map(unknown).collect();
+        if findings.is_empty() {
+            return Ok(());
+        }
+        let detail = "the query is not valid".to_owned();
+        Err(ApiError::Malformed { code: "query.invalid".to_owned(), detail, findings })
     }
 
     /// What stands in the path for `{name}`, percent-decoded (RFC 3986, section 2.1); 404 where it is no text.
@@ -115,6 +137,7 @@ impl Call {
 
     /// Refuses a body that says anything: the path alone says what is to be done.
     pub fn says_nothing(&self) -> Result<(), ApiError> {
+        self.no_query()?;
         let body = if self.body()?.is_empty() { Map::new() } else { self.object()? };
         let finding = |name: &String| {
             Finding::error("request", "request.unknown_field", format!("there is no field `{name}`"))
@@ -152,5 +175,15 @@ impl Access {
                 handler(app, call, actor).await
             }
         }
+    }
+}
+
+/// Whether arrays and objects lie in each other no deeper than `levels`.
+fn is_within(value: &Value, levels: usize) -> bool {
+    let Some(inner) = levels.checked_sub(1) else { return !value.is_array() && !value.is_object() };
+    match value {
+        Value::Array(items) => items.iter().all(|item| is_within(item, inner)),
+        Value::Object(object) => object.values().all(|item| is_within(item, inner)),
+        _ => true,
     }
 }

@@ -12,6 +12,7 @@ pub mod governance;
 pub mod guard;
 pub mod health;
 pub mod memory;
+pub mod openapi;
 pub mod platform;
 pub mod publish;
 pub mod rate;

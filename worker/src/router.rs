@@ -9,14 +9,21 @@ use crate::guard::{Access, Call, Route};
 use crate::platform::{log, random};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{access, directory, governance, health, tenancy};
+use crate::{access, directory, governance, health, openapi, tenancy};
 
 /// All routes there are.
 pub fn routes() -> Vec<Route> {
-    [health::routes(), access::routes(), directory::routes(), tenancy::routes(), governance::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        health::routes(),
+        openapi::routes(),
+        access::routes(),
+        directory::routes(),
+        tenancy::routes(),
+        governance::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Finds routes by their path.

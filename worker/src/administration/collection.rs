@@ -1,7 +1,7 @@
 //! A table under a path: list, make, see, change and remove, with what is the table's own stated in its file.
 
 use parapet::Finding;
-use parapet::model::{Row, TenantDocument};
+use parapet::model::{Kind, Row, TenantDocument};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -130,6 +130,7 @@ pub fn select_one<R: ListOf>(tenant: Uuid, key: &[String]) -> Statement {
 }
 
 async fn get<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    call.no_query()?;
     let statement = select_one::<R>(actor.tenant, &key::<R>(call)?);
     let mut found = rows::<R>(app.db.all(statement).await.map_err(ApiError::database)?)?;
     row_answer(&found.pop().ok_or(ApiError::NotFound)?)
@@ -169,6 +170,7 @@ async fn create_with<R: Collection>(
     once: &Map<String, Value>,
     also: impl Fn(&Edit<'_, R>, &mut Plan) -> Result<(), ApiError>,
 ) -> Result<Response, ApiError> {
+    call.no_query()?;
     let body = call.object()?;
     let mut reads = R::reads(actor.tenant, None, &body);
     let references = reads.len();
@@ -181,6 +183,7 @@ async fn create_with<R: Collection>(
         stated.retain(|name, _| !SERVICE.contains(&name.as_str()) && !R::GIVEN.contains(&name.as_str()));
         let mut given = given::<R>(state)?;
         given.extend(own.clone());
+        lengths::<R>(&stated, &body, &mut findings);
         let row = R::from_json_within(stated, &given, "new", &mut findings);
         reference::check::<R>(state, &body, references, &mut findings);
         let Some(mut row) = row else { return Err(ApiError::Invalid { findings }) };
@@ -210,6 +213,7 @@ pub async fn update_and<R: Collection>(
     actor: Actor,
     also: impl Fn(&Edit<'_, R>, &mut Plan) -> Result<(), ApiError>,
 ) -> Result<Response, ApiError> {
+    call.no_query()?;
     let (key, patch) = (key::<R>(call)?, call.object()?);
     let mut reads = vec![select_one::<R>(actor.tenant, &key)];
     reads.extend(R::reads(actor.tenant, call.row_id().ok(), &patch));
@@ -231,6 +235,7 @@ pub async fn update_and<R: Collection>(
         merge(&mut merged, &Value::Object(patch.clone()));
         let Value::Object(mut merged) = merged else { return Err(ApiError::NotFound) };
         merged.retain(|_, value| !value.is_null());
+        lengths::<R>(&merged, &patch, &mut findings);
         let row = R::from_json_within(merged, &Map::new(), &key.join("/"), &mut findings);
         reference::check::<R>(state, &patch, references, &mut findings);
         let Some(mut after) = row else { return Err(ApiError::Invalid { findings }) };
@@ -258,6 +263,7 @@ pub async fn update_and<R: Collection>(
 }
 
 async fn remove<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    call.no_query()?;
     let mut reads = vec![select_one::<R>(actor.tenant, &key::<R>(call)?)];
     reads.extend(R::reads(actor.tenant, call.row_id().ok(), &Map::new()));
     commit(app, call, actor, reads, |state| {
@@ -278,8 +284,30 @@ async fn remove<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<R
     .await
 }
 
+/// So many characters fit a column of text, where its own shape allows no less.
+pub const LONGEST_TEXT: usize = 65_536;
+
+/// So many bytes of JSON fit a column.
+const LONGEST_JSON: usize = 262_144;
+
+/// Refuses what is longer than a column takes, of those that `stated` sets. The database takes no row above two megabytes,
+/// and an audit row holds a column as it was and as it is.
+pub fn lengths<R: Row>(row: &Map<String, Value>, stated: &Map<String, Value>, findings: &mut Vec<Finding>) {
+    for column in R::COLUMNS.iter().filter(|column| stated.contains_key(column.name)) {
+        let (is, most, unit) = match (column.kind, row.get(column.name)) {
+            (Kind::Json, Some(value)) => (value.to_string().len(), LONGEST_JSON, "bytes of JSON"),
+            (_, Some(Value::String(text))) => (text.chars().count(), LONGEST_TEXT, "characters"),
+            _ => continue,
+        };
+        if is > most {
+            let message = format!("it has {is} {unit}, at most {most} are allowed");
+            findings.push(Finding::error(R::TABLE, "row.too_long", message).field(column.name));
+        }
+    }
+}
+
 /// Columns that the service sets in every table.
-const SERVICE: &[&str] = &["id", "tenant_id", "created_at", "updated_at", "assigned_at"];
+pub const SERVICE: &[&str] = &["id", "tenant_id", "created_at", "updated_at", "assigned_at"];
 
 /// What the service sets in a new row.
 pub fn given<R: Row>(state: &State<'_>) -> Result<Map<String, Value>, ApiError> {

@@ -213,7 +213,7 @@ impl Repeatable {
         let Some(key) = call.request.header("idempotency-key").filter(|_| call.request.method == "POST") else {
             return Ok(None);
         };
-        if key.is_empty() || key.len() > LONGEST_KEY || !key.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        if key.is_empty() || key.len() > LONGEST_KEY || !key.bytes().all(|byte| (b'!'..=b'~').contains(&byte)) {
             let detail = format!("an `Idempotency-Key` is 1 to {LONGEST_KEY} visible characters");
             let findings = Vec::new();
             return Err(ApiError::Malformed { code: "request.idempotency_key".to_owned(), detail, findings });

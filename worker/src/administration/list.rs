@@ -109,7 +109,16 @@ impl Query {
                 continue;
             }
             match name.as_str() {
-                "limit" => match value.parse::<usize>().ok().filter(|limit| (1..=MOST).contains(limit)) {
+                _ if value.contains(['\0', '\u{fffd}']) => {
+                    let message = format!("`{name}` is not text in UTF-8, or holds the character U+0000");
+                    findings.push(finding(&name, "query.encoding", message));
+                }
+                // A sign would be read as well.
+                "limit" => match value
+                    .parse::<usize>()
+                    .ok()
+                    .filter(|limit| limit.to_string() == value && (1..=MOST).contains(limit))
+                {
                     Some(limit) => query.limit = limit,
                     None => findings.push(finding(&name, "query.limit", format!("expected 1 to {MOST}"))),
                 },
@@ -240,8 +249,8 @@ fn parameter(column: Option<&Column>, text: &str) -> Option<Parameter> {
         return Some(Parameter::Null);
     }
     match column.kind {
-        Kind::Uuid => Uuid::try_parse(text).ok().map(Into::into),
-        Kind::Integer => text.parse::<i64>().ok().map(Into::into),
+        Kind::Uuid => Uuid::try_parse(text).ok().filter(|_| text.len() == 36).map(Into::into),
+        Kind::Integer => text.parse::<i64>().ok().filter(|_| !text.starts_with('+')).map(Into::into),
         Kind::Boolean => text.parse::<bool>().ok().map(|value| i64::from(value).into()),
         Kind::Timestamp => text.parse::<Timestamp>().ok().map(Into::into),
         Kind::Enum(words) => words.contains(&text).then(|| text.into()),

@@ -15,10 +15,10 @@ mod reference;
 
 pub use actor::{Actor, READ_SCOPE, WRITE_SCOPE};
 pub use collection::{
-    Collection, Edit, answer_showing, create_and, create_showing, created, given, if_match, key, merge, not_found,
-    read_only, routes, row_answer, select_one, update_and,
+    Collection, Edit, LONGEST_TEXT, SERVICE, answer_showing, create_and, create_showing, created, given, if_match, key,
+    lengths, merge, not_found, read_only, routes, row_answer, select_one, update_and,
 };
 pub use commit::commit;
-pub use list::{ListOf, list, page, page_answer};
+pub use list::{ListOf, MOST, list, page, page_answer};
 pub use plan::{Elsewhere, Plan, RowChange, State, read_head};
 pub use record::inserts;

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use super::attributes;
 use crate::administration::{
-    Actor, Collection, Edit, ListOf, Plan, RowChange, State, commit, given, if_match, key, read_only, routes as table,
-    row_answer, select_one,
+    Actor, Collection, Edit, ListOf, Plan, RowChange, State, commit, given, if_match, key, lengths, read_only,
+    routes as table, row_answer, select_one,
 };
 use crate::app::App;
 use crate::error::ApiError;
@@ -105,6 +105,7 @@ fn leads_to(parent: &ResourceReference, row: &Resource, known: &HashMap<(&str, &
 
 /// Registers a resource, or replaces what is known of it.
 async fn put(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    call.no_query()?;
     let (its_key, body) = (key::<Resource>(call)?, call.object()?);
     let reads = vec![select_one::<Resource>(actor.tenant, &its_key)];
     commit(app, call, actor, reads, |state| {
@@ -130,6 +131,7 @@ async fn put(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError>
                 (false, _) => drop(stated.insert(name.clone(), value.clone())),
             }
         }
+        lengths::<Resource>(&stated, &body, &mut findings);
         let row = Resource::from_json_within(stated, &own, &its_key.join("/"), &mut findings);
         let Some(mut row) = row else { return Err(ApiError::Invalid { findings }) };
         Resource::complete(&mut row, before.as_ref(), state, &mut findings)?;

@@ -18,7 +18,8 @@ pub async fn read(mut request: worker::Request) -> Result<Request> {
         .and_then(|path| path.split_once('?'))
         .unwrap_or_else(|| (path.split('#').next().unwrap_or_default(), ""));
     Ok(Request {
-        method: request.method().to_string(),
+        // As it was sent: the platform's own type takes a method that it does not know for GET.
+        method: request.inner().method(),
         origin: format!("{scheme}://{authority}"),
         path: path.to_owned(),
         query: query.to_owned(),

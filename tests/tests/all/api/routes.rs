@@ -4,8 +4,8 @@ use super::*;
 use parapet_worker::guard::Access;
 
 /// What is public, and nothing else.
-const PUBLIC: [&str; 3] =
-    ["/healthz", "/.well-known/authzen-configuration", "/.well-known/authzen-configuration/{slug}"];
+const PUBLIC: [&str; 4] =
+    ["/healthz", "/openapi.json", "/.well-known/authzen-configuration", "/.well-known/authzen-configuration/{slug}"];
 
 #[test]
 fn only_these_routes_are_public() {

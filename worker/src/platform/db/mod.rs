@@ -120,6 +120,13 @@ impl DbError {
         if self.0.contains("FOREIGN KEY constraint failed") {
             return Some(Violation::Reference);
         }
+        // The migrations' triggers, where a key or a reference goes beyond what SQL's own can say.
+        if self.0.contains("is of another tenant") {
+            return Some(Violation::Reference);
+        }
+        if self.0.contains("permission: the name is taken between catalogue and tenant") {
+            return Some(Violation::Unique { table: "permission".to_owned(), columns: vec!["name".to_owned()] });
+        }
         let (_, columns) = self.0.split_once("UNIQUE constraint failed: ")?;
         let columns = columns.split([':', '\n']).next()?;
         let mut table = "";
@@ -153,6 +160,11 @@ mod tests {
             ),
             ("FOREIGN KEY constraint failed", Some(Violation::Reference)),
             ("D1_ERROR: FOREIGN KEY constraint failed: SQLITE_CONSTRAINT", Some(Violation::Reference)),
+            (
+                "D1_ERROR: permission: the name is taken between catalogue and tenant: SQLITE_CONSTRAINT",
+                unique("permission", &["name"]),
+            ),
+            ("role_permission: the permission is of another tenant", Some(Violation::Reference)),
             ("no such table: x", None),
         ] {
             assert_eq!(DbError(text.to_owned()).violation(), violation, "{text}");

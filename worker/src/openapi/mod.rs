@@ -1,0 +1,42 @@
+//! The API's description, OpenAPI 3.1, at `/openapi.json`.
+//!
+//! It is made of the routes, the rows and what [`about`] says of each route, off the edge ([`document`]), and kept in
+//! `worker/openapi.json`, which a test holds to the code. The Worker carries that file alone.
+
+use crate::guard::{Access, Route};
+use crate::response::Response;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub mod about;
+#[cfg(not(target_arch = "wasm32"))]
+mod access;
+#[cfg(not(target_arch = "wasm32"))]
+mod directory;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod document;
+#[cfg(not(target_arch = "wasm32"))]
+mod problem;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod schemas;
+#[cfg(not(target_arch = "wasm32"))]
+mod service;
+#[cfg(not(target_arch = "wasm32"))]
+mod table;
+
+/// The document, as it is served.
+pub const DOCUMENT: &str = include_str!("../../openapi.json");
+
+/// `GET /openapi.json`.
+pub fn routes() -> Vec<Route> {
+    vec![Route {
+        method: "GET",
+        path: "/openapi.json",
+        access: Access::Public(|_, _| Box::pin(async { Ok(answer()) })),
+    }]
+}
+
+/// It is the same for everybody, and changes with the Worker alone.
+fn answer() -> Response {
+    let response = Response { status: 200, body: DOCUMENT.as_bytes().to_vec(), ..Response::default() };
+    response.with("content-type", "application/json").with("cache-control", "public, max-age=300")
+}
