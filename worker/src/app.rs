@@ -42,6 +42,7 @@ pub struct Config {
     /// How old it may be while the database does not answer.
     pub max_stale: i64,
     key: Option<SigningKey>,
+    publish: Option<SigningKey>,
     data: Option<DataKeyring>,
 }
 
@@ -65,6 +66,14 @@ impl Config {
                 Some(SigningKey::hmac(&id, &master).map_err(|error| format!("SNAPSHOT_KEY: {error}"))?)
             }
         };
+        let publish = match get("PUBLISH_KEY") {
+            None => None,
+            Some(text) => {
+                let scalar = hex::decode(text.trim()).map_err(|_| "PUBLISH_KEY must be hex".to_owned())?;
+                let id = get("PUBLISH_KEY_ID").unwrap_or_else(|| "p1".to_owned());
+                Some(SigningKey::es256(&id, &scalar).map_err(|error| format!("PUBLISH_KEY: {error}"))?)
+            }
+        };
         let data_key =
             |id: &str, hex: &str| DataKey::from_hex(id, hex.trim()).map_err(|error| format!("DATA_KEY: {error}"));
         let mut data = match get("DATA_KEY") {
@@ -77,7 +86,7 @@ impl Config {
             let (id, hex) = older.split_once(':').ok_or("OLD_DATA_KEYS must be `<id>:<hex>`, with spaces between")?;
             data = Some(data.ok_or("OLD_DATA_KEYS without DATA_KEY")?.with(data_key(id, hex)?));
         }
-        Ok(Self { freshness, max_stale, key, data })
+        Ok(Self { freshness, max_stale, key, publish, data })
     }
 
     /// The key that signs snapshots.
@@ -85,6 +94,13 @@ impl Config {
         let missing =
             || ApiError::unavailable("snapshot.no_key", "there is no key for snapshots", "SNAPSHOT_KEY is unset");
         self.key.as_ref().ok_or_else(missing)
+    }
+
+    /// The key that signs what leaves the service: ES256, so that whoever verifies cannot forge.
+    pub fn publish_key(&self) -> Result<&SigningKey, ApiError> {
+        let missing =
+            || ApiError::unavailable("snapshot.no_publish_key", "snapshots are not given out", "PUBLISH_KEY is unset");
+        self.publish.as_ref().ok_or_else(missing)
     }
 
     /// The keys that secrets at rest lie under.

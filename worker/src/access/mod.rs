@@ -7,9 +7,12 @@ use parapet::model::{Permission, Role, RolePermission, UserRole};
 pub mod evaluation;
 pub mod metadata;
 pub mod permission;
+pub mod preview;
 pub mod principal;
 pub mod role;
 pub mod role_permission;
+pub mod rollback;
+pub mod snapshot;
 pub mod user_role;
 
 /// The routes of this area.
@@ -17,6 +20,9 @@ pub fn routes() -> Vec<Route> {
     [
         evaluation::routes(),
         metadata::routes(),
+        preview::routes(),
+        snapshot::routes(),
+        rollback::routes(),
         table::<Role>(),
         table::<Permission>(),
         table::<RolePermission>(),

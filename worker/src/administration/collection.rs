@@ -239,7 +239,7 @@ fn touched<R: Collection>(row: R, state: &State<'_>) -> Result<R, ApiError> {
 }
 
 /// JSON Merge Patch (RFC 7396, section 2).
-fn merge(target: &mut Value, patch: &Value) {
+pub fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
         return;

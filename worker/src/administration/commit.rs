@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use parapet::administration::refusals;
-use parapet::model::{TenantDocument, TenantEpoch};
+use parapet::model::TenantEpoch;
 use parapet::{Finding, compile};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -81,10 +81,17 @@ pub async fn commit(
             policy: versions.policy + u64::from(policy),
             directory: versions.directory + u64::from(directory),
         };
-        let mut batch: Vec<Statement> = planned.changes.iter().filter_map(|change| change.statement.clone()).collect();
+        let mut batch: Vec<Statement> = Vec::new();
+        // Before the rows: what is kept of them (`rule_history`) is kept under the version that the change makes.
+        if policy || directory {
+            let bound = Statement::new(UPDATE_EPOCH).bind(actor.tenant);
+            let policy = i64::try_from(next.policy).map_err(ApiError::internal)?;
+            batch.push(bound.bind(policy).bind(i64::try_from(next.directory).map_err(ApiError::internal)?));
+        }
+        batch.extend(planned.changes.iter().filter_map(|change| change.statement.clone()));
         batch.extend(planned.statements.iter().cloned());
         let published = if policy {
-            let after = Rc::new(applied(&document, &planned));
+            let after = Rc::new(planned.applied(&document));
             let compiled = compile(&after).map_err(|findings| ApiError::Invalid { findings })?;
             let (published, statement) = publish::store(app, &compiled, actor.tenant, next.policy, &call.id).await?;
             batch.push(statement);
@@ -92,11 +99,6 @@ pub async fn commit(
         } else {
             None
         };
-        if policy || directory {
-            let bound = Statement::new(UPDATE_EPOCH).bind(actor.tenant);
-            let policy = i64::try_from(next.policy).map_err(ApiError::internal)?;
-            batch.push(bound.bind(policy).bind(i64::try_from(next.directory).map_err(ApiError::internal)?));
-        }
         batch.extend(record::changes(app, call, &actor, now, head, &planned.changes).await?);
         if let Some(key) = &repeatable {
             batch.push(key.insert(&actor, &planned, now.to_string()));
@@ -126,6 +128,9 @@ fn bumps(table: &str) -> (bool, bool) {
         "tenant" | "tenant_setting" | "feature_flag" | "permission" | "role" | "role_permission"
         | "organization_unit" | "user_group" | "user_group_role" | "resource" => (true, false),
         "service_account" | "access_request" => (true, true),
+        // Going back may bring back a role that was removed together with its assignments: what is remembered of those
+        // who had it must not count again.
+        "snapshot" => (false, true),
         _ => (false, true),
     }
 }
@@ -158,17 +163,6 @@ async fn guard(app: &App, call: &Call, actor: &Actor, plan: &Plan) -> Result<(),
     }
     record::refused(app, call, actor, &findings).await?;
     Err(ApiError::Refused { findings })
-}
-
-/// The rules as they will be.
-fn applied(document: &TenantDocument, plan: &Plan) -> TenantDocument {
-    let mut after = document.clone();
-    for change in &plan.changes {
-        if let Some(apply) = &change.apply {
-            apply(&mut after);
-        }
-    }
-    after
 }
 
 fn is_repeated(violation: &Violation) -> bool {

@@ -13,7 +13,7 @@ mod record;
 mod reference;
 
 pub use actor::Actor;
-pub use collection::{Collection, Edit, created, if_match, not_found, read_only, routes, row_answer};
+pub use collection::{Collection, Edit, created, if_match, merge, not_found, read_only, routes, row_answer};
 pub use commit::commit;
 pub use list::{ListOf, list};
-pub use plan::{Plan, RowChange, State};
+pub use plan::{Plan, RowChange, State, fresh_id};

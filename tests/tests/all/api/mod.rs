@@ -6,7 +6,10 @@ mod evaluation;
 mod evaluations;
 mod http;
 mod metadata;
+mod preview;
 mod principals;
+mod published;
+mod rollback;
 mod routes;
 mod snapshots;
 
