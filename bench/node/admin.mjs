@@ -22,7 +22,7 @@ try {
   const { owner, pep } = await office(edge, 2, { ...tenant, api_key: [] });
   const worker = await edge.getWorker();
   const ask = async (/** @type {string} */ user) => (await call(worker, pep, "POST", "/access/v1/evaluation", question(user))).body;
-  const send = async (/** @type {string} */ method, /** @type {string} */ path, /** @type {any} */ body) => {
+  const send = async (/** @type {string} */ method, /** @type {string} */ path, /** @type {any} */ body = undefined) => {
     const answer = await call(worker, owner, method, path, body);
     if (answer.status >= 300) throw new Error(JSON.stringify(answer.body));
     return answer.body;

@@ -19,7 +19,10 @@ for (const names of [["one"], ["one", "other"]]) {
       names,
       wrapper: new URL("faults.mjs", import.meta.url),
       variables: { ...SECRETS, FRESHNESS_SECONDS: "0" },
-      log: (line) => (line.includes("batch refused") ? (refused += 1) : console.log(line)),
+      log: (line) => {
+        if (line.includes("batch refused")) refused += 1;
+        else console.log(line);
+      },
     });
     const folder = await mkdtemp(join(tmpdir(), "parapet-"));
     try {

@@ -24,7 +24,7 @@ for (const freshness of [0, 1, 5]) {
       // With SQL, where there is no route yet: the change and the version in one batch, as the service writes them.
       const by = (/** @type {string} */ sql) => () =>
         db.batch([db.prepare("UPDATE tenant_epoch SET directory_version = directory_version + 1 WHERE tenant_id = ?1").bind(TENANT), db.prepare(sql)]);
-      const admin = (/** @type {string} */ method, /** @type {string} */ path, /** @type {any} */ body) => async () => {
+      const admin = (/** @type {string} */ method, /** @type {string} */ path, /** @type {any} */ body = undefined) => async () => {
         const { status, body: problem } = await call(one, owner, method, path, body);
         assert.ok(status < 300, JSON.stringify(problem));
       };

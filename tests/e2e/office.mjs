@@ -81,7 +81,7 @@ export async function office(edge, users = 0, others = {}) {
 /**
  * Sends JSON with a key.
  *
- * @param {{fetch: (url: string, init: any) => Promise<any>}} edge
+ * @param {any} edge a Worker of it
  * @param {string} key
  * @param {string} method
  * @param {string} path
