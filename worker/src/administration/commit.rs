@@ -45,7 +45,7 @@ pub async fn commit(
 ) -> Result<Response, ApiError> {
     let repeatable = Repeatable::of(call)?;
     let mut actor = actor;
-    for _ in 0..record::TRIES {
+    for tried in 0..record::TRIES {
         let now = app.clock.now();
         let mut statements = vec![
             select::<TenantEpoch>("tenant_id = ?1", actor.tenant),
@@ -113,7 +113,10 @@ pub async fn commit(
                 return Ok(planned.answer);
             }
             Err(error) => match error.violation() {
-                Some(violation) if record::is_taken(Some(&violation)) || is_repeated(&violation) => {}
+                Some(violation) if record::is_taken(Some(&violation)) || is_repeated(&violation) => {
+                    record::wait(app, tried).await?;
+                    actor = actor.again(app, call).await?;
+                }
                 Some(violation) => return Err(conflict(violation)),
                 None => return Err(ApiError::database(error)),
             },
