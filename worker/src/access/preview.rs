@@ -1,5 +1,6 @@
 //! `POST /v1/policies/preview`: what a change of the rules would do. Nothing is written.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
@@ -54,13 +55,13 @@ async fn preview(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiEr
     for request in &asked {
         let subject = &request.principal;
         let key = (subject.r#type.clone(), subject.id.clone());
-        if !records.contains_key(&key) {
+        if let Entry::Vacant(unknown) = records.entry(key) {
             let kind = ["User", "ServiceAccount"].into_iter().find(|kind| *kind == subject.r#type);
             let record = match kind {
                 Some(kind) => principal::find(app, &actor.caller, kind, &subject.id, &call.id).await?,
                 None => None,
             };
-            records.insert(key, record);
+            unknown.insert(record);
         }
     }
     let engine = |compiled: &Compiled| compiled.engine().map_err(ApiError::internal);

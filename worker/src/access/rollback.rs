@@ -132,7 +132,7 @@ impl Changes {
     /// A role that was made since and that somebody has stays theirs, and gives nothing; those of the system stay.
     fn role(&mut self, state: &State<'_>, id: &str, then: Option<SqlRow>, used: bool) -> Result<(), ApiError> {
         let now = find::<Role>(state.document, id);
-        let then = then.map(|row| read::<Role>(row)).transpose()?;
+        let then = then.map(read::<Role>).transpose()?;
         if now.iter().chain(&then).any(|role| role.r#type == RoleType::System) {
             return Ok(());
         }
@@ -151,13 +151,13 @@ impl Changes {
                 && (row.setting_key == "schema" || row.setting_key.starts_with("policy."))
         };
         let now = find::<TenantSetting>(state.document, id).filter(is_rule);
-        let then = then.map(|row| read::<TenantSetting>(row)).transpose()?.filter(is_rule);
+        let then = then.map(read::<TenantSetting>).transpose()?.filter(is_rule);
         self.restore(now, then.map(|row| TenantSetting { updated_at: state.now, ..row }));
         Ok(())
     }
 
     fn row<R: Rule>(&mut self, state: &State<'_>, id: &str, then: Option<SqlRow>) -> Result<(), ApiError> {
-        let then = then.map(|row| read::<R>(row)).transpose()?;
+        let then = then.map(read::<R>).transpose()?;
         self.restore(find::<R>(state.document, id), then);
         Ok(())
     }
