@@ -14,9 +14,10 @@ const MIGRATIONS = new URL("./migrations/", import.meta.url);
  * @param {URL} [options.wrapper] a module that stands around the Worker and imports it from `./index.js`
  * @param {string} [options.state] a folder that keeps database and store; without it they live in memory
  * @param {number} [options.port] where it listens; any free port without it
+ * @param {string[]} [options.names] several Workers over the same database and store, each an isolate of its own
  * @param {(line: string) => void} [options.log] takes each line that the Worker writes
  */
-export async function startEdge({ variables = {}, wrapper, state, port = 0, log = () => {} } = {}) {
+export async function startEdge({ variables = {}, wrapper, state, port = 0, names = ["edge"], log = () => {} } = {}) {
   const built = [
     { type: /** @type {const} */ ("ESModule"), path: "index.js", contents: await readFile(new URL("index.js", BUILD), "utf8") },
     { type: /** @type {const} */ ("CompiledWasm"), path: "index_bg.wasm", contents: await readFile(new URL("index_bg.wasm", BUILD)) },
@@ -30,14 +31,18 @@ export async function startEdge({ variables = {}, wrapper, state, port = 0, log 
     port,
     // Each line that the Worker logs; nothing else.
     handleStructuredLogs: ({ message }) => log(message),
-    modulesRoot: "/",
-    modules: modules.map((module) => ({ ...module, path: `/${module.path}` })),
-    compatibilityDate: "2026-04-26",
-    bindings: variables,
-    d1Databases: { DB: "parapet" },
-    kvNamespaces: { SNAPSHOTS: "parapet" },
-    queueProducers: { EVENTS: "parapet-events" },
-    queueConsumers: { "parapet-events": { maxBatchSize: 10, maxBatchTimeout: 1 } },
+    workers: names.map((name, position) => ({
+      name,
+      modulesRoot: "/",
+      modules: modules.map((module) => ({ ...module, path: `/${module.path}` })),
+      compatibilityDate: "2026-04-26",
+      bindings: variables,
+      d1Databases: { DB: "parapet" },
+      kvNamespaces: { SNAPSHOTS: "parapet" },
+      queueProducers: { EVENTS: "parapet-events" },
+      // A queue has one consumer.
+      ...(position === 0 && { queueConsumers: { "parapet-events": { maxBatchSize: 10, maxBatchTimeout: 1 } } }),
+    })),
     ...(state && { d1Persist: `${state}/d1`, kvPersist: `${state}/kv` }),
   });
   await edge.ready;

@@ -31,7 +31,7 @@ mod store;
 pub mod tenant;
 
 #[cfg(feature = "cedar")]
-pub use compile::{Compiled, compile, compile_text};
+pub use compile::{Compiled, compile, compile_for, compile_text};
 pub use engine::{Decision, Engine, Outcome, Request};
 pub use finding::{Finding, Severity};
 pub use model::{Secret, TenantDocument, Timestamp};

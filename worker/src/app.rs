@@ -57,6 +57,7 @@ pub struct Config {
     /// The resolver that is asked for a tenant's TXT record: DNS over HTTPS in JSON.
     pub doh_url: String,
     key: Option<SigningKey>,
+    publish: Option<SigningKey>,
     data: Option<DataKeyring>,
 }
 
@@ -78,6 +79,14 @@ impl Config {
                 let master = hex::decode(text.trim()).map_err(|_| "SNAPSHOT_KEY must be hex".to_owned())?;
                 let id = get("SNAPSHOT_KEY_ID").unwrap_or_else(|| "k1".to_owned());
                 Some(SigningKey::hmac(&id, &master).map_err(|error| format!("SNAPSHOT_KEY: {error}"))?)
+            }
+        };
+        let publish = match get("PUBLISH_KEY") {
+            None => None,
+            Some(text) => {
+                let scalar = hex::decode(text.trim()).map_err(|_| "PUBLISH_KEY must be hex".to_owned())?;
+                let id = get("PUBLISH_KEY_ID").unwrap_or_else(|| "p1".to_owned());
+                Some(SigningKey::es256(&id, &scalar).map_err(|error| format!("PUBLISH_KEY: {error}"))?)
             }
         };
         let data_key =
@@ -107,7 +116,7 @@ impl Config {
         if !doh_url.starts_with("https://") || doh_url.contains(['?', '#']) {
             return Err(format!("DOH_URL must be an https address without a query, not `{doh_url}`"));
         }
-        Ok(Self { freshness, max_stale, base_domain, rate_limit, doh_url, key, data })
+        Ok(Self { freshness, max_stale, base_domain, rate_limit, doh_url, key, publish, data })
     }
 
     /// The key that signs snapshots.
@@ -115,6 +124,13 @@ impl Config {
         let missing =
             || ApiError::unavailable("snapshot.no_key", "there is no key for snapshots", "SNAPSHOT_KEY is unset");
         self.key.as_ref().ok_or_else(missing)
+    }
+
+    /// The key that signs what leaves the service: ES256, so that whoever verifies cannot forge.
+    pub fn publish_key(&self) -> Result<&SigningKey, ApiError> {
+        let missing =
+            || ApiError::unavailable("snapshot.no_publish_key", "snapshots are not given out", "PUBLISH_KEY is unset");
+        self.publish.as_ref().ok_or_else(missing)
     }
 
     /// The keys that secrets at rest lie under.

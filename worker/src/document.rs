@@ -2,12 +2,83 @@
 
 use std::rc::Rc;
 
+use parapet::Finding;
 use parapet::model::*;
+use serde::Serialize;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::ApiError;
 use crate::platform::db::{Row as SqlRow, Statement};
+
+/// A row of a table that compiling reads.
+pub trait Rule: Row + Serialize + Clone + 'static {
+    /// The rows of its table.
+    fn rows(document: &TenantDocument) -> &Vec<Self>;
+
+    /// The same, to be changed.
+    fn rows_mut(document: &mut TenantDocument) -> &mut Vec<Self>;
+
+    /// The row as an object, without nulls.
+    fn object(&self) -> Map<String, Value> {
+        let Ok(Value::Object(mut object)) = serde_json::to_value(self) else { return Map::new() };
+        object.retain(|_, value| !value.is_null());
+        object
+    }
+}
+
+/// What is done with a table that is known by its name alone.
+pub trait WithTable {
+    /// What comes of it.
+    type Answer;
+
+    /// Does it.
+    fn with<R: Rule>(self) -> Self::Answer;
+}
+
+/// What a changed row contradicts among the rules: a unique key that another row has, a row that is not there.
+pub fn contradictions<R: Rule>(document: &TenantDocument, row: &R) -> Vec<Finding> {
+    let object = row.object();
+    let label = object.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut findings = Vec::new();
+    let key = |row: &R, columns: &[&str]| columns.iter().map(|column| row.value(column)).collect::<Vec<_>>();
+    let keys = std::iter::once(R::INFO.key).chain(R::UNIQUE.iter().map(|unique| unique.columns));
+    for columns in keys {
+        let its = key(row, columns);
+        // As in SQL, a null is like no other.
+        if its.contains(&Some(SqlValue::Null)) {
+            continue;
+        }
+        if R::rows(document).iter().filter(|other| key(other, columns) == its).count() > 1 {
+            let named: Vec<&str> = columns.iter().copied().filter(|column| *column != "tenant_id").collect();
+            let message = format!("there is one with this {} already", named.join(" and "));
+            let field = named.last().copied().unwrap_or("id");
+            findings.push(Finding::error(R::TABLE, "row.taken", message).row(&label).field(field));
+        }
+    }
+    row.references(&mut |column, table, id| {
+        if with_table(table, Exists { document, id }) == Some(false) {
+            let message = format!("there is no row `{id}` in `{table}`");
+            findings.push(Finding::error(R::TABLE, "reference.not_found", message).row(&label).field(column));
+        }
+    });
+    findings
+}
+
+struct Exists<'a> {
+    document: &'a TenantDocument,
+    id: Uuid,
+}
+
+impl WithTable for Exists<'_> {
+    type Answer = bool;
+
+    fn with<R: Rule>(self) -> bool {
+        let id = SqlValue::Text(self.id.to_string());
+        R::rows(self.document).iter().any(|row| row.value("id").as_ref() == Some(&id))
+    }
+}
 
 /// States the tables that compiling reads; in one batch, which is one transaction.
 macro_rules! tables {
@@ -16,6 +87,24 @@ macro_rules! tables {
             vec![select::<Tenant>("id = ?1", tenant), select::<TenantEpoch>("tenant_id = ?1", tenant), $(
                 select::<$Row>(of_tenant::<$Row>(), tenant)
             ),+]
+        }
+
+        $( impl Rule for $Row {
+            fn rows(document: &TenantDocument) -> &Vec<Self> {
+                &document.$table
+            }
+
+            fn rows_mut(document: &mut TenantDocument) -> &mut Vec<Self> {
+                &mut document.$table
+            }
+        } )+
+
+        /// Does something with the type of a table's rows; nothing where the table is none of the rules.
+        pub fn with_table<W: WithTable>(table: &str, with: W) -> Option<W::Answer> {
+            match table {
+                $( stringify!($table) => Some(with.with::<$Row>()), )+
+                _ => None,
+            }
         }
 
         fn read(tenant: Tenant, mut answers: impl Iterator<Item = Vec<SqlRow>>) -> Result<TenantDocument, ApiError> {

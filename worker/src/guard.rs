@@ -51,6 +51,8 @@ pub enum Access {
     Public(PublicHandler),
     /// An API key with this scope.
     Scope(&'static str, GuardedHandler),
+    /// An API key with this scope, or one that may administer, of somebody who is allowed this action.
+    ScopeOrPermission(&'static str, &'static str, GuardedHandler),
     /// An API key that may administer, of somebody to whom the tenant's own rules allow this action on `parapet`.
     Permission(&'static str, AdminHandler),
 }
@@ -168,6 +170,12 @@ impl Access {
                 if !caller.has_scope(scope) {
                     return Err(ApiError::MissingScope { scope });
                 }
+                handler(app, call, caller).await
+            }
+            Self::ScopeOrPermission(scope, action, handler) => {
+                let caller = caller(app, call).await?;
+                let caller =
+                    if caller.has_scope(scope) { caller } else { Actor::admit(app, call, action).await?.caller };
                 handler(app, call, caller).await
             }
             Self::Permission(action, handler) => {

@@ -3,7 +3,6 @@
 //! A rule decides like a policy, so it is a program of our engine like any other condition: each rule is carried as a
 //! feature flag under the group's id, in a snapshot of its own without policies.
 
-use super::source::SourceMap;
 use super::{flag, grant, schema, validate};
 use crate::condition::{Condition, Operand, Path, Place, Root, Scope};
 use crate::directory::{Hierarchy, PrincipalRecord};
@@ -112,8 +111,8 @@ impl AutomaticRules {
 
 /// An engine without policies, for its flags alone. It never leaves this process, so nothing is there to be signed.
 fn engine(id: Uuid, tenant: &TenantRecord, schema: &Schema) -> Result<Engine, String> {
-    let (sources, hierarchy) = (SourceMap::new(), Hierarchy::default());
-    let content = Content { tenant, schema, policies: &[], sources: &sources, hierarchy: &hierarchy, principals: &[] };
+    let hierarchy = Hierarchy::default();
+    let content = Content { tenant, schema, policies: &[], sources: None, hierarchy: &hierarchy, principals: &[] };
     let content = write(&content, SnapshotBuilder::new(id)).map_err(|unwritable| unwritable.error.to_string())?;
     let json = |value: serde_json::Result<Vec<u8>>| value.map_err(|error| error.to_string());
     let content = content

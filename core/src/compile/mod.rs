@@ -9,6 +9,8 @@ mod flag;
 #[cfg(feature = "cedar")]
 mod grant;
 #[cfg(feature = "cedar")]
+mod own;
+#[cfg(feature = "cedar")]
 mod policy;
 #[cfg(feature = "cedar")]
 mod print;
@@ -32,4 +34,4 @@ pub use source::{Origin, Source, SourceMap};
 #[cfg(feature = "cedar")]
 pub use step::Step;
 #[cfg(feature = "cedar")]
-pub use tenant::{Compiled, compile, compile_by_steps, compile_text};
+pub use tenant::{Compiled, compile, compile_by_steps, compile_for, compile_text};

@@ -1,5 +1,6 @@
 //! A tenant's rows become a snapshot: every step in its order, and all findings at once.
 
+use super::own::Own;
 use super::{Step, automatic, custom, flag, grant, policy, print::print, schema, source::SourceMap, validate};
 use crate::condition::Condition;
 use crate::directory::{Hierarchy, PrincipalRecord};
@@ -34,6 +35,23 @@ pub fn compile(document: &TenantDocument) -> Result<Compiled, Vec<Finding>> {
 
 /// The same, telling each step when it is done; not all of them, where a finding is an error.
 pub fn compile_by_steps(document: &TenantDocument, done: &mut dyn FnMut(Step)) -> Result<Compiled, Vec<Finding>> {
+    compile_whole_or_own(document, None, done)
+}
+
+/// Compiles what a tenant's rules say to one principal, for an application that it holds in its own hands: the policies
+/// whose scope it can match, the roles, groups and units that it lies in, and itself. No source map, no other principal
+/// and no registered resource, so a resource's attributes come with the request.
+///
+/// The whole tenant must compile, and the schema is the whole tenant's: so a request means the same here and there.
+pub fn compile_for(document: &TenantDocument, principal: &PrincipalRecord) -> Result<Compiled, Vec<Finding>> {
+    compile_whole_or_own(document, Some(principal), &mut |_| {})
+}
+
+fn compile_whole_or_own(
+    document: &TenantDocument,
+    only: Option<&PrincipalRecord>,
+    done: &mut dyn FnMut(Step),
+) -> Result<Compiled, Vec<Finding>> {
     let mut findings = vec![];
     let grants = grant::collect(document, &mut findings);
     let rules = automatic::rules(document, &mut findings);
@@ -70,14 +88,24 @@ pub fn compile_by_steps(document: &TenantDocument, done: &mut dyn FnMut(Step)) -
         vec![policy.into_iter().fold(finding, |finding, policy| finding.row(policy))]
     };
     let tenant = TenantRecord::of(&document.tenant, flags);
-    let (hierarchy, principals) = (Hierarchy::of(document), principals(document));
+    let mut hierarchy = Hierarchy::of(document);
+    let principals = match only {
+        None => principals(document),
+        Some(principal) => {
+            let own = Own::of(principal, &mut hierarchy);
+            policies.retain(|policy| own.may_match(&policy.template.principal));
+            sources.retain(|id, _| policies.iter().any(|policy| policy.id == *id));
+            findings.clear();
+            vec![principal.clone()]
+        }
+    };
     done(Step::Directory);
     let named: Vec<_> = policies.iter().map(|policy| (policy.id.as_str(), &policy.template)).collect();
     let content = Content {
         tenant: &tenant,
         schema: &schema,
         policies: &named,
-        sources: &sources,
+        sources: only.is_none().then_some(&sources),
         hierarchy: &hierarchy,
         principals: &principals,
     };

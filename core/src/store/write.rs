@@ -31,7 +31,8 @@ pub(crate) struct Content<'c> {
     pub schema: &'c Schema,
     /// The policies with their ids, in the order of the ids.
     pub policies: &'c [(&'c str, &'c Template)],
-    pub sources: &'c SourceMap,
+    /// Where the policies come from; nothing where whoever gets the snapshot is not to know.
+    pub sources: Option<&'c SourceMap>,
     pub hierarchy: &'c Hierarchy,
     pub principals: &'c [PrincipalRecord],
 }
@@ -77,7 +78,7 @@ pub(crate) fn write(content: &Content<'_>, snapshot: SnapshotBuilder) -> Result<
     writer.hierarchy(content.schema, content.hierarchy)?;
     let principals = writer.principals(content.schema, content.principals)?;
     let mut names = writer.names(content.principals)?;
-    let (sources, source_rows, source_details) = writer.sources(content, &policies)?;
+    let sources = content.sources.map(|sources| writer.sources(content.policies, sources, &policies)).transpose()?;
     let hash_of_name = |name: &NameRecord| {
         let principal = principals.get(name.principal.get() as usize);
         let ty = principal.map_or(0, |principal| principal.ty.get());
@@ -112,10 +113,13 @@ pub(crate) fn write(content: &Content<'_>, snapshot: SnapshotBuilder) -> Result<
         .section(SectionKind::Flag, flags.as_bytes())
         .section(SectionKind::Policy, policies.records.as_bytes())
         .section(SectionKind::Index, policies.index.records().as_bytes())
-        .section(SectionKind::IndexBucket, policies.index.buckets().bounds().as_bytes())
-        .section(SectionKind::Source, sources.as_bytes())
-        .section(SectionKind::SourceRow, source_rows.as_bytes())
-        .section(SectionKind::SourceDetail, source_details.as_bytes());
+        .section(SectionKind::IndexBucket, policies.index.buckets().bounds().as_bytes());
+    if let Some((sources, rows, details)) = sources {
+        snapshot = snapshot
+            .section(SectionKind::Source, sources.as_bytes())
+            .section(SectionKind::SourceRow, rows.as_bytes())
+            .section(SectionKind::SourceDetail, details.as_bytes());
+    }
     if !principals.is_empty() {
         snapshot = snapshot
             .section(SectionKind::Principals, principals.as_bytes())
@@ -473,13 +477,14 @@ impl Writer {
     #[expect(clippy::type_complexity, reason = "three arrays, named by whoever takes them")]
     fn sources(
         &mut self,
-        content: &Content<'_>,
+        with_ids: &[(&str, &Template)],
+        of: &SourceMap,
         policies: &Policies<'_>,
     ) -> Result<(Vec<SourceRecord>, Vec<[u8; 16]>, Vec<SourceDetail>), CompileError> {
         let mut sources = vec![];
         let mut of_policy: Vec<&Source> = vec![];
-        for (id, _) in content.policies {
-            let source = content.sources.get(*id);
+        for (id, _) in with_ids {
+            let source = of.get(*id);
             let source = source.ok_or_else(|| CompileError::Policies(format!("policy `{id}` has no source")))?;
             of_policy.push(source);
             let (origin, id, name) = match &source.origin {

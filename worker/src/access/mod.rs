@@ -9,9 +9,12 @@ pub mod evaluation;
 pub mod metadata;
 pub mod permission;
 pub mod policy;
+pub mod preview;
 pub mod principal;
 pub mod role;
 pub mod role_permission;
+pub mod rollback;
+pub mod snapshot;
 pub mod user_group_role;
 pub mod user_role;
 
@@ -20,6 +23,9 @@ pub fn routes() -> Vec<Route> {
     [
         evaluation::routes(),
         metadata::routes(),
+        preview::routes(),
+        snapshot::routes(),
+        rollback::routes(),
         table::<Role>(),
         table::<Permission>(),
         table::<RolePermission>(),

@@ -3,9 +3,8 @@
 use parapet::model::{Row, TenantDocument};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
-use super::plan::{Apply, RowChange, key_of, same_key};
+use super::plan::{Apply, RowChange, key_of, object, same_key};
 use crate::platform::db::Statement;
 
 impl RowChange {
@@ -54,25 +53,6 @@ impl RowChange {
         statement: Statement,
         apply: Option<Apply>,
     ) -> Self {
-        Self {
-            table: R::TABLE,
-            event: format!("{}.{event}", R::TABLE),
-            id: was.get("id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok()),
-            changes: parapet::audit::changes(Some(&was), is.as_ref()),
-            object: is.unwrap_or(was),
-            statement: Some(statement),
-            apply,
-            cause: None,
-            noted: false,
-        }
-    }
-}
-
-/// A row as it serializes, without its secrets.
-fn object<R: Serialize>(row: &R) -> Map<String, Value> {
-    match serde_json::to_value(row) {
-        Ok(Value::Object(object)) => object,
-        // A row is a struct of text keys, and nothing in it fails to serialize.
-        _ => Map::new(),
+        Self { statement: Some(statement), apply, ..Self::of_objects::<R>(Some(was), is, event) }
     }
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use parapet::administration::refusals;
-use parapet::model::{TenantDocument, TenantEpoch};
+use parapet::model::TenantEpoch;
 use parapet::{Finding, compile};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -48,7 +48,7 @@ pub async fn commit(
 ) -> Result<Response, ApiError> {
     let repeatable = Repeatable::of(call)?;
     let mut actor = actor;
-    for _ in 0..record::TRIES {
+    for tried in 0..record::TRIES {
         let now = app.clock.now();
         let mut statements = vec![
             select::<TenantEpoch>("tenant_id = ?1", actor.tenant),
@@ -85,10 +85,17 @@ pub async fn commit(
             policy: versions.policy + u64::from(policy),
             directory: versions.directory + u64::from(directory),
         };
-        let mut batch: Vec<Statement> = planned.changes.iter().filter_map(|change| change.statement.clone()).collect();
+        let mut batch: Vec<Statement> = Vec::new();
+        // Before the rows: what is kept of them (`rule_history`) is kept under the version that the change makes.
+        if policy || directory {
+            let bound = Statement::new(UPDATE_EPOCH).bind(actor.tenant);
+            let policy = i64::try_from(next.policy).map_err(ApiError::internal)?;
+            batch.push(bound.bind(policy).bind(i64::try_from(next.directory).map_err(ApiError::internal)?));
+        }
+        batch.extend(planned.changes.iter().filter_map(|change| change.statement.clone()));
         batch.extend(planned.statements.iter().cloned());
         let published = if policy {
-            let after = Rc::new(applied(&document, &planned));
+            let after = Rc::new(planned.applied(&document));
             let compiled = compile(&after).map_err(|findings| ApiError::Invalid { findings })?;
             let (published, statement) = publish::store(app, &compiled, actor.tenant, next.policy, &call.id).await?;
             batch.push(statement);
@@ -96,11 +103,6 @@ pub async fn commit(
         } else {
             None
         };
-        if policy || directory {
-            let bound = Statement::new(UPDATE_EPOCH).bind(actor.tenant);
-            let policy = i64::try_from(next.policy).map_err(ApiError::internal)?;
-            batch.push(bound.bind(policy).bind(i64::try_from(next.directory).map_err(ApiError::internal)?));
-        }
         batch.extend(record::changes(app, call, &actor, actor.tenant, now, head, &planned.changes).await?);
         if let Some(elsewhere) = &planned.elsewhere {
             batch.extend(elsewhere.changes.iter().filter_map(|change| change.statement.clone()));
@@ -122,7 +124,10 @@ pub async fn commit(
                 return Ok(planned.answer);
             }
             Err(error) => match error.violation() {
-                Some(violation) if record::is_taken(Some(&violation)) || is_repeated(&violation) => {}
+                Some(violation) if record::is_taken(Some(&violation)) || is_repeated(&violation) => {
+                    record::wait(app, tried).await?;
+                    actor = actor.again(app, call).await?;
+                }
                 Some(violation) => return Err(conflict(violation)),
                 None => return Err(ApiError::database(error)),
             },
@@ -137,6 +142,9 @@ fn bumps(table: &str) -> (bool, bool) {
         "tenant" | "tenant_setting" | "feature_flag" | "permission" | "role" | "role_permission"
         | "organization_unit" | "user_group" | "user_group_role" | "resource" => (true, false),
         "service_account" | "access_request" => (true, true),
+        // Going back may bring back a role that was removed together with its assignments: what is remembered of those
+        // who had it must not count again.
+        "snapshot" => (false, true),
         _ => (false, true),
     }
 }
@@ -169,15 +177,6 @@ async fn guard(app: &App, call: &Call, actor: &Actor, plan: &Plan) -> Result<(),
     }
     record::refused(app, call, actor, &findings).await?;
     Err(ApiError::Refused { findings })
-}
-
-/// The rules as they will be.
-fn applied(document: &TenantDocument, plan: &Plan) -> TenantDocument {
-    let mut after = document.clone();
-    for apply in plan.changes.iter().filter_map(|change| change.apply.as_ref()).chain(&plan.applies) {
-        apply(&mut after);
-    }
-    after
 }
 
 fn is_repeated(violation: &Violation) -> bool {

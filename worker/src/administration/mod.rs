@@ -20,5 +20,5 @@ pub use collection::{
 };
 pub use commit::commit;
 pub use list::{ListOf, MOST, list, page, page_answer};
-pub use plan::{Elsewhere, Plan, RowChange, State, read_head};
+pub use plan::{Elsewhere, Plan, RowChange, State, fresh_id, read_head};
 pub use record::inserts;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::actor::{Actor, owner_role};
 use super::collection::Collection;
 use super::record;
-use crate::document::rows;
+use crate::document::{Rule, rows};
 use crate::error::ApiError;
 use crate::platform::db::{Row as SqlRow, Statement};
 use crate::platform::random;
@@ -142,6 +142,15 @@ impl Plan {
         self.not_held.extend(missing.iter().map(ToString::to_string));
     }
 
+    /// The rules as they will be.
+    pub fn applied(&self, document: &TenantDocument) -> TenantDocument {
+        let mut after = document.clone();
+        for apply in self.changes.iter().filter_map(|change| change.apply.as_ref()).chain(&self.applies) {
+            apply(&mut after);
+        }
+        after
+    }
+
     /// What it would do, for the rules of administration.
     pub fn facts(&mut self) -> &mut Facts {
         &mut self.facts
@@ -218,53 +227,32 @@ pub struct RowChange {
 impl RowChange {
     /// A new row. `event` is what happened, in the past: `created`, `assigned`.
     pub fn insert<R: Collection>(row: &R, event: &str) -> Self {
-        let sql = R::INFO.insert();
-        let statement = row.to_sql().into_iter().fold(Statement::new(sql), Statement::bind);
-        let mut change = Self::of(None, Some(row), event);
-        change.statement = Some(statement);
-        let row = row.clone();
-        change.apply = Some(Box::new(move |document| {
-            if let Some(rows) = R::rows(document) {
-                rows.push(row.clone());
-            }
-        }));
-        change
+        Self::of(None, Some(row), event, R::to_object, R::rows)
     }
 
     /// A row that changes; only what changed is written, and a secret stays.
     pub fn update<R: Collection>(before: &R, after: &R, event: &str) -> Self {
-        let mut change = Self::of(Some(before), Some(after), event);
-        change.statement = update(before, after);
-        let (before, after) = (before.clone(), after.clone());
-        change.apply = Some(Box::new(move |document| {
-            let rows = R::rows(document).into_iter().flatten();
-            for row in rows.filter(|row| same_key(*row, &before)) {
-                *row = after.clone();
-            }
-        }));
-        change
+        Self::of(Some(before), Some(after), event, R::to_object, R::rows)
     }
 
     /// A row that goes, and with it the rows of the document that refer to it.
     pub fn delete<R: Collection>(row: &R, event: &str) -> Self {
-        let (condition, key) = key_of(row, 0);
-        let sql = format!("DELETE FROM \"{}\" WHERE {condition}", R::TABLE);
-        let mut change = Self::of(Some(row), None, event);
-        change.statement = Some(key.into_iter().fold(Statement::new(sql), Statement::bind));
-        let (row, id) = (row.clone(), change.id);
-        change.apply = Some(Box::new(move |document| {
-            let Some(rows) = R::rows(document) else { return };
-            rows.retain(|its| !same_key(its, &row));
-            if let Some(id) = id {
-                document.remove_referring(R::TABLE, id);
-            }
-        }));
-        change
+        Self::of(Some(row), None, event, R::to_object, R::rows)
+    }
+
+    /// A row of the rules that becomes what it was at another time.
+    pub fn restore<R: Rule>(before: Option<&R>, after: Option<&R>) -> Self {
+        Self::of(before, after, "restored", R::object, |document| Some(R::rows_mut(document)))
     }
 
     /// A row that changes by a statement of the plan's own ([`Plan::also`]); it is recorded like any other.
     pub fn recorded<R: Collection>(before: Option<&R>, after: Option<&R>, event: &str) -> Self {
-        Self::of(before, after, event)
+        Self::of_objects::<R>(before.map(R::to_object), after.map(R::to_object), event)
+    }
+
+    /// Something that happened without a row of its own being written.
+    pub fn happened(table: &'static str, event: &str, object: Map<String, Value>) -> Self {
+        Self::of_table(table, None, Some(object), event)
     }
 
     /// The same change, with what it follows from.
@@ -295,15 +283,70 @@ impl RowChange {
         Self { noted: true, ..Self::of_objects::<R>(before.map(object), after.map(object), event) }
     }
 
-    fn of<R: Collection>(before: Option<&R>, after: Option<&R>, event: &str) -> Self {
-        Self::of_objects::<R>(before.map(R::to_object), after.map(R::to_object), event)
+    fn of<R: Row + Clone + 'static>(
+        before: Option<&R>,
+        after: Option<&R>,
+        event: &str,
+        to_object: fn(&R) -> Map<String, Value>,
+        rows: fn(&mut TenantDocument) -> Option<&mut Vec<R>>,
+    ) -> Self {
+        let mut change = Self::of_objects::<R>(before.map(to_object), after.map(to_object), event);
+        let id = change.id;
+        let (statement, apply): (_, Option<Apply>) = match (before.cloned(), after.cloned()) {
+            (None, None) => (None, None),
+            (None, Some(row)) => {
+                let statement = row.to_sql().into_iter().fold(Statement::new(R::INFO.insert()), Statement::bind);
+                let apply = move |document: &mut TenantDocument| {
+                    rows(document).into_iter().for_each(|rows| rows.push(row.clone()));
+                };
+                (Some(statement), Some(Box::new(apply)))
+            }
+            (Some(before), Some(after)) => {
+                let statement = update(&before, &after);
+                let apply = move |document: &mut TenantDocument| {
+                    let rows = rows(document).into_iter().flatten();
+                    for row in rows.filter(|row| same_key(*row, &before)) {
+                        *row = after.clone();
+                    }
+                };
+                (statement, Some(Box::new(apply)))
+            }
+            (Some(row), None) => {
+                let (condition, key) = key_of(&row, 0);
+                let sql = format!("DELETE FROM \"{}\" WHERE {condition}", R::TABLE);
+                let statement = key.into_iter().fold(Statement::new(sql), Statement::bind);
+                let apply = move |document: &mut TenantDocument| {
+                    let Some(rows) = rows(document) else { return };
+                    rows.retain(|its| !same_key(its, &row));
+                    if let Some(id) = id {
+                        document.remove_referring(R::TABLE, id);
+                    }
+                };
+                (Some(statement), Some(Box::new(apply)))
+            }
+        };
+        (change.statement, change.apply) = (statement, apply);
+        change
     }
 
-    fn of_objects<R: Row>(was: Option<Map<String, Value>>, is: Option<Map<String, Value>>, event: &str) -> Self {
+    pub(super) fn of_objects<R: Row>(
+        was: Option<Map<String, Value>>,
+        is: Option<Map<String, Value>>,
+        event: &str,
+    ) -> Self {
+        Self::of_table(R::TABLE, was, is, event)
+    }
+
+    fn of_table(
+        table: &'static str,
+        was: Option<Map<String, Value>>,
+        is: Option<Map<String, Value>>,
+        event: &str,
+    ) -> Self {
         let object = is.clone().or_else(|| was.clone()).unwrap_or_default();
         Self {
-            table: R::TABLE,
-            event: format!("{}.{event}", R::TABLE),
+            table,
+            event: format!("{table}.{event}"),
             id: object.get("id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok()),
             changes: parapet::audit::changes(was.as_ref(), is.as_ref()),
             object,
@@ -336,7 +379,7 @@ fn update<R: Row>(before: &R, after: &R) -> Option<Statement> {
 }
 
 /// A row as it is shown.
-fn object<R: Serialize>(row: &R) -> Map<String, Value> {
+pub(super) fn object<R: Serialize>(row: &R) -> Map<String, Value> {
     match serde_json::to_value(row) {
         Ok(Value::Object(object)) => object,
         // A row is a struct of text keys, and nothing in it fails to serialize.

@@ -24,6 +24,18 @@ const READ_SUBJECT: &str = "SELECT * FROM audit_subject WHERE tenant_id = ?1 AND
 /// How often a row of the log is tried, while others take its place in the chain.
 pub const TRIES: usize = 64;
 
+/// The longest wait before a further try, in milliseconds.
+const LONGEST_WAIT: u64 = 1000;
+
+/// Waits before a further try: for a random while, up to twice as long each time. Without it, of fifty who write at
+/// once each may lose to all others before it wins, and all of them compile in vain meanwhile.
+pub async fn wait(app: &App, tried: usize) -> Result<(), ApiError> {
+    let longest = 20_u64.checked_shl(u32::try_from(tried).unwrap_or(u32::MAX).min(16)).unwrap_or(LONGEST_WAIT);
+    let random = u64::from_le_bytes(random::bytes().map_err(ApiError::internal)?);
+    app.clock.sleep(random % longest.clamp(1, LONGEST_WAIT)).await;
+    Ok(())
+}
+
 /// The end of the chain, from what [`READ_HEAD`] gave.
 pub fn head(rows: &[SqlRow]) -> Result<Head, ApiError> {
     let Some(row) = rows.first() else { return Ok(Head::default()) };
@@ -90,7 +102,7 @@ pub async fn refused(app: &App, call: &Call, actor: &Actor, findings: &[Finding]
     let rules: Vec<&str> = findings.iter().map(|finding| finding.code.as_str()).collect();
     data.insert("refused_by".to_owned(), json!(rules));
     let resource_type = actor.action.split_once('.').map(|(table, _)| table.to_owned());
-    for _ in 0..TRIES {
+    for tried in 0..TRIES {
         let now = app.clock.now();
         let read = Statement::new(READ_HEAD).bind(actor.tenant);
         let head = head(&app.db.all(read).await.map_err(ApiError::database)?)?;
@@ -110,7 +122,7 @@ pub async fn refused(app: &App, call: &Call, actor: &Actor, findings: &[Finding]
         let (row, _) = head.append(entry);
         match app.db.batch(vec![insert(&row)]).await {
             Ok(_) => return Ok(()),
-            Err(error) if is_taken(error.violation().as_ref()) => {}
+            Err(error) if is_taken(error.violation().as_ref()) => wait(app, tried).await?,
             Err(error) => return Err(ApiError::database(error)),
         }
     }

@@ -157,11 +157,18 @@ fn security(access: &Access) -> Value {
     match access {
         Access::Public(_) => json!([]),
         Access::Scope(scope, _) => json!([{ "apiKey": [scope] }]),
-        Access::Permission(action, _) => {
-            let all = if action.ends_with(".read") { "admin:read" } else { "admin:write" };
-            json!([{ "apiKey": [all] }, { "apiKey": [format!("parapet:{action}")] }])
+        Access::Permission(action, _) => json!(administering(action)),
+        Access::ScopeOrPermission(scope, action, _) => {
+            let [all, one] = administering(action);
+            json!([{ "apiKey": [scope] }, all, one])
         }
     }
+}
+
+/// The scopes of a key that may administer: all of its kind, or this action.
+fn administering(action: &str) -> [Value; 2] {
+    let all = if action.ends_with(".read") { "admin:read" } else { "admin:write" };
+    [json!({ "apiKey": [all] }), json!({ "apiKey": [format!("parapet:{action}")] })]
 }
 
 fn path_parameters(path: &str) -> impl Iterator<Item = &str> {

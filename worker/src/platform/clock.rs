@@ -15,6 +15,14 @@ impl Clock {
         Timestamp::from_millis(self.milliseconds())
     }
 
+    /// Lets so many milliseconds pass. Off the edge nothing else runs meanwhile, so there is nothing to wait for.
+    pub async fn sleep(&self, milliseconds: u64) {
+        #[cfg(target_arch = "wasm32")]
+        worker::Delay::from(std::time::Duration::from_millis(milliseconds)).await;
+        #[cfg(not(target_arch = "wasm32"))]
+        let _ = milliseconds;
+    }
+
     #[cfg(target_arch = "wasm32")]
     fn milliseconds(&self) -> i64 {
         js_sys::Date::now() as i64

@@ -51,6 +51,10 @@ fn what_a_route_needs_stands_in_it() {
         match route.access {
             Access::Public(_) => assert_eq!(operation["security"], json!([])),
             Access::Scope(scope, _) => assert_eq!(operation["security"], json!([{ "apiKey": [scope] }])),
+            Access::ScopeOrPermission(scope, action, _) => {
+                assert_eq!(operation["security"][0], json!({ "apiKey": [scope] }));
+                assert_eq!(operation["security"][2], json!({ "apiKey": [format!("parapet:{action}")] }));
+            }
             Access::Permission(action, _) => {
                 assert_eq!(operation["x-parapet-permission"], format!("parapet.{action}"));
                 assert_eq!(operation["security"][1], json!({ "apiKey": [format!("parapet:{action}")] }));

@@ -4,8 +4,13 @@ use super::*;
 use parapet_worker::guard::Access;
 
 /// What is public, and nothing else.
-const PUBLIC: [&str; 4] =
-    ["/healthz", "/openapi.json", "/.well-known/authzen-configuration", "/.well-known/authzen-configuration/{slug}"];
+const PUBLIC: [&str; 5] = [
+    "/healthz",
+    "/openapi.json",
+    "/.well-known/authzen-configuration",
+    "/.well-known/authzen-configuration/{slug}",
+    "/.well-known/parapet-keys",
+];
 
 #[test]
 fn only_these_routes_are_public() {
@@ -38,7 +43,10 @@ fn nobody_gets_past_a_guard_without_its_scope() {
         let scope = match route.access {
             Access::Public(_) => continue,
             Access::Scope(scope, _) => scope,
-            Access::Permission(action, _) if action.ends_with(".read") => "admin:read",
+            Access::ScopeOrPermission(_, action, _) | Access::Permission(action, _) if action.ends_with(".read") => {
+                "admin:read"
+            }
+            Access::ScopeOrPermission(..) => "admin:write",
             Access::Permission(..) => "admin:write",
         };
         let mut request = request(route.method, &route.path.replace("{id}", ANNA));

@@ -124,7 +124,7 @@ fn engine(policies: &str) -> Engine {
         tenant: &tenant,
         schema: &schema,
         policies: &named,
-        sources: &sources,
+        sources: Some(&sources),
         hierarchy: &hierarchy,
         principals: &[principal()],
     };
