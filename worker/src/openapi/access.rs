@@ -132,8 +132,10 @@ fn parts(schemas: &mut Schemas) {
         }
         schema
     };
-    schemas
-        .add("Subject", part(&["type", "id"], "Who: `user` or `service_account`, by id, username or e-mail address."));
+    schemas.add(
+        "EvaluationSubject",
+        part(&["type", "id"], "Who: `user` or `service_account`, by id, username or e-mail address."),
+    );
     schemas.add("EvaluationAction", part(&["name"], "What, without the resource type."));
     schemas.add("EvaluationResource", part(&["type", "id"], "To what. `properties` replace what the registry holds."));
 }
