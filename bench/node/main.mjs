@@ -1,7 +1,7 @@
 // The engines of Node: each in a process of its own at every number of grants; then wasm sizes and cold starts.
 import { spawn, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { gzipSync } from "node:zlib";
 import { engines, path } from "./engines.mjs";
@@ -25,6 +25,7 @@ for (const engine of engines) {
   const bytes = readFileSync(engine.wasm);
   add({ kind: "wasm", name: engine.name, bytes: bytes.length, gzipped: gzipSync(bytes, { level: 9 }).length });
   add({ kind: "cold", name: engine.name, milliseconds: cold(engine.name) });
+  if (engine.module === "parapet") add({ kind: "open_wasm", name: engine.name, ...open(dirname(engine.wasm)) });
 }
 writeFileSync(join(DIRECTORY, "node.jsonl"), results.map((result) => `${JSON.stringify(result)}\n`).join(""));
 
@@ -44,6 +45,13 @@ async function run(name, grants) {
   if (code === null && lines.length === 0) return { failed: "did not load" };
   if (code !== 0) throw new Error(`${name} at ${grants} grants ended with ${code}`);
   return lines[1];
+}
+
+/** How long a wasm module takes to open the largest snapshot. */
+function open(module) {
+  const { stdout, stderr, status } = spawnSync(process.execPath, [path("bench/node/open.mjs"), module]);
+  if (status !== 0) throw new Error(String(stderr));
+  return JSON.parse(String(stdout));
 }
 
 /** The median of some starts, each in a fresh process, after one that fills the system's file cache. */

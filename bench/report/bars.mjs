@@ -46,6 +46,7 @@ export function bars() {
     bar("compiling 100,000 grants from rows", one("steps", { grants: 100_000, conditions: 3 })?.compile / 1_000, 1, { show: count, unit: " s" }),
     bar(`ten million decisions, native, ${count(AT)} grants`, native?.tenMillion, 5, { show: count, unit: " s" }),
     bar("opening 100,000 grants and 100,000 principals, trusted", one("open")?.milliseconds, 10, { show: count, unit: " ms" }),
+    bar("the same in wasm", one("open_wasm", { name: package_ })?.milliseconds, 30, { show: count, unit: " ms" }),
     // Less what the same tenant takes with next to no grants: its principals, schema and actions.
     bar("memory a grant, 100,000 grants", (large?.memory - small?.memory) / 99_900, 32, { show: count, unit: " bytes" }),
   ];

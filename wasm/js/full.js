@@ -1,4 +1,5 @@
 // The entry point for Node: the full build, with the compiler.
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import * as wasm from "../pkg/full/parapet.js";
 import { compilerOf } from "./compiler.js";
@@ -7,7 +8,8 @@ import { guard } from "./error.js";
 
 const { memory } = wasm.initSync({ module: readFileSync(new URL("../pkg/full/parapet_bg.wasm", import.meta.url)) });
 const call = guard();
+const sha256 = (bytes) => createHash("sha256").update(bytes).digest();
 
-export const Engine = engineOf(wasm, memory, call);
+export const Engine = engineOf(wasm, memory, call, sha256);
 export const { compile, compileSnapshot } = compilerOf(wasm, call);
 export { ParapetError } from "./error.js";

@@ -1,4 +1,4 @@
-// Opening a snapshot with the platform's cryptography, which is asynchronous: that is why opening is.
+// Opening a snapshot with the host's cryptography. WebCrypto's is asynchronous: that is why opening is.
 import { ParapetError } from "./error.js";
 
 /** The header, up to the signature and with it; `core/src/snapshot/mod.rs` states the layout. */
@@ -11,7 +11,7 @@ const P256 = { name: "ECDSA", namedCurve: "P-256" };
 const ES256 = { name: "ECDSA", hash: "SHA-256" };
 
 /** A wasm module's engine of a snapshot; `bytes` are ours alone, `options` are JSON text. */
-export async function open(wasm, call, bytes, options) {
+export async function open(wasm, call, sha256, bytes, options) {
   const head = bytes.subarray(0, HEADER);
   const key = call(() => wasm.verifyHeader(head, options));
   await checkKeys(JSON.parse(options).keys);
@@ -23,7 +23,7 @@ export async function open(wasm, call, bytes, options) {
   const digests = new Uint8Array(32 * (sections.length / 2));
   const digest = async (_, index) => {
     const section = bytes.subarray(sections[2 * index], sections[2 * index + 1]);
-    digests.set(new Uint8Array(await subtle().digest("SHA-256", section)), 32 * index);
+    digests.set(await sha256(section), 32 * index);
   };
   await Promise.all(Array.from({ length: sections.length / 2 }, digest));
   return call(() => opening.finish(digests));

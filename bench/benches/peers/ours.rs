@@ -4,6 +4,7 @@ use crate::{child, place};
 use parapet::compile_text;
 use parapet::snapshot::{Keyring, Snapshot};
 use parapet_bench::measure::{resident, timed};
+use parapet_bench::results::directory;
 use parapet_bench::tenant::tenant_of;
 use parapet_bench::{engine, key, now, trace};
 use serde_json::{Value, json};
@@ -39,6 +40,8 @@ pub fn many_principals() -> Value {
     let (_, compiled) = compile_text(&tenant_of(100_000, 100_000).document().to_string()).unwrap();
     let bytes = compiled.snapshot(1, now(), &key());
     let size = bytes.len();
+    // For Node, which opens the same.
+    std::fs::write(directory().join("many.snapshot"), &bytes).unwrap();
     let open = (0..5)
         .map(|_| bytes.clone())
         .map(|bytes| timed(|| engine(Snapshot::open_trusted(bytes).unwrap())).1)
