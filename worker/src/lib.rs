@@ -70,7 +70,7 @@ mod events {
             db: Db::bound(env, "DB"),
             kv: Kv::bound(env, "SNAPSHOTS"),
             queue: Queue::bound(env, "EVENTS"),
-            dns: Dns::default(),
+            dns: Dns,
             clock: Clock::default(),
             config: Config::read(|name| env.var(name).ok().map(|value| value.to_string())),
             memory: MEMORY.with(Rc::clone),
