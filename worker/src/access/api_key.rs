@@ -176,6 +176,7 @@ async fn create(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
 
 /// A new key in place of an old one, which lives on for `overlap_seconds`.
 async fn rotate(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    call.no_query()?;
     let rotation = Rotation::read(call)?;
     let (token, _) = fresh()?;
     let mut reads = vec![select_one::<ApiKey>(actor.tenant, &key::<ApiKey>(call)?)];
