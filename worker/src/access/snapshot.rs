@@ -82,8 +82,8 @@ async fn current(app: &App, call: &Call, caller: Caller) -> Result<Response, Api
 
 /// What the rules say to one principal: the key's own, or the one that an enforcement point asks for.
 async fn me(app: &App, call: &Call, caller: Caller) -> Result<Response, ApiError> {
-    let key = app.config()?.publish_key()?;
     let (kind, id) = subject(call, &caller)?;
+    let key = app.config()?.publish_key()?;
     let published = publish::current(app, &caller, &call.id).await?;
     let record = principal::find(app, &caller, kind, &id, &call.id).await?.ok_or(ApiError::NotFound)?;
     let versions = caller.standing.versions;

@@ -2,7 +2,7 @@
 
 use parapet::Finding;
 use parapet::administration::RESOURCE;
-use parapet::model::{Column, Effect, Kind, PermissionEntry, PermissionTarget, Row, Tenant, TenantSetting};
+use parapet::model::{Column, Kind, Row, Tenant, TenantSetting};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -79,9 +79,7 @@ fn may_set(state: &State<'_>, plan: &mut Plan) -> Result<(), ApiError> {
     if !caller.has_scope(WRITE_SCOPE) && !caller.has_scope(&format!("{RESOURCE}:{SET}")) {
         return Err(ApiError::MissingScope { scope: WRITE_SCOPE });
     }
-    let target = PermissionTarget::Name { permission: format!("{RESOURCE}.{SET}") };
-    let entry = PermissionEntry { target, effect: Effect::Allow, conditions: None, resource_id: None };
-    plan.gains(state, &state.rights().entries(&[entry], None));
+    plan.gains_action(state, SET);
     Ok(())
 }
 

@@ -179,3 +179,32 @@ fn every_answer_has_the_columns_that_its_schema_requires() {
         assert_eq!(stated, shown, "{table}");
     }
 }
+
+/// What is asked for and not there would not be done: a route refuses each parameter that the document has not.
+#[test]
+fn a_parameter_that_the_document_has_not_is_refused() {
+    let operators = super::tenants::operators();
+    let office = &operators.office;
+    let scopes = ["admin:read", "admin:write", "access:evaluate", "access:snapshot"];
+    let key = office.edge.key_of(TENANT, Some(super::administration::OLGA), None, &scopes);
+    let mut tried = 0;
+    for route in routes() {
+        // AuthZEN says nothing of queries, and what is public is fetched by all kinds of clients.
+        if matches!(route.access, Access::Public(_)) || route.path.starts_with("/access/") {
+            continue;
+        }
+        let path = route.path.replace("{id}", ANNA).replace("{category}/{key}", "ui/theme").replace("{version}", "7");
+        let path = format!("{}?dry_run=1", path.replace("{name}", "mine").replace("{type}", "document"));
+        let key = if path.starts_with("/v1/tenants") { &operators.operator } else { &key };
+        let body = if ["POST", "PUT", "PATCH"].contains(&route.method) { json!({}) } else { Value::Null };
+        let response = office.by(key, route.method, &path, body);
+        assert_eq!(response.status, 400, "{} {path}: {}", route.method, String::from_utf8_lossy(&response.body));
+        assert_problem(&response, 400, "query.invalid");
+        let findings = super::body(&response)["findings"].clone();
+        let names = |finding: &Value| finding["code"] == "query.unknown" && finding["field"] == "dry_run";
+        assert!(findings.as_array().unwrap().iter().any(names), "{path}: {findings:#}");
+        tried += 1;
+    }
+    assert!(tried > 80, "{tried}");
+    assert!(office.log().is_empty());
+}
