@@ -117,7 +117,6 @@ pub const KNOWN: &[Known] = &[
         r#""optional""#,
         "Who needs a second factor",
     ),
-    known(Security, "requests_per_minute", Kind::Integer(1, 1_000_000), "6000", "What one API key may ask"),
     known(Security, "cors_origins", Kind::Origins, "[]", "The origins whose pages may call the API"),
     known(
         Security,

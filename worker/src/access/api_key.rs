@@ -2,11 +2,12 @@
 
 use parapet::Finding;
 use parapet::api_key::ApiKeyToken;
-use parapet::model::{ApiKey, Secret, TenantDocument, Timestamp};
+use parapet::model::{ApiKey, Secret, SnapshotVersion, TenantDocument, Timestamp};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::evaluation::{CONTEXT_SCOPE, SCOPE as EVALUATE_SCOPE};
+use super::snapshot::SCOPE as SNAPSHOT_SCOPE;
 use crate::administration::{
     Actor, Collection, Edit, ListOf, Plan, READ_SCOPE, RowChange, State, WRITE_SCOPE, answer_showing, commit,
     create_showing, if_match, key, routes as table, select_one,
@@ -19,7 +20,7 @@ use crate::platform::random;
 use crate::response::Response;
 
 /// The API's own scopes that a key of the tenant alone may have: it acts for nobody, so it administers nothing.
-const TENANT_SCOPES: &[&str] = &[EVALUATE_SCOPE, CONTEXT_SCOPE];
+const TENANT_SCOPES: &[&str] = &[EVALUATE_SCOPE, CONTEXT_SCOPE, SNAPSHOT_SCOPE];
 
 /// The API's own scopes that a key of somebody may have beside them.
 const OWNER_SCOPES: &[&str] = &[READ_SCOPE, WRITE_SCOPE];
@@ -125,6 +126,10 @@ fn hand_over(key: &ApiKey, state: &State<'_>, plan: &mut Plan) -> Result<(), Api
         let rights = account.map(|account| state.rights().entries(&account.permissions, None)).unwrap_or_default();
         plan.gains(state, &rights);
     }
+    // The rules are for its holder to read, whoever that is.
+    if key.scopes.iter().any(|scope| scope == SNAPSHOT_SCOPE) {
+        plan.gains_action(state, SnapshotVersion::READ);
+    }
     // Policies believe what the holder of such a key says of where from and how somebody signed in.
     plan.facts().needs_owner |= key.scopes.iter().any(|scope| scope == CONTEXT_SCOPE);
     Ok(())
@@ -176,6 +181,7 @@ async fn create(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
 
 /// A new key in place of an old one, which lives on for `overlap_seconds`.
 async fn rotate(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    call.no_query()?;
     let rotation = Rotation::read(call)?;
     let (token, _) = fresh()?;
     let mut reads = vec![select_one::<ApiKey>(actor.tenant, &key::<ApiKey>(call)?)];

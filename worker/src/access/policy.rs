@@ -13,7 +13,7 @@ use crate::document::rows;
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
 use crate::response::Response;
-use crate::tenancy::tenant_setting::{Key, write};
+use crate::tenancy::tenant_setting::{Key, description, write};
 
 const ITEM: &str = "/v1/policies/{name}";
 const WRITE: &str = "policy.write";
@@ -98,12 +98,14 @@ fn show(_tenant: &Tenant, row: Option<&TenantSetting>) -> Value {
 }
 
 async fn get(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    call.no_query()?;
     let statement = key(call)?.statement(actor.tenant);
     let mut found = rows::<Policy>(app.db.all(statement).await.map_err(ApiError::database)?)?;
     row_answer(&found.pop().ok_or(ApiError::NotFound)?)
 }
 
 async fn put(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    call.no_query()?;
     let (key, mut body) = (key(call)?, call.object()?);
     let mut findings = Vec::new();
     let mut refuse = |code: &str, field: &str, message: String| {
@@ -115,16 +117,14 @@ async fn put(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError>
         Some(Value::String(_)) => {}
         Some(_) => refuse("row.wrong_type", "text", "expected a Cedar policy as text".to_owned()),
     }
-    let description = match body.remove("description") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(text),
-        Some(_) => {
-            refuse("row.wrong_type", "description", "expected text".to_owned());
-            None
-        }
-    };
-    for name in body.keys() {
+    for name in body.keys().filter(|name| *name != "description") {
         refuse("row.unknown_field", name, format!("a policy has no `{name}`"));
+    }
+    let before = findings.len();
+    let description = description(&mut body, &mut findings);
+    for finding in findings.iter_mut().skip(before) {
+        finding.table = "policy".to_owned();
+        finding.row = Some(call.parameter("name").to_owned());
     }
     let Some(text) = text.filter(|_| findings.is_empty()) else { return Err(ApiError::Invalid { findings }) };
     let written = write(app, call, actor, &key, Some((text, description)), &show).await;
@@ -132,6 +132,7 @@ async fn put(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError>
 }
 
 async fn remove(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    call.no_query()?;
     write(app, call, actor, &key(call)?, None, &show).await
 }
 

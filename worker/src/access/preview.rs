@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::principal;
-use crate::administration::{Actor, fresh_id, merge};
+use crate::administration::{Actor, fresh_id, lengths, merge};
 use crate::app::App;
 use crate::document::{self, Rule, WithTable, contradictions, with_table};
 use crate::error::ApiError;
@@ -21,10 +21,10 @@ use crate::guard::{Access, Call, Route};
 use crate::response::Response;
 
 /// So many changes are looked at together.
-const MOST_CHANGES: usize = 1000;
+pub const MOST_CHANGES: usize = 1000;
 
 /// So many requests are asked before and after.
-const MOST_REQUESTS: usize = 100;
+pub const MOST_REQUESTS: usize = 100;
 
 /// The one route.
 pub fn routes() -> Vec<Route> {
@@ -36,6 +36,7 @@ pub fn routes() -> Vec<Route> {
 }
 
 async fn preview(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    call.no_query()?;
     let Proposal { changes, asked } = Proposal::read(call.object()?)?;
     let before = match document::at(app, actor.tenant, actor.versions().policy).await? {
         Some(document) => document,
@@ -279,6 +280,7 @@ impl WithTable for Edit<'_> {
             return None;
         }
         if change.what == What::Insert {
+            lengths::<R>(&change.row, &change.row, findings);
             let row = R::from_json_within(change.row, given, at, findings)?;
             let key = key_of::<R>(&row.object());
             R::rows_mut(document).push(row);
@@ -303,8 +305,9 @@ impl WithTable for Edit<'_> {
         }
         let place = R::rows_mut(document).get_mut(position)?;
         let mut merged = Value::Object(place.object());
-        merge(&mut merged, &Value::Object(change.row));
+        merge(&mut merged, &Value::Object(change.row.clone()));
         let Value::Object(merged) = merged else { return None };
+        lengths::<R>(&merged, &change.row, findings);
         *place = R::from_json(merged, at, findings)?;
         key
     }

@@ -48,7 +48,11 @@ pub fn routes() -> Vec<Route> {
 }
 
 async fn roll_back(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
-    let version: i64 = call.parameter("version").parse().map_err(|_| ApiError::NotFound)?;
+    call.says_nothing()?;
+    // A sign or a zero before it would give one version two addresses.
+    let stated = call.parameter("version");
+    let version = stated.parse::<i64>().ok().filter(|version| version.to_string() == stated);
+    let version = version.ok_or(ApiError::NotFound)?;
     let of_version = |statement: Statement| statement.bind(version);
     let most = i64::try_from(MOST).map_err(ApiError::internal)?;
     let reads = vec![

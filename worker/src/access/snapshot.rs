@@ -65,6 +65,7 @@ pub fn routes() -> Vec<Route> {
 
 /// The newest snapshot as it is decided by here, under a signature for others.
 async fn current(app: &App, call: &Call, caller: Caller) -> Result<Response, ApiError> {
+    call.no_query()?;
     let key = app.config()?.publish_key()?;
     let published = publish::current(app, &caller, &call.id).await?;
     let etag = format!("\"{}-{}\"", published.content_hash, published.version);
@@ -81,8 +82,8 @@ async fn current(app: &App, call: &Call, caller: Caller) -> Result<Response, Api
 
 /// What the rules say to one principal: the key's own, or the one that an enforcement point asks for.
 async fn me(app: &App, call: &Call, caller: Caller) -> Result<Response, ApiError> {
-    let key = app.config()?.publish_key()?;
     let (kind, id) = subject(call, &caller)?;
+    let key = app.config()?.publish_key()?;
     let published = publish::current(app, &caller, &call.id).await?;
     let record = principal::find(app, &caller, kind, &id, &call.id).await?.ok_or(ApiError::NotFound)?;
     let versions = caller.standing.versions;
@@ -114,8 +115,12 @@ fn subject(call: &Call, caller: &Caller) -> Result<(&'static str, String), ApiEr
     let mut finding =
         |field: &str, code: &str, message: &str| findings.push(Finding::error("query", code, message).field(field));
     let (mut kind, mut id) = (None, None);
+    let mut seen = Vec::new();
     for (name, value) in call.query() {
         match name.as_str() {
+            known if seen.iter().any(|its| its == known) => {
+                finding(&name, "query.twice", &format!("`{name}` is there twice"));
+            }
             "subject_type" | "subject_id" if own.is_some() => {
                 finding(&name, "query.own", "a key that acts for somebody fetches its own part alone");
             }
@@ -124,8 +129,9 @@ fn subject(call: &Call, caller: &Caller) -> Result<(&'static str, String), ApiEr
                 None => finding(&name, "query.value", "expected `user` or `service_account`"),
             },
             "subject_id" => id = Some(value),
-            _ => finding(&name, "query.unknown", "there is no such parameter"),
+            _ => finding(&name, "query.unknown", &format!("there is no parameter `{name}`")),
         }
+        seen.push(name);
     }
     if own.is_none() {
         for (name, missing) in [("subject_type", kind.is_none()), ("subject_id", id.is_none())] {

@@ -2,9 +2,9 @@
 
 use std::cell::OnceCell;
 
-use parapet::administration::Facts;
+use parapet::administration::{Facts, RESOURCE};
 use parapet::audit::{Changes, Head};
-use parapet::model::{Row, Tenant, TenantDocument, Timestamp};
+use parapet::model::{Effect, PermissionEntry, PermissionTarget, Row, Tenant, TenantDocument, Timestamp};
 use parapet::rights::{Rights, RightsOf};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -140,6 +140,13 @@ impl Plan {
         let missing = state.held().missing(rights);
         self.facts.holds &= missing.is_empty();
         self.not_held.extend(missing.iter().map(ToString::to_string));
+    }
+
+    /// Somebody gains by it what an action of this API gives.
+    pub fn gains_action(&mut self, state: &State<'_>, action: &str) {
+        let target = PermissionTarget::Name { permission: format!("{RESOURCE}.{action}") };
+        let entry = PermissionEntry { target, effect: Effect::Allow, conditions: None, resource_id: None };
+        self.gains(state, &state.rights().entries(&[entry], None));
     }
 
     /// The rules as they will be.

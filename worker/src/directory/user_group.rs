@@ -173,6 +173,7 @@ async fn evaluated(app: &App, actor: &Actor, after: TenantDocument, group: Uuid)
 
 /// `POST /v1/user-groups/preview`: what a rule would do, to a group that is there or to a new one.
 async fn preview(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    call.no_query()?;
     let mut body = call.object()?;
     let mut findings = Vec::new();
     let mut refuse = |code: &str, field: &str, message: String| {

@@ -17,10 +17,10 @@ use crate::platform::db::Statement;
 use crate::response::Response;
 
 /// So many rows where nothing is said.
-const DEFAULT_LIMIT: i64 = 500;
+pub const DEFAULT_LIMIT: i64 = 500;
 
 /// No page has more rows.
-const MOST: i64 = 1000;
+pub const MOST: i64 = 1000;
 
 /// A page ends with the row that makes it longer than so many characters: rows differ in length by a thousand times.
 const LONGEST: i64 = 4 * 1024 * 1024;
@@ -63,11 +63,11 @@ impl Query {
                 ("format", "jsonl") => query.format = Format::Jsonl,
                 ("format", "csv") => query.format = Format::Csv,
                 ("format", _) => find("query.value", "expected `jsonl` or `csv`".to_owned()),
-                ("from_sequence", value) => match value.parse::<i64>().ok().filter(|from| *from >= 1) {
+                ("from_sequence", value) => match whole(value).filter(|from| *from >= 1) {
                     Some(from) => query.from_sequence = from,
                     None => find("query.value", "expected a sequence, from 1".to_owned()),
                 },
-                ("limit", value) => match value.parse::<i64>().ok().filter(|limit| (1..=MOST).contains(limit)) {
+                ("limit", value) => match whole(value).filter(|limit| (1..=MOST).contains(limit)) {
                     Some(limit) => query.limit = limit,
                     None => find("query.limit", format!("expected 1 to {MOST}")),
                 },
@@ -81,6 +81,11 @@ impl Query {
         let detail = "the query is not valid".to_owned();
         Err(ApiError::Malformed { code: "query.invalid".to_owned(), detail, findings })
     }
+}
+
+/// A whole number, in the one way to write it.
+fn whole(text: &str) -> Option<i64> {
+    text.parse::<i64>().ok().filter(|number| number.to_string() == text)
 }
 
 /// Rows until the page is long enough, each with the last sequence there is.

@@ -110,11 +110,9 @@ fn decisions(schemas: &mut Schemas) -> Vec<About> {
 }
 
 fn decided(schema: &Value, description: &str) -> Value {
-    let stale = json!({ "description": "`true` where the database did not answer, and what was known before counts.",
-                        "schema": { "const": "true" } });
     json!({
         "description": description,
-        "headers": { "X-Parapet-Stale": stale },
+        "headers": { "X-Parapet-Stale": { "$ref": "#/components/headers/Stale" } },
         "content": { "application/json": { "schema": schema } },
     })
 }

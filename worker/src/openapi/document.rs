@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::about::About;
 use super::schemas::Schemas;
-use super::{access, directory, problem, service};
+use super::{access, directory, governance, policies, problem, service, snapshots, tenancy};
 use crate::administration::MOST;
 use crate::guard::{Access, Route};
 use crate::router::routes;
@@ -27,8 +27,10 @@ pub fn text() -> Result<String, Vec<String>> {
 pub fn document() -> Result<Value, Vec<String>> {
     let mut schemas = Schemas::default();
     let mut said: Vec<About> = service::about();
-    said.extend(access::about(&mut schemas));
-    said.extend(directory::about(&mut schemas));
+    for area in [access::about, policies::about, snapshots::about, directory::about, tenancy::about, governance::about]
+    {
+        said.extend(area(&mut schemas));
+    }
     let mut wrong = Vec::new();
     let mut paths = Map::new();
     for route in routes() {
@@ -66,7 +68,11 @@ pub fn document() -> Result<Value, Vec<String>> {
         "tags": [
             { "name": "Decisions", "description": "May somebody do something? AuthZEN 1.0." },
             { "name": "Access", "description": "Who may do what: roles, permissions and who has them." },
+            { "name": "Policies", "description": "The tenant's own rules in Cedar, and what a change of rules would do." },
+            { "name": "Snapshots", "description": "The rules as they are published, signed, for applications that decide." },
             { "name": "Directory", "description": "Who and what there is: people, accounts, units, groups, resources." },
+            { "name": "Tenancy", "description": "Tenants, their settings and features; making and ending tenants is operators'." },
+            { "name": "Governance", "description": "What was done and tried, as the log has it." },
             { "name": "Service", "description": "The service itself." },
         ],
         "paths": paths,
@@ -90,7 +96,7 @@ fn operation(route: &Route, about: About) -> Value {
     let changes = matches!(route.access, Access::Permission(action, _) if !action.ends_with(".read"));
     let mut refusals = about.refusals;
     if guarded {
-        refusals.extend([401, 403, 500, 503]);
+        refusals.extend([401, 403, 429, 500, 503]);
     }
     if guarded && route.path.contains("{id}") {
         refusals.push(404);
@@ -197,6 +203,11 @@ fn parameters() -> Value {
             "description": "The `ETag` of the row as it was seen, so that nobody else's change is lost.",
             "schema": { "type": "string" },
         },
+        "IfNoneMatch": {
+            "name": "If-None-Match", "in": "header",
+            "description": "The `ETag` of what the caller has already.",
+            "schema": { "type": "string" },
+        },
         "IdempotencyKey": {
             "name": "Idempotency-Key", "in": "header",
             "description": "Makes it safe to send the same request again: it is answered as before, and not done twice.",
@@ -216,6 +227,11 @@ fn headers() -> Value {
         "RequestId": header(true, "The request's id, as it stands in the log."),
         "ETag": header(true, "The row's validator, for `If-Match`."),
         "Location": header(true, "Where the new row is."),
+        "ContentDisposition": header(true, "The name of the file."),
+        "Stale": {
+            "description": "`true` where the database did not answer, and what was known before counts.",
+            "schema": { "const": "true" },
+        },
         "IdempotencyReplayed": header(false, "`true` where the answer is that of an earlier request."),
     })
 }

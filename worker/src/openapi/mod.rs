@@ -15,13 +15,21 @@ mod directory;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod document;
 #[cfg(not(target_arch = "wasm32"))]
+mod governance;
+#[cfg(not(target_arch = "wasm32"))]
+mod policies;
+#[cfg(not(target_arch = "wasm32"))]
 mod problem;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod schemas;
 #[cfg(not(target_arch = "wasm32"))]
 mod service;
 #[cfg(not(target_arch = "wasm32"))]
+mod snapshots;
+#[cfg(not(target_arch = "wasm32"))]
 mod table;
+#[cfg(not(target_arch = "wasm32"))]
+mod tenancy;
 
 /// The document, as it is served.
 pub const DOCUMENT: &str = include_str!("../../openapi.json");

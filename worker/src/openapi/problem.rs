@@ -13,6 +13,7 @@ pub const STATUSES: &[(u16, &str, &str)] = &[
     (413, "ContentTooLarge", "The body is longer than 1 MiB."),
     (415, "UnsupportedMediaType", "The body is of another media type than JSON."),
     (422, "UnprocessableContent", "What was sent is well formed and breaks rules: `findings` has all of them."),
+    (429, "TooManyRequests", "The key was used too often in this minute."),
     (500, "InternalServerError", "A fault of ours. Its cause is in the log under the request's id."),
     (503, "ServiceUnavailable", "What the answer needs is missing or not known to be current: nothing was done."),
 ];
@@ -29,6 +30,7 @@ pub fn responses() -> Map<String, Value> {
         let mut headers = json!({ "X-Request-ID": { "$ref": "#/components/headers/RequestId" } });
         let more = match status {
             401 | 403 => Some(("WWW-Authenticate", "What credential would do (RFC 6750).", status == 401)),
+            429 => Some(("Retry-After", "Seconds.", true)),
             503 => Some(("Retry-After", "Seconds.", false)),
             _ => None,
         };

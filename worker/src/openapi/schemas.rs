@@ -87,14 +87,21 @@ impl Schemas {
         let set = |column: &Column| [SERVICE, R::GIVEN, R::FIXED].iter().any(|columns| columns.contains(&column.name));
         let (name, mut schema) = self.columns::<R>(|column| !set(column));
         limit::<R>(&mut schema);
-        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-            for column in R::COLUMNS.iter().filter(|column| column.default && !column.nullable) {
-                if let Some(property) = properties.get_mut(column.name) {
-                    *property = or_null(property.take());
-                }
-            }
-        }
+        defaults_or_null::<R>(&mut schema);
         self.add(format!("{name}Patch"), Value::Object(schema))
+    }
+
+    /// These columns of a row, as whoever states them does, under no name yet. Those of `required` must be there; in a
+    /// patch, which requires none, null makes a column its default again.
+    pub fn stated<R: ListOf + JsonSchema>(&mut self, columns: &[&str], required: &[&str]) -> Map<String, Value> {
+        let (_, mut schema) = self.columns::<R>(|column| columns.contains(&column.name));
+        limit::<R>(&mut schema);
+        if required.is_empty() {
+            defaults_or_null::<R>(&mut schema);
+        } else {
+            schema.insert("required".to_owned(), json!(required));
+        }
+        schema
     }
 
     /// All of them, by their names.
@@ -133,6 +140,16 @@ fn limit<R: ListOf>(schema: &mut Map<String, Value>) {
     for column in R::COLUMNS.iter().filter(|column| column.kind == Kind::Text) {
         if let Some(Value::Object(property)) = properties.get_mut(column.name) {
             property.entry("maxLength").or_insert(json!(LONGEST_TEXT));
+        }
+    }
+}
+
+/// In a patch, null stands for a column's default.
+fn defaults_or_null<R: ListOf>(schema: &mut Map<String, Value>) {
+    let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
+    for column in R::COLUMNS.iter().filter(|column| column.default && !column.nullable) {
+        if let Some(property) = properties.get_mut(column.name) {
+            *property = or_null(property.take());
         }
     }
 }

@@ -76,8 +76,12 @@ pub fn made(row: &Value, links: &Value) -> Value {
 
 /// A route that lists rows.
 pub fn list<R: ListOf + JsonSchema>(schemas: &mut Schemas, tag: &'static str) -> About {
-    let name = R::schema_name().into_owned();
     let row = schemas.row::<R>();
+    list_as::<R>(schemas, tag, &R::schema_name(), &row)
+}
+
+/// A route that lists rows which are shown as another schema says.
+pub fn list_as<R: ListOf>(schemas: &mut Schemas, tag: &'static str, name: &str, row: &Value) -> About {
     let page = json!({
         "type": "object",
         "properties": {

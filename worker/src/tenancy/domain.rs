@@ -69,6 +69,7 @@ async fn verify(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
 }
 
 async fn remove(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    call.no_query()?;
     let tenant = actor.tenant;
     commit(app, call, actor, vec![read_own(tenant)], |state| {
         let before = state.rows::<Tenant>(0)?.pop().ok_or(ApiError::NotFound)?;
@@ -84,6 +85,7 @@ async fn remove(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
 
 /// The name in the body: `{"domain": "…"}` and nothing else.
 fn stated(app: &App, call: &Call) -> Result<String, ApiError> {
+    call.no_query()?;
     let body = call.object()?;
     let mut findings = Vec::new();
     let mut find = |field: &str, code: &str, message: String| {

@@ -44,6 +44,7 @@ pub fn routes() -> Vec<Route> {
 /// That it was exported is written to both chains.
 async fn export(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
     operators_only(&actor)?;
+    call.no_query()?;
     let id = call.row_id()?;
     let size = app.db.first(Statement::new(size()).bind(id)).await.map_err(ApiError::database)?;
     let size: i64 = size.unwrap_or_default().values().filter_map(Value::as_f64).map(|size| size as i64).sum();

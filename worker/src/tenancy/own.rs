@@ -2,7 +2,7 @@
 
 use parapet::Finding;
 use parapet::administration::RESOURCE;
-use parapet::model::{Column, Effect, Kind, PermissionEntry, PermissionTarget, Row, Tenant, TenantSetting};
+use parapet::model::{Column, Kind, Row, Tenant, TenantSetting};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use crate::platform::db::Statement;
 use crate::response::Response;
 
 /// What a tenant sets of its own; its domain only once it is verified.
-const STATED: &[&str] = &["name", "logo_url", "primary_color", "secondary_color", "branding_config", "settings"];
+pub const STATED: &[&str] = &["name", "logo_url", "primary_color", "secondary_color", "branding_config", "settings"];
 
 /// What changing a setting needs.
 const SET: &str = "tenant_setting.write";
@@ -43,12 +43,14 @@ pub(super) fn read_own(tenant: Uuid) -> Statement {
     select::<Tenant>("id = ?1", tenant)
 }
 
-async fn get(app: &App, _call: &Call, actor: Actor) -> Result<Response, ApiError> {
+async fn get(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    call.no_query()?;
     let mut found = rows::<Tenant>(app.db.all(read_own(actor.tenant)).await.map_err(ApiError::database)?)?;
     row_answer(&found.pop().ok_or(ApiError::NotFound)?)
 }
 
 async fn update(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    call.no_query()?;
     let (tenant, patch) = (actor.tenant, call.object()?);
     commit(app, call, actor, vec![read_own(tenant)], |state| {
         let before = state.rows::<Tenant>(0)?.pop().ok_or(ApiError::NotFound)?;
@@ -77,9 +79,7 @@ fn may_set(state: &State<'_>, plan: &mut Plan) -> Result<(), ApiError> {
     if !caller.has_scope(WRITE_SCOPE) && !caller.has_scope(&format!("{RESOURCE}:{SET}")) {
         return Err(ApiError::MissingScope { scope: WRITE_SCOPE });
     }
-    let target = PermissionTarget::Name { permission: format!("{RESOURCE}.{SET}") };
-    let entry = PermissionEntry { target, effect: Effect::Allow, conditions: None, resource_id: None };
-    plan.gains(state, &state.rights().entries(&[entry], None));
+    plan.gains_action(state, SET);
     Ok(())
 }
 

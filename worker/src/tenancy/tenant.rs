@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::administration::{
-    Actor, Elsewhere, ListOf, Plan, RowChange, State, commit, if_match, list, merge, read_head, read_only, row_answer,
+    Actor, Elsewhere, ListOf, Plan, RowChange, State, commit, if_match, lengths, list, merge, read_head, read_only,
+    row_answer,
 };
 use crate::app::App;
 use crate::document::{rows, select};
@@ -35,10 +36,10 @@ const GRACE_DAYS: i64 = 30;
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// What operators set when they make a tenant; the rest is the tenant's own to set.
-const STATED: &[&str] = &["name", "slug"];
+pub const STATED: &[&str] = &["name", "slug"];
 
 /// What they set of its first owner.
-const OWNER_STATED: &[&str] = &["email", "username", "first_name", "last_name", "phone"];
+pub const OWNER_STATED: &[&str] = &["email", "username", "first_name", "last_name", "phone"];
 
 impl ListOf for Tenant {
     const PATH: &'static str = "/v1/tenants";
@@ -82,6 +83,7 @@ async fn list_all(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiE
 
 async fn get(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
     operators_only(&actor)?;
+    call.no_query()?;
     let statement = read_one(&actor, call.row_id()?);
     let mut found = rows::<Tenant>(app.db.all(statement).await.map_err(ApiError::database)?)?;
     row_answer(&found.pop().ok_or(ApiError::NotFound)?)
@@ -90,6 +92,7 @@ async fn get(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError>
 /// Makes a tenant with the roles of the system, its first owner and a key for the owner, which is shown this once.
 async fn create(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
     operators_only(&actor)?;
+    call.no_query()?;
     let body = call.object()?;
     commit(app, call, actor, Vec::new(), |state| {
         let mut findings = Vec::new();
@@ -173,6 +176,7 @@ fn made<R: Row>(
             found.push(read_only::<R>(column.name));
         }
     }
+    lengths::<R>(&stated, &stated, &mut found);
     let row = R::from_json_within(stated, given, "new", &mut found);
     findings.extend(found.into_iter().map(|mut finding| {
         finding.field = finding.field.map(|field| format!("{place}{field}"));
@@ -197,14 +201,18 @@ pub(super) fn patched(
     }
     let mut patch = patch.clone();
     patch.retain(|name, _| columns.contains(&name.as_str()) || !Tenant::COLUMNS.iter().any(|its| its.name == name));
+    let stated = patch.clone();
     merge(&mut merged, &Value::Object(patch));
     let Value::Object(mut merged) = merged else { return Err(ApiError::internal("a row is an object")) };
     merged.retain(|_, value| !value.is_null());
+    lengths::<Tenant>(&merged, &stated, findings);
     let row = Tenant::from_json(merged, &before.id.to_string(), findings);
     row.ok_or_else(|| ApiError::Invalid { findings: std::mem::take(findings) })
 }
 
 async fn update(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    operators_only(&actor)?;
+    call.no_query()?;
     let patch = call.object()?;
     change(app, call, actor, "updated", |before, _| {
         let mut findings = Vec::new();
@@ -215,7 +223,7 @@ async fn update(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
 }
 
 async fn suspend(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
-    change(app, call, actor, "suspended", |before, _| {
+    step(app, call, actor, "suspended", |before, _| {
         only_from(before, &[TenantStatus::Active])?;
         Ok(Tenant { status: TenantStatus::Suspended, ..before.clone() })
     })
@@ -223,7 +231,7 @@ async fn suspend(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiEr
 }
 
 async fn reactivate(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
-    change(app, call, actor, "reactivated", |before, _| {
+    step(app, call, actor, "reactivated", |before, _| {
         only_from(before, &[TenantStatus::Suspended])?;
         Ok(Tenant { status: TenantStatus::Active, ..before.clone() })
     })
@@ -232,7 +240,7 @@ async fn reactivate(app: &App, call: &Call, actor: Actor) -> Result<Response, Ap
 
 /// Marks a tenant as deleted. Nothing is lost before its grace is over.
 async fn delete(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
-    change(app, call, actor, "deleted", |before, state| {
+    step(app, call, actor, "deleted", |before, state| {
         only_from(before, &[TenantStatus::Active, TenantStatus::Suspended])?;
         Ok(Tenant { status: TenantStatus::Deleted, deleted_at: Some(state.now), ..before.clone() })
     })
@@ -241,7 +249,7 @@ async fn delete(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
 
 /// Makes a deleted tenant what it was before: a suspended one stays suspended.
 async fn restore(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
-    change(app, call, actor, "restored", |before, state| {
+    step(app, call, actor, "restored", |before, state| {
         only_from(before, &[TenantStatus::Deleted])?;
         if !within_grace(before, state.document, state.now) {
             let detail = "the time in which it could be restored is over".to_owned();
@@ -276,6 +284,19 @@ fn only_from(tenant: &Tenant, statuses: &[TenantStatus]) -> Result<(), ApiError>
     Err(ApiError::Conflict { code: "tenant.status", detail, findings: vec![finding] })
 }
 
+/// Changes one tenant's status, as the path says.
+async fn step(
+    app: &App,
+    call: &Call,
+    actor: Actor,
+    event: &'static str,
+    becomes: impl Fn(&Tenant, &State<'_>) -> Result<Tenant, ApiError>,
+) -> Result<Response, ApiError> {
+    operators_only(&actor)?;
+    call.says_nothing()?;
+    change(app, call, actor, event, becomes).await
+}
+
 /// Changes one tenant, for the operators and for the tenant itself.
 async fn change(
     app: &App,
@@ -284,7 +305,6 @@ async fn change(
     event: &'static str,
     becomes: impl Fn(&Tenant, &State<'_>) -> Result<Tenant, ApiError>,
 ) -> Result<Response, ApiError> {
-    operators_only(&actor)?;
     let id = call.row_id()?;
     let reads = vec![read_one(&actor, id), read_head(id), Statement::new(READ_DELETION).bind(id)];
     commit(app, call, actor, reads, |state| {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::administration::{
-    Actor, Collection, Edit, ListOf, Plan, RowChange, State, commit, if_match, list, row_answer,
+    Actor, Collection, Edit, ListOf, Plan, RowChange, State, commit, if_match, lengths, list, row_answer,
 };
 use crate::app::App;
 use crate::directory::membership::{self, Evaluated};
@@ -140,15 +140,7 @@ impl Key {
 
 /// `GET /v1/tenant-settings/effective`: every known setting with what counts; of those with open keys, the ones set.
 async fn all(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
-    if let Some((name, _)) = call.query().first() {
-        let finding = Finding::error("query", "query.unknown", format!("there is no parameter `{name}`"));
-        let detail = "the query is not valid".to_owned();
-        return Err(ApiError::Malformed {
-            code: "query.invalid".to_owned(),
-            detail,
-            findings: vec![finding.field(name)],
-        });
-    }
+    call.no_query()?;
     let (tenant, settings) = read(app, &actor, select::<TenantSetting>("tenant_id = ?1", actor.tenant)).await?;
     let mut keys: BTreeSet<(&str, String)> =
         settings.iter().map(|row| (row.category.as_str(), row.setting_key.clone())).collect();
@@ -164,6 +156,7 @@ async fn all(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError>
 }
 
 async fn get(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    call.no_query()?;
     let key = Key::of(call)?;
     let (tenant, settings) = read(app, &actor, key.statement(actor.tenant)).await?;
     row_answer(&key.show(&tenant, settings.first()))
@@ -177,26 +170,18 @@ async fn read(app: &App, actor: &Actor, statement: Statement) -> Result<(Tenant,
 }
 
 async fn put(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    call.no_query()?;
     let key = Key::of(call)?;
     let mut body = call.object()?;
     let mut findings = Vec::new();
-    let mut refuse = |code: &str, field: &str, message: String| {
-        findings.push(Finding::error("tenant_setting", code, message).field(field));
-    };
     let value = body.remove("value");
     if value.is_none() {
-        refuse("row.missing", "value", "`value` is required".to_owned());
+        findings.push(Finding::error("tenant_setting", "row.missing", "`value` is required").field("value"));
     }
-    let description = match body.remove("description") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(text),
-        Some(_) => {
-            refuse("row.wrong_type", "description", "expected text".to_owned());
-            None
-        }
-    };
+    let description = description(&mut body, &mut findings);
     for name in body.keys() {
-        refuse("row.unknown_field", name, format!("a setting has no `{name}`"));
+        let finding = Finding::error("tenant_setting", "row.unknown_field", format!("a setting has no `{name}`"));
+        findings.push(finding.field(name));
     }
     findings.extend(value.as_ref().and_then(|value| key.known.check(value)));
     let Some(value) = value.filter(|_| findings.is_empty()) else { return Err(ApiError::Invalid { findings }) };
@@ -205,9 +190,32 @@ async fn put(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError>
 }
 
 async fn remove(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    call.no_query()?;
     let key = Key::of(call)?;
     let show = |tenant: &Tenant, row: Option<&TenantSetting>| key.show(tenant, row);
     write(app, call, actor, &key, None, &show).await
+}
+
+/// Takes the description out of a body; adds what keeps it from its column.
+pub fn description(body: &mut Map<String, Value>, findings: &mut Vec<Finding>) -> Option<String> {
+    let mut find = |code: &str, message: &str| {
+        findings.push(Finding::error("tenant_setting", code, message).field("description"));
+    };
+    let text = match body.remove("description") {
+        None | Some(Value::Null) => return None,
+        Some(Value::String(text)) if !text.contains('\0') => text,
+        Some(Value::String(_)) => {
+            find("row.wrong_type", "text may not hold the character U+0000");
+            return None;
+        }
+        Some(_) => {
+            find("row.wrong_type", "expected text");
+            return None;
+        }
+    };
+    let stated = Map::from_iter([("description".to_owned(), Value::from(text.as_str()))]);
+    lengths::<TenantSetting>(&stated, &stated, findings);
+    Some(text)
 }
 
 /// How a setting is shown, of a tenant and its row.

@@ -167,3 +167,71 @@ fn an_idempotency_key_is_visible_characters() {
         assert_problem(&office.edge.send(request), 400, "request.idempotency_key");
     }
 }
+
+#[test]
+fn what_is_longer_than_its_column_is_refused_by_routes_of_their_own_too() {
+    let operators = super::tenants::operators();
+    let office = &operators.office;
+    let (long, wide) = ("x".repeat(65_537), json!({ "a": "x".repeat(262_144) }));
+    let url = format!("https://acme.example/{long}");
+    let role = json!({ "name": "a", "description": long });
+    let owner = json!({ "email": "hank@globex.example", "phone": long });
+    for (response, field, code) in [
+        (office.owner("PATCH", "/v1/tenant", json!({ "logo_url": url })), "logo_url", "row.too_long"),
+        (office.owner("PATCH", "/v1/tenant", json!({ "branding_config": wide })), "branding_config", "row.too_long"),
+        (
+            operators.call("POST", "/v1/tenants", json!({ "name": "Globex", "slug": "globex", "owner": owner })),
+            "owner/phone",
+            "row.too_long",
+        ),
+        (
+            office.owner("PUT", "/v1/tenant-settings/ui/theme", json!({ "value": "dark", "description": long })),
+            "description",
+            "row.too_long",
+        ),
+        (
+            office.owner("PUT", "/v1/tenant-settings/ui/theme", json!({ "value": "dark", "description": "a\0b" })),
+            "description",
+            "row.wrong_type",
+        ),
+        (
+            office.owner("PUT", "/v1/policies/mine", json!({ "text": "", "description": long })),
+            "description",
+            "row.too_long",
+        ),
+    ] {
+        assert_problem(&response, 422, "request.invalid");
+        let findings = body(&response)["findings"].clone();
+        let is_it = |finding: &Value| finding["field"] == field && finding["code"] == code;
+        assert!(findings.as_array().unwrap().iter().any(is_it), "{field}: {findings:#}");
+    }
+    for change in [json!({ "insert": role }), json!({ "update": { "id": READER, "description": long } })] {
+        let mut change = change;
+        change["table"] = json!("role");
+        let response = office.owner("POST", "/v1/policies/preview", json!({ "changes": [change] }));
+        assert_eq!(response.status, 200);
+        assert_eq!(body(&response)["findings"][0]["code"], "row.too_long");
+    }
+    assert!(office.log().is_empty());
+}
+
+#[test]
+fn a_number_in_path_or_query_is_written_in_one_way() {
+    let office = office();
+    for version in ["%2B7", "07", "+7", "7.0", "x", "-0"] {
+        let response = office.owner("POST", &format!("/v1/snapshots/{version}/rollback"), json!({}));
+        assert_problem(&response, 404, "http.not_found");
+    }
+    for query in ["limit=%2B5", "limit=05", "from_sequence=%2B1", "from_sequence=0"] {
+        let response = office.owner("GET", &format!("/v1/audit-logs/export?{query}"), Value::Null);
+        assert_problem(&response, 400, "query.invalid");
+    }
+    let said = json!({ "dry_run": true });
+    for path in ["/v1/snapshots/7/rollback", "/v1/users/01980000-0000-7000-8000-000000000101/lock"] {
+        assert_problem(&office.owner("POST", path, said.clone()), 422, "request.invalid");
+    }
+    let twice = office.edge.key_of(TENANT, None, None, &["access:snapshot"]);
+    let path = "/v1/snapshots/me?subject_type=user&subject_id=a&subject_id=b";
+    let response = office.by(&twice, "GET", path, Value::Null);
+    assert_eq!(body(&response)["findings"][0]["code"], "query.twice");
+}

@@ -1,6 +1,6 @@
 //! What is given out: versions, the newest snapshot, one principal's part of it, and the keys that verify both.
 
-use super::administration::{assert_status, office};
+use super::administration::{assert_refused, assert_status, office};
 use super::*;
 use parapet::authzen::{Caller, Evaluation};
 use parapet::snapshot::{Keyring, SectionKind, Snapshot, VerifyingKey};
@@ -63,6 +63,24 @@ fn the_newest_snapshot_is_signed_for_others_and_known_by_its_etag() {
     let versions = assert_status(&office.owner("GET", "/v1/snapshots?limit=1", Value::Null), 200);
     assert_eq!(versions["items"][0]["policy_version"], 8);
     assert!(versions["next_cursor"].is_string());
+}
+
+/// No key could be made with the scope that applications need.
+#[test]
+fn a_key_for_snapshots_is_theirs_to_make_who_may_read_them() {
+    let mut office = office();
+    variables(&mut office.edge);
+    let new = json!({ "name": "app", "scopes": SCOPE });
+    let role = json!({ "name": "keymaker", "permissions": [{ "permission": "parapet.api_key.write" }] });
+    let role = assert_status(&office.owner("POST", "/v1/roles", role), 201);
+    let give = json!({ "user_id": ANNA, "role_id": role["id"] });
+    assert_status(&office.owner("POST", "/v1/user-roles", give), 201);
+    let anna = office.edge.key_of(TENANT, Some(ANNA), None, &["admin:write"]);
+    assert_refused(&office.by(&anna, "POST", "/v1/api-keys", new.clone()), &["not_held"]);
+    let made = assert_status(&office.owner("POST", "/v1/api-keys", new), 201);
+    let key = ApiKeyToken::parse(made["key"].as_str().unwrap()).unwrap();
+    open(&office.edge, &office.by(&key, "GET", "/v1/snapshots/current", Value::Null));
+    assert_problem(&office.by(&key, "GET", "/v1/snapshots", Value::Null), 403, "access.missing_scope");
 }
 
 const OLGA: &str = "01980000-0000-7000-8000-000000000111";
