@@ -13,6 +13,8 @@ mod laws;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
+mod migrations;
+#[cfg(test)]
 mod residual;
 #[cfg(test)]
 mod schema;

@@ -5,7 +5,7 @@ use parapet::model::{Kind, Row, SqlValue, TABLES, TableInfo, User};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, ToSql, params_from_iter};
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const EVERY_TABLE: &str = include_str!("../../../core/src/model/every_table.json");
 const TENANT: &str = "01980000-0000-7000-8000-000000000001";
@@ -18,26 +18,35 @@ const SERVICE_TABLES: [&str; 3] = ["idempotency_key", "rate_limit", "rule_histor
 fn migrated() -> Connection {
     let connection = Connection::open_in_memory().unwrap();
     connection.pragma_update(None, "foreign_keys", true).unwrap();
+    migrate(&connection, &migrations());
+    connection
+}
+
+/// The files of the migrations, in their order.
+pub(super) fn migrations() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../worker/migrations");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     assert!(!files.is_empty());
+    files
+}
+
+pub(super) fn migrate(connection: &Connection, files: &[PathBuf]) {
     for file in files {
         let name = file.display().to_string();
         connection
             .execute_batch(&std::fs::read_to_string(file).unwrap())
             .unwrap_or_else(|error| panic!("{name}: {error}"));
     }
-    connection
 }
 
 /// A row in every table.
-fn document() -> TenantDocument {
+pub(super) fn document() -> TenantDocument {
     TenantDocument::read(EVERY_TABLE).unwrap()
 }
 
 /// The same rows for another tenant.
-fn other_document() -> TenantDocument {
+pub(super) fn other_document() -> TenantDocument {
     let text = EVERY_TABLE
         .replace("-7000-8000-", "-7000-9000-")
         .replace("\"acme\"", "\"other\"")
@@ -51,7 +60,7 @@ fn other_document() -> TenantDocument {
     TenantDocument::read(&text).unwrap()
 }
 
-struct Bound<'a>(&'a SqlValue);
+pub(super) struct Bound<'a>(pub &'a SqlValue);
 
 impl ToSql for Bound<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -80,7 +89,7 @@ fn seeded() -> Connection {
     connection
 }
 
-fn texts(connection: &Connection, sql: &str) -> Vec<String> {
+pub(super) fn texts(connection: &Connection, sql: &str) -> Vec<String> {
     let mut statement = connection.prepare(sql).unwrap();
     statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
@@ -91,7 +100,7 @@ fn refused(connection: &Connection, sql: &str, because: &str) {
     assert!(error.contains(because), "{sql}: {error}");
 }
 
-fn count(connection: &Connection, sql: &str) -> i64 {
+pub(super) fn count(connection: &Connection, sql: &str) -> i64 {
     connection.query_row(sql, [], |row| row.get(0)).unwrap()
 }
 

@@ -53,6 +53,7 @@ impl ListOf for ApiKey {
     const PATH: &'static str = "/v1/api-keys";
     const READ: &'static str = "api_key.read";
     const FILTERS: &'static [&'static str] = &["user_id", "service_account_id", "key_prefix", "is_active"];
+    const SELECTIVE: &'static [&'static str] = &["user_id", "service_account_id", "key_prefix"];
 }
 
 impl Collection for ApiKey {

@@ -11,6 +11,7 @@ impl ListOf for RolePermission {
     const PATH: &'static str = "/v1/role-permissions";
     const READ: &'static str = "role_permission.read";
     const FILTERS: &'static [&'static str] = &["role_id", "permission_id", "effect"];
+    const SELECTIVE: &'static [&'static str] = &["role_id", "permission_id"];
 }
 
 impl Collection for RolePermission {

@@ -12,6 +12,7 @@ impl ListOf for UserGroupRole {
     const READ: &'static str = "user_group_role.read";
     const TIME: &'static str = "assigned_at";
     const FILTERS: &'static [&'static str] = &["user_group_id", "role_id", "assigned_by"];
+    const SELECTIVE: &'static [&'static str] = &["user_group_id", "role_id"];
 }
 
 impl Collection for UserGroupRole {

@@ -22,6 +22,7 @@ impl ListOf for UserRole {
     const READ: &'static str = "user_role.read";
     const TIME: &'static str = "assigned_at";
     const FILTERS: &'static [&'static str] = &["user_id", "role_id", "assigned_by", "is_active"];
+    const SELECTIVE: &'static [&'static str] = &["user_id"];
 }
 
 impl Collection for UserRole {

@@ -16,6 +16,7 @@ impl ListOf for OrganizationUnit {
     const PATH: &'static str = "/v1/organization-units";
     const READ: &'static str = "organization_unit.read";
     const FILTERS: &'static [&'static str] = &["parent_id", "name"];
+    const SELECTIVE: &'static [&'static str] = &["parent_id", "name"];
     const SORTS: &'static [&'static str] = &["name", "path"];
 }
 

@@ -21,6 +21,7 @@ impl ListOf for User {
     const PATH: &'static str = "/v1/users";
     const READ: &'static str = "user.read";
     const FILTERS: &'static [&'static str] = &["email", "username", "state", "is_active"];
+    const SELECTIVE: &'static [&'static str] = &["email", "username"];
     const SORTS: &'static [&'static str] = &["email"];
 }
 

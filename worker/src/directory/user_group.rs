@@ -24,6 +24,7 @@ impl ListOf for UserGroup {
     const PATH: &'static str = "/v1/user-groups";
     const READ: &'static str = "user_group.read";
     const FILTERS: &'static [&'static str] = &["name", "type", "organization_unit_id"];
+    const SELECTIVE: &'static [&'static str] = &["organization_unit_id"];
     const SORTS: &'static [&'static str] = &["name"];
 }
 

@@ -12,6 +12,7 @@ impl ListOf for UserGroupMembership {
     const READ: &'static str = "user_group_membership.read";
     const TIME: &'static str = "assigned_at";
     const FILTERS: &'static [&'static str] = &["user_id", "user_group_id", "assigned_by", "assignment_type"];
+    const SELECTIVE: &'static [&'static str] = &["user_id"];
 }
 
 impl Collection for UserGroupMembership {

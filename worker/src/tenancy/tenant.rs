@@ -45,6 +45,7 @@ impl ListOf for Tenant {
     const PATH: &'static str = "/v1/tenants";
     const READ: &'static str = "tenant.read";
     const FILTERS: &'static [&'static str] = &["name", "slug", "domain", "status"];
+    const SELECTIVE: &'static [&'static str] = &["name"];
     const SORTS: &'static [&'static str] = &["name", "slug"];
     // The operators' tenant sees all, and no other one sees any.
     const TENANT: &'static str = "?1 = '00000000-0000-7000-8000-000000000000'";

@@ -308,16 +308,6 @@ fn a_list_goes_from_page_to_page() {
 }
 
 #[test]
-fn a_list_is_one_statement() {
-    let office = office();
-    assert_status(&office.owner("GET", "/v1/roles", Value::Null), 200);
-    let before = office.edge.app.db.round_trips();
-    assert_status(&office.owner("GET", "/v1/roles", Value::Null), 200);
-    // One for the credential and the tenant's versions, one for the list.
-    assert_eq!(office.edge.app.db.round_trips() - before, 2);
-}
-
-#[test]
 fn a_repeated_request_is_answered_and_not_done_again() {
     let office = office();
     let send = |key: &str, body: Value| {

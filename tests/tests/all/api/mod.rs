@@ -12,6 +12,7 @@ mod groups;
 mod http;
 mod input;
 mod isolation;
+mod lists;
 mod metadata;
 mod openapi;
 mod organization_units;

@@ -28,6 +28,11 @@ impl Statement {
         Self { sql: sql.into(), parameters: Vec::new() }
     }
 
+    /// Its text.
+    pub fn sql(&self) -> &str {
+        &self.sql
+    }
+
     /// Binds the next parameter: the first call `?1`, the second `?2`.
     #[must_use]
     pub fn bind(mut self, parameter: impl Into<Parameter>) -> Self {

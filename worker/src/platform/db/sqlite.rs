@@ -1,6 +1,6 @@
 //! SQLite in memory, with D1's API and D1's limits on a statement.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use rusqlite::types::ValueRef;
@@ -18,6 +18,7 @@ pub struct Db {
     connection: Option<Rc<Connection>>,
     round_trips: Rc<Cell<usize>>,
     failing: Rc<Cell<bool>>,
+    recorded: Rc<RefCell<Option<Vec<Statement>>>>,
 }
 
 impl Db {
@@ -33,7 +34,7 @@ impl Db {
 
     /// No database is bound.
     pub fn missing() -> Self {
-        Self { connection: None, round_trips: Rc::default(), failing: Rc::default() }
+        Self { connection: None, round_trips: Rc::default(), failing: Rc::default(), recorded: Rc::default() }
     }
 
     /// From now on each statement fails, or no longer.
@@ -46,6 +47,20 @@ impl Db {
         self.round_trips.get()
     }
 
+    /// The statements that `asking` has executed, with what it gives.
+    pub fn recording<T>(&self, asking: impl FnOnce() -> T) -> (T, Vec<Statement>) {
+        self.recorded.replace(Some(Vec::new()));
+        let given = asking();
+        (given, self.recorded.take().unwrap_or_default())
+    }
+
+    /// How SQLite would find the rows of a statement, step by step.
+    pub fn plan(&self, statement: &Statement) -> Result<Vec<String>, DbError> {
+        let explain = Statement { sql: format!("EXPLAIN QUERY PLAN {}", statement.sql).into(), ..statement.clone() };
+        let steps = execute(self.connection()?, &explain)?;
+        Ok(steps.iter().filter_map(|step| Some(step.get("detail")?.as_str()?.to_owned())).collect())
+    }
+
     /// The first row of the answer.
     pub async fn first(&self, statement: Statement) -> Result<Option<Row>, DbError> {
         Ok(self.all(statement).await?.into_iter().next())
@@ -53,16 +68,25 @@ impl Db {
 
     /// All rows of the answer.
     pub async fn all(&self, statement: Statement) -> Result<Vec<Row>, DbError> {
-        execute(self.connection()?, &statement)
+        let connection = self.connection()?;
+        self.record(std::slice::from_ref(&statement));
+        execute(connection, &statement)
     }
 
     /// All statements in one transaction and one round trip; the rows of each.
     pub async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>, DbError> {
         let connection = self.connection()?;
+        self.record(&statements);
         let transaction = connection.unchecked_transaction()?;
         let rows = statements.iter().map(|statement| execute(&transaction, statement)).collect::<Result<_, _>>()?;
         transaction.commit()?;
         Ok(rows)
+    }
+
+    fn record(&self, statements: &[Statement]) {
+        if let Some(recorded) = self.recorded.borrow_mut().as_mut() {
+            recorded.extend_from_slice(statements);
+        }
     }
 
     fn connection(&self) -> Result<&Connection, DbError> {
