@@ -36,7 +36,7 @@ for (const names of [["one"], ["one", "other"]]) {
       const answers = await Promise.all(
         [...Array(WRITERS).keys()].map(async (n) => {
           const write = () =>
-            call(workers[n % workers.length], owner, "POST", "/v1/roles", { name: `role ${n}` }, { "idempotency-key": `role ${n}` });
+            call(workers[n % workers.length], owner, "POST", "/v1/roles", { name: `role ${n}` }, { "idempotency-key": `role-${n}` });
           // A connection that the server closes while it is idle fails what is sent at that instant; with a key of its
           // own the request is safe to repeat, whether it arrived or not.
           return write().catch(write);
