@@ -27,7 +27,7 @@ SHRINK := --reorder-functions-by-name --strip-producers --enable-mutable-globals
 WASM_SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml core/Cargo.toml wasm/Cargo.toml wasm/build.rs \
 	$(shell find core/src wasm/src policies -type f 2>/dev/null)
 
-.PHONY: help run test lint build tools program generator clean test-rust test-wasm test-e2e test-api bench bench-decide fuzz fuzz-readers mutants wasm
+.PHONY: help run test lint build tools program generator clean test-rust test-wasm test-e2e test-api bench bench-decide bench-edge fuzz fuzz-readers mutants wasm
 
 help: ## what can be asked of make
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -108,6 +108,11 @@ bench: tools wasm ## what a decision costs, here and elsewhere: writes BENCHMARK
 
 bench-decide: tools ## the quick part: against the floor and against Cedar, nothing written
 	cargo bench --quiet --package parapet-bench --features peers --bench decide
+
+# `wrk` and `taskset` are the system's (Debian: wrk, util-linux), and two cores are needed.
+bench-edge: build program ## decisions over HTTP beside an empty Worker, and lists at 100,000 users (SECONDS=)
+	node bench/edge/main.mjs
+	node bench/edge/lists.mjs
 
 fuzz: tools ## a million generated cases, each decided as Cedar decides it (CASES=, SEED=)
 	cargo run --quiet --profile bench --package parapet-tests --bin fuzz -- --cases $(or $(CASES),1000000) --seed $(or $(SEED),0)

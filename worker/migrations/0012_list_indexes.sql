@@ -9,7 +9,7 @@ CREATE INDEX login_attempt_by_address ON login_attempt (tenant_id, ip_address, a
 CREATE INDEX login_attempt_by_user ON login_attempt (user_id, tenant_id, attempted_at, id);
 
 DROP INDEX audit_log_by_resource;
-CREATE INDEX audit_log_by_resource ON audit_log (tenant_id, resource_id, created_at, id);
+CREATE INDEX audit_log_by_resource ON audit_log (tenant_id, resource_id, resource_type, created_at, id);
 CREATE INDEX audit_log_by_resource_type ON audit_log (tenant_id, resource_type, created_at, id);
 CREATE INDEX audit_log_by_result ON audit_log (tenant_id, result, created_at, id);
 

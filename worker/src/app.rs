@@ -23,7 +23,7 @@ pub struct App {
     /// The clock.
     pub clock: Clock,
     /// The configuration, or what is wrong with it: then nothing is decided.
-    pub config: Result<Config, String>,
+    pub config: Rc<Result<Config, String>>,
     /// What this isolate remembers between requests.
     pub memory: Rc<Memory>,
 }
@@ -31,7 +31,7 @@ pub struct App {
 impl App {
     /// The configuration; 503 while it is wrong.
     pub fn config(&self) -> Result<&Config, ApiError> {
-        self.config
+        (*self.config)
             .as_ref()
             .map_err(|reason| ApiError::unavailable("config.invalid", "the service is not configured", reason))
     }
@@ -42,6 +42,22 @@ const RATE_LIMIT: i64 = 600_000;
 
 /// The resolver where none is named.
 const DOH_URL: &str = "https://cloudflare-dns.com/dns-query";
+
+/// The names of all variables and secrets there are.
+pub const VARIABLES: [&str; 12] = [
+    "BASE_DOMAIN",
+    "DATA_KEY",
+    "DATA_KEY_ID",
+    "DOH_URL",
+    "FRESHNESS_SECONDS",
+    "MAX_STALE_SECONDS",
+    "OLD_DATA_KEYS",
+    "PUBLISH_KEY",
+    "PUBLISH_KEY_ID",
+    "RATE_LIMIT",
+    "SNAPSHOT_KEY",
+    "SNAPSHOT_KEY_ID",
+];
 
 /// The configuration.
 #[derive(Debug)]

@@ -23,24 +23,28 @@ pub mod tenancy;
 
 #[cfg(target_arch = "wasm32")]
 mod events {
+    use std::cell::RefCell;
     use std::rc::Rc;
 
-    use worker::{Context, Env, MessageBatch, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
+    use worker::{Context, Env, MessageBatch, Request, Result, ScheduleContext, ScheduledEvent, event, web_sys};
 
     use crate::app::{App, Config};
     use crate::authenticate;
     use crate::memory::Memory;
-    use crate::platform::{Clock, Db, Dns, Kv, Queue, http, log};
+    use crate::platform::{Clock, Db, Dns, Kv, Queue, http, log, variables};
     use crate::router::{Router, routes};
 
     thread_local! {
         static MEMORY: Rc<Memory> = Rc::default();
         static ROUTER: std::result::Result<Rc<Router>, String> =
             Router::new(routes()).map(Rc::new).map_err(|error| error.to_string());
+        /// The configuration, under the text that it was read from: Cloudflare may change variables under an isolate.
+        static CONFIG: RefCell<(String, Rc<std::result::Result<Config, String>>)> =
+            RefCell::new((String::new(), Rc::new(Err("nothing was read".to_owned()))));
     }
 
     #[event(fetch)]
-    async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
+    async fn fetch(request: Request, env: Env, context: Context) -> Result<web_sys::Response> {
         let router = ROUTER.with(Clone::clone)?;
         let request = http::read(request).await?;
         let app = app(&env);
@@ -72,8 +76,23 @@ mod events {
             queue: Queue::bound(env, "EVENTS"),
             dns: Dns,
             clock: Clock::default(),
-            config: Config::read(|name| env.var(name).ok().map(|value| value.to_string())),
+            config: config(env),
             memory: MEMORY.with(Rc::clone),
         }
+    }
+    /// Reading it is making keys of their secrets, which takes longer than most decisions.
+    fn config(env: &Env) -> Rc<std::result::Result<Config, String>> {
+        let text = match variables::text(env) {
+            Ok(text) => text,
+            Err(error) => return Rc::new(Err(error.to_string())),
+        };
+        CONFIG.with_borrow_mut(|(read_from, config)| {
+            if *read_from != text {
+                let values = variables::parse(&text);
+                *config = Rc::new(Config::read(|name| Some(values.get(name)?.as_str()?.to_owned())));
+                *read_from = text;
+            }
+            Rc::clone(config)
+        })
     }
 }

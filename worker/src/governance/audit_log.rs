@@ -26,6 +26,7 @@ impl ListOf for AuditLog {
     const READ: &'static str = "audit_log.read";
     const NEWEST_FIRST: bool = true;
     const FILTERS: &'static [&'static str] = &["user_id", "event_type", "resource_type", "resource_id", "result"];
+    const SELECTIVE: &'static [&'static str] = &["resource_id"];
 }
 
 /// `GET /v1/audit-logs`.

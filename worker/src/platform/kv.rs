@@ -24,18 +24,24 @@ pub use memory::Kv;
 
 #[cfg(target_arch = "wasm32")]
 mod edge {
+    use std::cell::OnceCell;
+
     use worker::Env;
     use worker::kv::KvStore;
 
     use super::{KvError, PutOptions};
 
     /// A KV namespace, perhaps one that is not bound: then each call fails.
-    pub struct Kv(Result<KvStore, String>);
+    pub struct Kv {
+        env: Env,
+        name: &'static str,
+        found: OnceCell<Result<KvStore, String>>,
+    }
 
     impl Kv {
         /// The namespace bound as `name`.
-        pub fn bound(env: &Env, name: &str) -> Self {
-            Self(env.kv(name).map_err(|error| error.to_string()))
+        pub fn bound(env: &Env, name: &'static str) -> Self {
+            Self { env: env.clone(), name, found: OnceCell::new() }
         }
 
         /// The value under `key`.
@@ -56,7 +62,8 @@ mod edge {
         }
 
         fn store(&self) -> Result<&KvStore, KvError> {
-            self.0.as_ref().map_err(|reason| KvError(reason.clone()))
+            let found = self.found.get_or_init(|| self.env.kv(self.name).map_err(|error| error.to_string()));
+            found.as_ref().map_err(|reason| KvError(reason.clone()))
         }
     }
 

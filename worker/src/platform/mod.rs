@@ -12,6 +12,8 @@ pub mod kv;
 pub mod log;
 pub mod queue;
 pub mod random;
+#[cfg(target_arch = "wasm32")]
+pub mod variables;
 
 pub use clock::Clock;
 pub use db::Db;

@@ -17,17 +17,20 @@ mod edge {
     use super::QueueError;
 
     /// A queue, perhaps one that is not bound: then each message is refused.
-    pub struct Queue(Result<worker::Queue, String>);
+    pub struct Queue {
+        env: Env,
+        name: &'static str,
+    }
 
     impl Queue {
         /// The queue bound as `name`.
-        pub fn bound(env: &Env, name: &str) -> Self {
-            Self(env.queue(name).map_err(|error| error.to_string()))
+        pub fn bound(env: &Env, name: &'static str) -> Self {
+            Self { env: env.clone(), name }
         }
 
         /// Sends one message, as JSON text: what the consumer reads is what was written.
         pub async fn send(&self, message: &serde_json::Value) -> Result<(), QueueError> {
-            let queue = self.0.as_ref().map_err(|reason| QueueError(reason.clone()))?;
+            let queue = self.env.queue(self.name).map_err(|error| QueueError(error.to_string()))?;
             queue.send(message.to_string()).await.map_err(|error| QueueError(error.to_string()))
         }
     }

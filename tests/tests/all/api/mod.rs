@@ -37,7 +37,7 @@ use std::rc::Rc;
 use parapet::TenantDocument;
 use parapet::api_key::{ApiKeyToken, RANDOM_BYTES};
 use parapet::model::{SqlValue, TableInfo, Timestamp};
-use parapet_worker::app::{App, Config};
+use parapet_worker::app::{App, Config, VARIABLES};
 use parapet_worker::memory::Memory;
 use parapet_worker::platform::db::{Parameter, Row, Statement};
 use parapet_worker::platform::{Clock, Db, Dns, Kv, Queue};
@@ -234,8 +234,12 @@ fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-fn configuration(variables: &[(&str, &str)]) -> Result<Config, String> {
-    Config::read(|name| variables.iter().find(|(its, _)| *its == name).map(|(_, value)| (*value).to_owned()))
+fn configuration(variables: &[(&str, &str)]) -> Rc<Result<Config, String>> {
+    Rc::new(Config::read(|name| {
+        // What is not in the list is not there at the edge.
+        assert!(VARIABLES.contains(&name), "{name}");
+        variables.iter().find(|(its, _)| *its == name).map(|(_, value)| (*value).to_owned())
+    }))
 }
 
 fn database() -> Db {

@@ -106,7 +106,8 @@ fn nothing_is_given_out_without_a_key_to_sign_it() {
         assert_problem(&office.edge.call(&key, "GET", path, None), 503, "snapshot.no_publish_key");
     }
     assert_eq!(assert_status(&office.edge.get("/.well-known/parapet-keys"), 200), json!({ "keys": [] }));
-    assert!(configuration(&[("PUBLISH_KEY", "00")]).unwrap_err().starts_with("PUBLISH_KEY"));
+    let wrong = configuration(&[("PUBLISH_KEY", "00")]);
+    assert!((*wrong).as_ref().unwrap_err().starts_with("PUBLISH_KEY"));
 }
 
 /// `acme` with more than Anna's: groups, units, another role, a resource, a request, policies.

@@ -1,17 +1,24 @@
 //! D1 through its binding. Without a session D1 answers from the primary, as `tenant_epoch` needs.
 
+use std::cell::OnceCell;
+
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, Env};
 
 use super::{DbError, Parameter, Row, Statement};
 
-/// A database, perhaps one that is not bound: then each statement fails.
-pub struct Db(Result<D1Database, String>);
+/// A database, perhaps one that is not bound: then each statement fails. It is looked up where it is asked: most
+/// decisions need none.
+pub struct Db {
+    env: Env,
+    name: &'static str,
+    found: OnceCell<Result<D1Database, String>>,
+}
 
 impl Db {
     /// The database bound as `name`.
-    pub fn bound(env: &Env, name: &str) -> Self {
-        Self(env.d1(name).map_err(|error| error.to_string()))
+    pub fn bound(env: &Env, name: &'static str) -> Self {
+        Self { env: env.clone(), name, found: OnceCell::new() }
     }
 
     /// The first row of the answer.
@@ -40,7 +47,8 @@ impl Db {
     }
 
     fn database(&self) -> Result<&D1Database, DbError> {
-        self.0.as_ref().map_err(|reason| DbError(reason.clone()))
+        let found = self.found.get_or_init(|| self.env.d1(self.name).map_err(|error| error.to_string()));
+        found.as_ref().map_err(|reason| DbError(reason.clone()))
     }
 }
 
