@@ -23,6 +23,8 @@ const edge = await startEdge({
     FRESHNESS_SECONDS: "0",
     SNAPSHOT_KEY: randomBytes(32).toString("hex"),
     SNAPSHOT_KEY_ID: "test",
+    PUBLISH_KEY: "17".repeat(32),
+    PUBLISH_KEY_ID: "public",
     DATA_KEY: randomBytes(32).toString("hex"),
     DATA_KEY_ID: "test",
   },
