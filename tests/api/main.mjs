@@ -9,6 +9,8 @@ import { migrate, startEdge } from "../../worker/edge.mjs";
 import { seedOwner } from "./seed.mjs";
 
 const [folder, ...more] = process.argv.slice(2);
+// It asks a resolver on the network.
+const NOT_ASKED = "--exclude-operation-id=verifyDomain";
 const OF_KEYS = ["updateApiKey", "deleteApiKey", "rotateApiKey"];
 const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -23,6 +25,8 @@ const edge = await startEdge({
     FRESHNESS_SECONDS: "0",
     SNAPSHOT_KEY: randomBytes(32).toString("hex"),
     SNAPSHOT_KEY_ID: "test",
+    PUBLISH_KEY: "17".repeat(32),
+    PUBLISH_KEY_ID: "public",
     DATA_KEY: randomBytes(32).toString("hex"),
     DATA_KEY_ID: "test",
   },
@@ -37,7 +41,7 @@ try {
   const { origin } = await edge.ready;
   const valid = await run("python", ["-m", "openapi_spec_validator", "--schema", "3.1", here("../../worker/openapi.json")]);
   const ask = ["--config-file", here("schemathesis.toml"), "run", `${origin}/openapi.json`];
-  const asked = await run("schemathesis", [...ask, ...OF_KEYS.map((id) => `--exclude-operation-id=${id}`), ...more], { PARAPET_KEY: key });
+  const asked = await run("schemathesis", [...ask, NOT_ASKED, ...OF_KEYS.map((id) => `--exclude-operation-id=${id}`), ...more], { PARAPET_KEY: key });
   // Last, and apart: these may end the very key that asks.
   const ended = await run("schemathesis", [...ask, ...OF_KEYS.map((id) => `--include-operation-id=${id}`), ...more], { PARAPET_KEY: key });
   process.exitCode = valid || asked || ended;

@@ -26,7 +26,7 @@ const document = {
       user_id: OWNER,
       name: "the owner's",
       key_prefix: "00000000",
-      scopes: ["admin:read", "admin:write", "access:evaluate", "access:context"],
+      scopes: ["admin:read", "admin:write", "access:evaluate", "access:snapshot", "access:context"],
     },
   ],
 };

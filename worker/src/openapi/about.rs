@@ -23,6 +23,7 @@ pub struct About {
     pub(super) body: Option<Value>,
     pub(super) answers: Map<String, Value>,
     pub(super) refusals: Vec<u16>,
+    pub(super) writes: bool,
 }
 
 impl About {
@@ -45,6 +46,7 @@ impl About {
             body: None,
             answers: Map::new(),
             refusals: Vec::new(),
+            writes: true,
         }
     }
 
@@ -105,6 +107,13 @@ impl About {
     #[must_use]
     pub fn answer(mut self, status: u16, answer: Value) -> Self {
         self.answers.insert(status.to_string(), answer);
+        self
+    }
+
+    /// Nothing is written, though it needs what writing needs: it contradicts nothing, and is not kept for a repeat.
+    #[must_use]
+    pub fn writes_nothing(mut self) -> Self {
+        self.writes = false;
         self
     }
 

@@ -93,7 +93,7 @@ pub fn document() -> Result<Value, Vec<String>> {
 
 fn operation(route: &Route, about: About) -> Value {
     let guarded = !matches!(route.access, Access::Public(_));
-    let changes = matches!(route.access, Access::Permission(action, _) if !action.ends_with(".read"));
+    let changes = about.writes && matches!(route.access, Access::Permission(action, _) if !action.ends_with(".read"));
     let mut refusals = about.refusals;
     if guarded {
         refusals.extend([401, 403, 429, 500, 503]);

@@ -175,7 +175,9 @@ fn domain(schemas: &mut Schemas) -> Vec<About> {
         About::new("POST", path, "askForDomain", TAG, "Which DNS record proves that a host name is one's own")
             .describe("Nothing is stored: the record follows from the tenant and the name.")
             .takes(stated.clone(), example.clone())
-            .gives(asked, "The record to publish."),
+            .gives(asked, "The record to publish.")
+            .writes_nothing()
+            .refuses(422),
         About::new("POST", "/v1/tenant/domain/verify", "verifyDomain", TAG, "Store a host name whose record is there")
             .takes(stated, example)
             .answer(200, shown(&tenant, "The tenant, with its domain.")),
