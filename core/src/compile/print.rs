@@ -8,6 +8,7 @@ use cedar_policy::pst::{
     ResourceConstraint, StaticPolicy, Template,
 };
 use cedar_policy_core::ast;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -161,15 +162,12 @@ impl Printer {
             Clause::When(expression) => (true, expression),
             Clause::Unless(expression) => (false, expression),
         };
-        let key = (when, Arc::as_ptr(expression) as usize);
-        if !self.clauses.contains_key(&key) {
-            let printed = print_clause(clause)?;
-            self.clauses.insert(key, (expression.clone(), printed));
-        }
-        if let Some((_, printed)) = self.clauses.get(&key) {
-            self.text.push(' ');
-            self.text.push_str(printed);
-        }
+        let (_, printed) = match self.clauses.entry((when, Arc::as_ptr(expression) as usize)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert((expression.clone(), print_clause(clause)?)),
+        };
+        self.text.push(' ');
+        self.text.push_str(printed);
         Ok(())
     }
 }
