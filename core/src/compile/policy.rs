@@ -18,6 +18,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// A policy before it joins the others.
+#[derive(Debug, Clone)]
 pub(super) struct Policy {
     /// Its id.
     pub id: String,

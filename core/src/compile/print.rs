@@ -1,107 +1,266 @@
-//! The finished policies: accepted by Cedar as a set, and as Cedar prints them.
+//! The finished policies: as Cedar prints them, and as Cedar's own set.
 
 use super::policy::Policy;
 use crate::Finding;
 use cedar_policy::PolicySet;
-use cedar_policy::pst::{self, ActionConstraint, EntityUID, StaticPolicy, Template};
+use cedar_policy::pst::{
+    self, ActionConstraint, Clause, Effect, EntityOrSlot, EntityType, EntityUID, PrincipalConstraint,
+    ResourceConstraint, StaticPolicy, Template,
+};
 use cedar_policy_core::ast;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
+use std::sync::Arc;
 
-/// The policies as Cedar's set and as text.
-pub(super) fn print(policies: Vec<Policy>) -> Result<(PolicySet, String), Box<Finding>> {
-    let broken = |id: &str, message: String| Box::new(Finding::error("policy", "policy.invalid", message).row(id));
-    let mut set = pst::PolicySet {
-        templates: pst::LinkedHashMap::new(),
-        policies: pst::LinkedHashMap::new(),
-        template_links: vec![],
-    };
-    let (mut text, mut actions) = (String::new(), ActionTexts::new());
+/// The policies as one text.
+#[derive(Debug, Clone)]
+pub(super) struct Printed {
+    /// The text: each policy with its id as `@id`, and an empty line behind it.
+    pub text: String,
+    /// Where each ends.
+    ends: Vec<usize>,
+}
+
+impl Printed {
+    /// The text of each policy.
+    pub(super) fn each(&self) -> impl Iterator<Item = &str> {
+        let begins = [0].into_iter().chain(self.ends.iter().map(|end| end + BETWEEN.len()));
+        begins.zip(&self.ends).map(|(begin, end)| self.text.get(begin..*end).unwrap_or_default())
+    }
+}
+
+const BETWEEN: &str = "\n\n";
+
+/// Prints the policies, which are in the order of their ids.
+pub(super) fn print(policies: &[Policy]) -> Result<Printed, Box<Finding>> {
+    let mut printer = Printer::default();
+    let (mut ends, mut last) = (Vec::with_capacity(policies.len()), None);
+    for Policy { id, template } in policies {
+        if last.replace(id.as_str()) == Some(id.as_str()) {
+            return Err(broken(id, "two policies have this id".to_owned()));
+        }
+        printer.policy(id, template).map_err(|message| broken(id, message))?;
+        ends.push(printer.text.len());
+        printer.text.push_str(BETWEEN);
+    }
+    Ok(Printed { text: printer.text, ends })
+}
+
+/// The policies as Cedar's set, each with its id as `@id` too.
+pub(super) fn policy_set(policies: &[Policy]) -> Result<PolicySet, Box<Finding>> {
+    let mut set = empty();
     for Policy { id, template } in policies {
         let annotations = BTreeMap::from([("id".to_owned(), id.as_str().into())]);
-        let template = write(template.with_annotations(annotations), &mut actions, &mut text);
-        text.push_str("\n\n");
-        let policy = StaticPolicy::try_from(template).map_err(|error| broken(&id, error.to_string()))?;
-        if set.policies.insert(id.as_str().into(), policy).is_some() {
-            return Err(broken(&id, "two policies have this id".to_owned()));
-        }
+        let template = template.clone().with_id(id.as_str().into()).with_annotations(annotations);
+        let policy = StaticPolicy::try_from(template).map_err(|error| broken(id, error.to_string()))?;
+        set.policies.insert(id.as_str().into(), policy);
     }
-    let set = PolicySet::from_pst(set).map_err(|error| broken("", error.to_string()))?;
-    Ok((set, text))
+    PolicySet::from_pst(set).map_err(|error| broken("", error.to_string()))
 }
 
-/// Actions as Cedar prints them.
-type ActionTexts = HashMap<EntityUID, String>;
+fn broken(id: &str, message: String) -> Box<Finding> {
+    Box::new(Finding::error("policy", "policy.invalid", message).row(id))
+}
 
-/// How Cedar prints the scope of a policy for no action.
-const NO_ACTION: &str = "action in []";
+fn empty() -> pst::PolicySet {
+    pst::PolicySet { templates: pst::LinkedHashMap::new(), policies: pst::LinkedHashMap::new(), template_links: vec![] }
+}
 
-/// Writes a policy exactly as Cedar prints it. Most of a policy are its actions, and Cedar parses the type of each to
-/// print it: several actions are therefore printed once each, and the policy around them without them.
-fn write(mut template: Template, actions: &mut ActionTexts, text: &mut String) -> Template {
-    let action = std::mem::replace(&mut template.action, ActionConstraint::In(vec![]));
-    if let ActionConstraint::In(uids) = &action
-        && uids.len() > 1
-        && let Some((before, after)) = around(&template)
-    {
-        text.push_str(&before);
+/// Writes policies exactly as Cedar prints them. To print one, Cedar parses every name in it, which takes many times as
+/// long as all else of it: so scopes are written here, and Cedar prints (and accepts) each distinct clause once.
+#[derive(Default)]
+struct Printer {
+    text: String,
+    /// Entities as Cedar prints them: actions, which many policies name.
+    actions: HashMap<EntityUID, String>,
+    /// Clauses as Cedar prints them, by where their expressions lie: whether it is `when`, and the address. The
+    /// expressions are kept, so that no other comes to lie there.
+    clauses: HashMap<(bool, usize), (Arc<pst::Expr>, String)>,
+}
+
+/// How Cedar prints a policy for everything, up to its clauses.
+const EVERYTHING: &str = "permit(principal, action, resource) ";
+
+/// Writing to a text does not fail.
+const WRITTEN: fn(std::fmt::Error) -> String = |_| "it cannot be printed".to_owned();
+
+impl Printer {
+    fn policy(&mut self, id: &str, template: &Template) -> Result<(), String> {
+        match id {
+            "" => self.text.push_str("@id\n"),
+            id => writeln!(self.text, "@id(\"{}\")", id.escape_debug()).map_err(WRITTEN)?,
+        }
+        self.text.push_str(match template.effect {
+            Effect::Permit => "permit(principal",
+            Effect::Forbid => "forbid(principal",
+        });
+        match &template.principal {
+            PrincipalConstraint::Any => {}
+            PrincipalConstraint::Eq(uid) => self.half(" == ", None, Some(uid))?,
+            PrincipalConstraint::In(uid) => self.half(" in ", None, Some(uid))?,
+            PrincipalConstraint::Is(ty) => self.half("", Some(ty), None)?,
+            PrincipalConstraint::IsIn(ty, uid) => self.half(" in ", Some(ty), Some(uid))?,
+        }
+        self.text.push_str(", action");
+        match &template.action {
+            ActionConstraint::Any => {}
+            ActionConstraint::Eq(uid) => self.actions(" == ", std::slice::from_ref(uid), ""),
+            ActionConstraint::In(uids) if uids.len() == 1 => self.actions(" in ", uids, ""),
+            ActionConstraint::In(uids) => self.actions(" in [", uids, "]"),
+        }
+        self.text.push_str(", resource");
+        match &template.resource {
+            ResourceConstraint::Any => {}
+            ResourceConstraint::Eq(uid) => self.half(" == ", None, Some(uid))?,
+            ResourceConstraint::In(uid) => self.half(" in ", None, Some(uid))?,
+            ResourceConstraint::Is(ty) => self.half("", Some(ty), None)?,
+            ResourceConstraint::IsIn(ty, uid) => self.half(" in ", Some(ty), Some(uid))?,
+        }
+        self.text.push(')');
+        for clause in template.clauses() {
+            self.clause(clause)?;
+        }
+        self.text.push(';');
+        Ok(())
+    }
+
+    /// What a scope says of the principal, or of the resource.
+    fn half(&mut self, how: &str, ty: Option<&EntityType>, uid: Option<&EntityOrSlot>) -> Result<(), String> {
+        if let Some(ty) = ty {
+            write!(self.text, " is {ty}").map_err(WRITTEN)?;
+        }
+        match uid {
+            None => Ok(()),
+            Some(EntityOrSlot::Entity(uid)) => {
+                write!(self.text, "{how}{}", ast::EntityUID::from(uid.clone())).map_err(WRITTEN)
+            }
+            Some(EntityOrSlot::Slot(_)) => Err("a policy has no slots".to_owned()),
+        }
+    }
+
+    fn actions(&mut self, before: &str, uids: &[EntityUID], after: &str) {
         for (position, uid) in uids.iter().enumerate() {
-            text.push_str(if position == 0 { "action in [" } else { ", " });
-            text.push_str(actions.entry(uid.clone()).or_insert_with(|| ast::EntityUID::from(uid.clone()).to_string()));
+            self.text.push_str(if position == 0 { before } else { ", " });
+            match self.actions.get(uid) {
+                Some(printed) => self.text.push_str(printed),
+                None => {
+                    let printed = ast::EntityUID::from(uid.clone()).to_string();
+                    self.text.push_str(&printed);
+                    self.actions.insert(uid.clone(), printed);
+                }
+            }
         }
-        text.push(']');
-        text.push_str(&after);
-        template.action = action;
-    } else {
-        template.action = action;
-        text.push_str(&template.to_string());
+        if uids.is_empty() {
+            self.text.push_str(before);
+        }
+        self.text.push_str(after);
     }
-    template
+
+    fn clause(&mut self, clause: &Clause) -> Result<(), String> {
+        let (when, expression) = match clause {
+            Clause::When(expression) => (true, expression),
+            Clause::Unless(expression) => (false, expression),
+        };
+        let (_, printed) = match self.clauses.entry((when, Arc::as_ptr(expression) as usize)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert((expression.clone(), print_clause(clause)?)),
+        };
+        self.text.push(' ');
+        self.text.push_str(printed);
+        Ok(())
+    }
 }
 
-/// What Cedar prints before and after the actions of a policy that is for none; nothing where it is not plain which
-/// part of the text that is, since an id or a literal says the same.
-fn around(template: &Template) -> Option<(String, String)> {
+/// A clause as Cedar prints it, in a policy that Cedar accepts.
+fn print_clause(clause: &Clause) -> Result<String, String> {
+    let (any, action) = (PrincipalConstraint::Any, ActionConstraint::Any);
+    let template = Template::new("", Effect::Permit, any, action, ResourceConstraint::Any);
+    let template = template.try_with_clauses([clause.clone()]).map_err(|error| error.to_string())?;
     let printed = template.to_string();
-    let (before, after) = printed.split_once(NO_ACTION)?;
-    (!after.contains(NO_ACTION)).then(|| (before.to_owned(), after.to_owned()))
+    let mut set = empty();
+    let policy = StaticPolicy::try_from(template).map_err(|error| error.to_string())?;
+    set.policies.insert("".into(), policy);
+    PolicySet::from_pst(set).map_err(|error| error.to_string())?;
+    let clause = printed.strip_prefix(EVERYTHING).and_then(|rest| rest.strip_suffix(';'));
+    clause.map(str::to_owned).ok_or_else(|| format!("unexpectedly printed: {printed}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cedar::expression::{entity, parse_expression};
-    use cedar_policy::pst::{Clause, Effect, EntityOrSlot, PrincipalConstraint, ResourceConstraint};
-    use std::sync::Arc;
+    use crate::cedar::expression::{entity, entity_type, parse_expression};
+
+    const IDS: [&str; 7] = ["plain", "a\"b\\", "é\u{7}\u{202e}", "]", "action in []", "", "'\0\u{301}"];
+
+    fn uid(ty: &str, id: &str) -> EntityUID {
+        entity(ty, id).unwrap()
+    }
+
+    /// Every form of a scope's half, with an id.
+    fn halves(id: &str) -> [(PrincipalConstraint, ResourceConstraint); 5] {
+        let (role, doc) = (EntityOrSlot::Entity(uid("Role", id)), EntityOrSlot::Entity(uid("doc", id)));
+        let (user, ty) = (entity_type("User").unwrap(), entity_type("doc").unwrap());
+        [
+            (PrincipalConstraint::Any, ResourceConstraint::Any),
+            (PrincipalConstraint::Eq(role.clone()), ResourceConstraint::Eq(doc.clone())),
+            (PrincipalConstraint::In(role.clone()), ResourceConstraint::In(doc.clone())),
+            (PrincipalConstraint::Is(user.clone()), ResourceConstraint::Is(ty.clone())),
+            (PrincipalConstraint::IsIn(user, role), ResourceConstraint::IsIn(ty, doc)),
+        ]
+    }
 
     #[test]
     fn policies_are_written_as_cedar_prints_them() {
-        let ids = ["plain", "a\"b\\", "é\u{7}\u{202e}", "]", "action in []", ""];
-        let uid = |ty: &str, id: &str| entity(ty, id).unwrap();
-        let mut actions = ActionTexts::new();
-        let mut written = 0;
-        for principal in ids {
-            for count in 0..ids.len() {
-                for text in ["true", "\"action in []\" == \"\"", "resource.owner == User::\"], \""] {
-                    let named = ids[..count].iter().map(|id| uid("Action", id)).collect();
-                    let template = Template::new(
-                        "id",
-                        Effect::Forbid,
-                        PrincipalConstraint::In(EntityOrSlot::Entity(uid("Role", principal))),
-                        ActionConstraint::In(named),
-                        ResourceConstraint::Eq(EntityOrSlot::Entity(uid("doc", principal))),
-                    )
-                    .try_with_clauses([Clause::When(Arc::new(parse_expression(text).unwrap()))])
-                    .unwrap()
-                    .with_annotations(BTreeMap::from([("id".to_owned(), principal.into())]));
-                    let expected = StaticPolicy::try_from(template.clone()).unwrap();
-                    let mut text = String::new();
-                    let after = write(template, &mut actions, &mut text);
-                    assert_eq!(text, expected.to_string());
-                    assert_eq!(&after, expected.body());
-                    written += 1;
+        let texts =
+            ["true", "\"action in []\" == \"\"", "resource.owner == User::\"], \"", "principal has a.b && !(1 < 2)"];
+        let clauses = texts.map(|text| Arc::new(parse_expression(text).unwrap()));
+        let clauses: Vec<Vec<Clause>> = [vec![]]
+            .into_iter()
+            .chain(clauses.iter().map(|one| vec![Clause::When(one.clone())]))
+            .chain(clauses.iter().map(|one| vec![Clause::Unless(one.clone()), Clause::When(clauses[0].clone())]))
+            .collect();
+        let mut actions = vec![ActionConstraint::Any, ActionConstraint::Eq(uid("Action", IDS[1]))];
+        actions.extend(
+            (0..=IDS.len())
+                .map(|count| ActionConstraint::In(IDS[..count].iter().map(|id| uid("Action", id)).collect())),
+        );
+        let mut policies = vec![];
+        for id in IDS {
+            for (principal, _) in halves(id) {
+                for (_, resource) in halves(id) {
+                    for action in &actions {
+                        let number = policies.len();
+                        let effect = if number % 2 == 0 { Effect::Permit } else { Effect::Forbid };
+                        let template = Template::new("", effect, principal.clone(), action.clone(), resource.clone());
+                        let template = template.try_with_clauses(clauses[number % clauses.len()].clone()).unwrap();
+                        let id = if number == 0 { String::new() } else { format!("{number:05} {id}") };
+                        policies.push(Policy { id, template });
+                    }
                 }
             }
         }
-        assert_eq!((written, actions.len()), (6 * 6 * 3, 5));
+        let printed = print(&policies).unwrap();
+        let set = policy_set(&policies).unwrap();
+        assert_eq!(printed.each().count(), 7 * 5 * 5 * 10);
+        for (policy, text) in policies.iter().zip(printed.each()) {
+            let annotations = BTreeMap::from([("id".to_owned(), policy.id.as_str().into())]);
+            let expected = policy.template.clone().with_annotations(annotations).to_string();
+            assert_eq!(text, expected);
+            assert_eq!(set.policy(&cedar_policy::PolicyId::new(&policy.id)).unwrap().to_string(), expected);
+        }
+        assert_eq!(printed.text.parse::<PolicySet>().unwrap().policies().count(), policies.len());
+    }
+
+    #[test]
+    fn what_cedar_would_not_accept_is_not_printed() {
+        let policy = |id: &str, principal| {
+            let template = Template::new("", Effect::Permit, principal, ActionConstraint::Any, ResourceConstraint::Any);
+            Policy { id: id.to_owned(), template }
+        };
+        let twice = print(&[policy("a", PrincipalConstraint::Any), policy("a", PrincipalConstraint::Any)]);
+        assert_eq!(twice.unwrap_err().message, "two policies have this id");
+        let slot = PrincipalConstraint::Eq(EntityOrSlot::Slot(pst::SlotId::Principal));
+        assert_eq!(print(&[policy("a", slot)]).unwrap_err().message, "a policy has no slots");
     }
 }

@@ -19,7 +19,7 @@ pub enum Step {
     Directory,
     /// The arrays of the snapshot were written: programs, index, directory, sources.
     Store,
-    /// The policies were accepted by Cedar, and printed.
+    /// The policies were printed, each distinct clause accepted by Cedar.
     Print,
     /// Their text was packed.
     Pack,

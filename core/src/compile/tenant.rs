@@ -1,7 +1,9 @@
 //! A tenant's rows become a snapshot: every step in its order, and all findings at once.
 
 use super::own::Own;
-use super::{Step, automatic, custom, flag, grant, policy, print::print, schema, source::SourceMap, validate};
+use super::policy::Policy;
+use super::print::{self, Printed};
+use super::{Step, automatic, custom, flag, grant, policy, schema, source::SourceMap, validate};
 use crate::condition::Condition;
 use crate::directory::{Hierarchy, PrincipalRecord};
 use crate::engine::{Engine, EngineError};
@@ -19,8 +21,9 @@ use uuid::Uuid;
 #[derive(Debug, Clone)]
 pub struct Compiled {
     schema: Schema,
-    policies: PolicySet,
-    cedar: String,
+    /// In the order of their ids.
+    policies: Vec<Policy>,
+    printed: Printed,
     sources: SourceMap,
     principals: Vec<PrincipalRecord>,
     /// The snapshot, but for its version, its time and its signature.
@@ -111,14 +114,14 @@ fn compile_whole_or_own(
     };
     let content = store::write::write(&content, SnapshotBuilder::new(document.tenant.id)).map_err(broken)?;
     done(Step::Store);
-    let (policies, cedar) = print(policies).map_err(|finding| vec![*finding])?;
+    let printed = print::print(&policies).map_err(|finding| vec![*finding])?;
     done(Step::Print);
     let content = content
         .section(SectionKind::Tenant, json(&tenant))
         .section(SectionKind::Schema, json(&schema))
-        .section(SectionKind::Cedar, cedar::pack::pack(&cedar));
+        .section(SectionKind::Cedar, cedar::pack::pack(&printed.text));
     done(Step::Pack);
-    Ok(Compiled { schema, policies, cedar, sources, principals, content, warnings: findings })
+    Ok(Compiled { schema, policies, printed, sources, principals, content, warnings: findings })
 }
 
 /// Reads and compiles a tenant document. Where anything is wrong, all of that is returned, in the rows and in what
@@ -142,9 +145,17 @@ pub fn compile_text(text: &str) -> Result<(TenantDocument, Compiled), Vec<Findin
 const SCHEMA_TABLES: [&str; 4] = ["tenant", "permission", "tenant_setting", "resource"];
 
 impl Compiled {
-    /// The policies, each with its id.
-    pub fn policies(&self) -> &PolicySet {
-        &self.policies
+    /// The policies as Cedar's own set, each with its id. It is made when it is asked for: nothing decides with it.
+    ///
+    /// # Errors
+    /// None is known: whatever a policy is made of was accepted by Cedar when it was printed.
+    pub fn policies(&self) -> Result<PolicySet, Vec<Finding>> {
+        print::policy_set(&self.policies).map_err(|finding| vec![*finding])
+    }
+
+    /// The ids of the policies in their order, each with its Cedar text.
+    pub fn policy_texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.policies.iter().map(|policy| policy.id.as_str()).zip(self.printed.each())
     }
 
     /// The schema.
@@ -159,7 +170,7 @@ impl Compiled {
 
     /// The policies as Cedar text, each with its id as `@id`, in the order of the ids.
     pub fn cedar(&self) -> &str {
-        &self.cedar
+        &self.printed.text
     }
 
     /// Where every policy comes from.

@@ -165,9 +165,10 @@ fn printed_policies_parse_to_themselves() {
     for folder in folders() {
         let compiled = compile(&TenantDocument::read(&read(&folder.join("tenant.json"))).unwrap()).unwrap();
         let parsed: cedar_policy::PolicySet = compiled.cedar().parse().unwrap();
+        let policies = compiled.policies().unwrap();
         for policy in parsed.policies() {
             let id = policy.annotation("id").unwrap();
-            let own = compiled.policies().policy(&cedar_policy::PolicyId::new(id)).unwrap();
+            let own = policies.policy(&cedar_policy::PolicyId::new(id)).unwrap();
             let renamed = policy.new_id(own.id().clone());
             assert_eq!(renamed.to_json().unwrap(), own.to_json().unwrap(), "{id}");
         }

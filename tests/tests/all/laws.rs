@@ -171,8 +171,8 @@ fn compiled_policies_are_valid_against_the_whole_schema() {
         let Fixture { document, .. } = fixture(name);
         let (_, compiled) = compile_text(&document.to_string()).unwrap();
         let schema = cedar_policy::Schema::from_json_value(compiled.cedar_schema()).unwrap();
-        let result =
-            cedar_policy::Validator::new(schema).validate(compiled.policies(), cedar_policy::ValidationMode::Strict);
+        let validator = cedar_policy::Validator::new(schema);
+        let result = validator.validate(&compiled.policies().unwrap(), cedar_policy::ValidationMode::Strict);
         let errors: Vec<String> = result.validation_errors().map(ToString::to_string).collect();
         assert!(errors.is_empty(), "{name}: {errors:#?}");
         assert!(compiled.sources().contains_key("guardrail/api_key_scopes"));

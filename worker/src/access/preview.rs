@@ -108,11 +108,8 @@ fn in_document(document: &TenantDocument, record: Option<&PrincipalRecord>) -> O
 }
 
 fn policies(was: &Compiled, is: &Compiled) -> Value {
-    let texts = |compiled: &Compiled| -> BTreeMap<String, String> {
-        compiled.policies().policies().map(|policy| (policy.id().to_string(), policy.to_string())).collect()
-    };
-    let (was, is) = (texts(was), texts(is));
-    let only = |ones: &BTreeMap<String, String>, others: &BTreeMap<String, String>| -> Vec<Value> {
+    let (was, is): (BTreeMap<_, _>, BTreeMap<_, _>) = (was.policy_texts().collect(), is.policy_texts().collect());
+    let only = |ones: &BTreeMap<&str, &str>, others: &BTreeMap<&str, &str>| -> Vec<Value> {
         let only = ones.iter().filter(|(id, _)| !others.contains_key(*id));
         only.map(|(id, cedar)| json!({ "id": id, "cedar": cedar })).collect()
     };
