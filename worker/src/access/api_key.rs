@@ -13,6 +13,7 @@ use crate::administration::{
     create_showing, if_match, key, routes as table, select_one,
 };
 use crate::app::App;
+use crate::directory::named;
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
 use crate::platform::db::Statement;
@@ -126,6 +127,7 @@ fn hand_over(key: &ApiKey, state: &State<'_>, plan: &mut Plan) -> Result<(), Api
         let account = state.document.service_account.iter().find(|row| row.id == account);
         let rights = account.map(|account| state.rights().entries(&account.permissions, None)).unwrap_or_default();
         plan.gains(state, &rights);
+        plan.facts().needs_owner |= key.service_account_id.is_some_and(|id| named::id_by_a_policy(state.document, id));
     }
     // The rules are for its holder to read, whoever that is.
     if key.scopes.iter().any(|scope| scope == SNAPSHOT_SCOPE) {

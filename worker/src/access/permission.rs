@@ -5,6 +5,7 @@ use parapet::administration::RESOURCE;
 use parapet::model::{Permission, TenantDocument};
 
 use crate::administration::{Collection, Edit, ListOf, Plan, read_only};
+use crate::directory::named;
 use crate::error::ApiError;
 
 impl ListOf for Permission {
@@ -25,7 +26,7 @@ impl Collection for Permission {
         Some(&mut document.permission)
     }
 
-    fn rules(edit: &Edit<'_, Self>, _plan: &mut Plan, findings: &mut Vec<Finding>) -> Result<(), ApiError> {
+    fn rules(edit: &Edit<'_, Self>, plan: &mut Plan, findings: &mut Vec<Finding>) -> Result<(), ApiError> {
         let Some(row) = edit.row() else { return Ok(()) };
         if edit.before.is_some() && row.tenant_id.is_none() {
             findings.push(read_only::<Permission>("tenant_id"));
@@ -33,6 +34,13 @@ impl Collection for Permission {
         if row.tenant_id.is_some() && row.resource == RESOURCE {
             let message = format!("`{RESOURCE}` is what the admin API itself is called");
             findings.push(Finding::error("permission", "permission.reserved", message).field("resource"));
+        }
+        // A policy on a category gives the action to whomever it speaks of.
+        if edit.before.is_none_or(|before| edit.after.is_some_and(|after| after.category != before.category)) {
+            let categories = [edit.before, edit.after].into_iter().flatten();
+            let mut categories = categories.map(|row| row.category.as_str());
+            plan.facts().needs_owner |=
+                categories.any(|category| named::literal_by_a_policy(edit.state.document, category));
         }
         // Entries of roles, accounts and requests name permissions; what they name must stay.
         if let Some(before) = edit.before

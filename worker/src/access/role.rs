@@ -5,6 +5,7 @@ use parapet::model::{Role, RoleType, TenantDocument};
 use parapet::rights::Rights;
 
 use crate::administration::{Collection, Edit, ListOf, Plan};
+use crate::directory::named;
 use crate::error::ApiError;
 
 impl ListOf for Role {
@@ -27,6 +28,12 @@ impl Collection for Role {
     fn rules(edit: &Edit<'_, Self>, plan: &mut Plan, _findings: &mut Vec<Finding>) -> Result<(), ApiError> {
         if edit.row().is_some_and(|role| role.r#type == RoleType::System) {
             plan.facts().system_role = true;
+        }
+        // Whoever has the role gains, or sheds, what a policy says of it.
+        if let Some(before) = edit.before
+            && edit.after.is_none_or(|after| after.is_active != before.is_active)
+        {
+            plan.facts().needs_owner |= named::id_by_a_policy(edit.state.document, before.id);
         }
         let of = edit.state.rights();
         let rights = |role: Option<&Self>| {

@@ -5,6 +5,7 @@ use parapet::model::{TenantDocument, Timestamp, UserGroupRole};
 use parapet::rights::Rights;
 
 use crate::administration::{Collection, Edit, ListOf, Plan, State};
+use crate::directory::named;
 use crate::error::ApiError;
 
 impl ListOf for UserGroupRole {
@@ -51,6 +52,7 @@ impl Collection for UserGroupRole {
                 findings.push(Finding::error("user_group_role", "user_group_role.owner", message).field("role_id"));
             }
         }
+        plan.facts().needs_owner |= named::id_by_a_policy(state.document, row.role_id);
         let rights = |row: Option<&Self>| {
             let Some(row) = row.filter(|row| lives(row, state.now)) else { return Rights::default() };
             of.role(row.role_id).until(row.expires_at)

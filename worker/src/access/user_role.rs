@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::administration::{Collection, Edit, ListOf, Plan, State};
+use crate::directory::named;
 use crate::error::ApiError;
 use crate::platform::db::Statement;
 
@@ -57,6 +58,7 @@ impl Collection for UserRole {
             of.role(row.role_id).until(row.expires_at)
         };
         plan.gains(state, &Rights::gained(&rights(edit.before), &rights(edit.after)));
+        plan.facts().needs_owner |= named::id_by_a_policy(state.document, row.role_id);
         plan.facts().own_rights = state.actor.user() == Some(row.user_id);
         if state.owner_role() == Some(row.role_id) {
             plan.facts().touches_owner = true;

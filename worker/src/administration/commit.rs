@@ -142,9 +142,7 @@ fn bumps(table: &str) -> (bool, bool) {
         "tenant" | "tenant_setting" | "feature_flag" | "permission" | "role" | "role_permission"
         | "organization_unit" | "user_group" | "user_group_role" | "resource" => (true, false),
         "service_account" | "access_request" => (true, true),
-        // Going back may bring back a role that was removed together with its assignments: what is remembered of those
-        // who had it must not count again.
-        "snapshot" => (false, true),
+        // Going back (`snapshot`), too: a role that comes back must not count for those who are remembered to have it.
         _ => (false, true),
     }
 }

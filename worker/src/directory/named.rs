@@ -1,4 +1,5 @@
-//! Groups that a policy names itself, without a role between: what being in one gives cannot be told from roles.
+//! What a policy names itself: groups, units, roles, accounts, flags, categories. What it gives cannot be told from rows
+//! that grant, so that an owner alone changes who or what it means.
 
 use parapet::model::{OrganizationUnit, PermissionEntry, SettingCategory, TenantDocument};
 use serde_json::Value;
@@ -11,7 +12,9 @@ pub fn by_a_policy(document: &TenantDocument, group: Uuid) -> bool {
     let unit = unit.and_then(|id| document.organization_unit.iter().find(|row| row.id == id));
     // A unit's path is the ids of all units above it.
     let above = unit.map(|unit| unit.path.split('/').filter(|id| !id.is_empty()).map(str::to_owned).collect());
-    let ids = std::iter::once(group.to_string()).chain(above.unwrap_or_else(Vec::new)).collect::<Vec<_>>();
+    let roles = document.user_group_role.iter().filter(|row| row.user_group_id == group);
+    let ids = std::iter::once(group.to_string()).chain(roles.map(|row| row.role_id.to_string()));
+    let ids = ids.chain(above.unwrap_or_else(Vec::new)).collect::<Vec<_>>();
     names_any(document, &ids)
 }
 
@@ -19,6 +22,17 @@ pub fn by_a_policy(document: &TenantDocument, group: Uuid) -> bool {
 pub fn unit_by_a_policy(document: &TenantDocument, unit: &OrganizationUnit) -> bool {
     let ids: Vec<String> = unit.path.split('/').filter(|id| !id.is_empty()).map(str::to_owned).collect();
     names_any(document, &ids)
+}
+
+/// Whether a policy names this role or service account.
+pub fn id_by_a_policy(document: &TenantDocument, id: Uuid) -> bool {
+    names_any(document, &[id.to_string()])
+}
+
+/// Whether a policy has this text as a literal: the name of a flag, or of a category of actions.
+pub fn literal_by_a_policy(document: &TenantDocument, text: &str) -> bool {
+    // In JSON; in Cedar text; in Cedar text within JSON.
+    names_any(document, &[format!("\"{text}\""), format!("\\\"{text}\\\"")])
 }
 
 fn names_any(document: &TenantDocument, ids: &[String]) -> bool {

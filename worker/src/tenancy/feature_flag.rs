@@ -11,6 +11,7 @@ use crate::access::principal;
 use crate::administration::{Collection, Edit, ListOf, Plan, read_only, routes as table};
 use crate::app::App;
 use crate::authenticate::{Caller, Owner};
+use crate::directory::named;
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
 use crate::publish;
@@ -32,10 +33,13 @@ impl Collection for FeatureFlag {
         Some(&mut document.feature_flag)
     }
 
-    fn rules(edit: &Edit<'_, Self>, _plan: &mut Plan, findings: &mut Vec<Finding>) -> Result<(), ApiError> {
+    fn rules(edit: &Edit<'_, Self>, plan: &mut Plan, findings: &mut Vec<Finding>) -> Result<(), ApiError> {
         if edit.before.is_some_and(|flag| flag.tenant_id.is_none()) {
             findings.push(read_only::<FeatureFlag>("tenant_id"));
         }
+        // What a policy says of those for whom it is on, it gives or takes with the flag.
+        let mut flags = [edit.before, edit.after].into_iter().flatten();
+        plan.facts().needs_owner |= flags.any(|flag| named::literal_by_a_policy(edit.state.document, &flag.flag_name));
         Ok(())
     }
 }

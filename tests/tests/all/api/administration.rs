@@ -359,3 +359,33 @@ fn another_tenants_rows_are_not_there() {
     let page = assert_status(&office.owner("GET", "/v1/roles?limit=200", Value::Null), 200);
     assert!(page["items"].as_array().unwrap().iter().all(|item| item["tenant_id"] == TENANT));
 }
+
+/// What a policy of the tenant's own says of a role, an action or a flag stands in no row that grants.
+#[test]
+fn what_a_policy_names_is_an_owners_to_give() {
+    let office = office();
+    let role = assert_status(&office.owner("POST", "/v1/roles", json!({ "name": "named" })), 201);
+    let role = role["id"].as_str().unwrap();
+    let flag = json!({ "flag_name": "beta", "is_enabled": false });
+    let flag = assert_status(&office.owner("POST", "/v1/feature-flags", flag), 201);
+    let cedar = format!(
+        "permit (principal in Role::\"{role}\", action, resource);
+         permit (principal, action in Action::\"user\", resource is document)
+         when {{ context has flags && context.flags.contains(\"beta\") }};"
+    );
+    for (name, policy) in ["one", "two"].iter().zip(cedar.split_inclusive(';')) {
+        let response = office.owner("PUT", &format!("/v1/policies/{name}"), json!({ "text": policy.trim() }));
+        assert!(response.status < 300, "{}", String::from_utf8_lossy(&response.body));
+    }
+    let give = json!({ "user_id": BEN, "role_id": role });
+    assert_refused(&office.admin("POST", "/v1/user-roles", give.clone()), &["needs_owner"]);
+    let off = json!({ "is_active": false });
+    assert_refused(&office.admin("PATCH", &format!("/v1/roles/{role}"), off), &["needs_owner"]);
+    let permission =
+        json!({ "name": "documents.shred", "resource": "document", "action": "shred", "category": "user" });
+    assert_refused(&office.admin("POST", "/v1/permissions", permission), &["needs_owner"]);
+    let flag = format!("/v1/feature-flags/{}", flag["id"].as_str().unwrap());
+    assert_refused(&office.admin("PATCH", &flag, json!({ "is_enabled": true })), &["needs_owner"]);
+    assert_status(&office.owner("POST", "/v1/user-roles", give), 201);
+    assert_status(&office.owner("PATCH", &flag, json!({ "is_enabled": true })), 200);
+}
