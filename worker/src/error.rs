@@ -193,6 +193,14 @@ impl ApiError {
         }
     }
 
+    /// What went wrong, with its cause: for the operator, never for a client.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Unavailable { cause, .. } | Self::Internal { cause } => format!("{}: {cause}", self.code()),
+            _ => format!("{}: {self}", self.code()),
+        }
+    }
+
     /// The problem document; the cause goes to the log.
     pub fn respond(&self, request_id: &str) -> Response {
         if let Self::Unavailable { cause, .. } | Self::Internal { cause } = self {

@@ -19,6 +19,7 @@ pub mod rate;
 pub mod request;
 pub mod response;
 pub mod router;
+pub mod scheduled;
 pub mod tenancy;
 
 #[cfg(target_arch = "wasm32")]
@@ -31,8 +32,9 @@ mod events {
     use crate::app::{App, Config};
     use crate::authenticate;
     use crate::memory::Memory;
-    use crate::platform::{Clock, Db, Dns, Kv, Queue, http, log, variables};
+    use crate::platform::{Clock, Db, Dns, Kv, Queue, http, variables};
     use crate::router::{Router, routes};
+    use crate::scheduled;
 
     thread_local! {
         static MEMORY: Rc<Memory> = Rc::default();
@@ -63,10 +65,9 @@ mod events {
         Ok(())
     }
 
-    /// No work is due yet.
     #[event(scheduled)]
-    async fn scheduled(event: ScheduledEvent, _env: Env, _context: ScheduleContext) {
-        log::info("-", "scheduled", &event.cron());
+    async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+        scheduled::run(&app(&env), &scheduled::duties()).await;
     }
 
     fn app(env: &Env) -> App {

@@ -24,6 +24,7 @@ mod rate;
 mod resources;
 mod rollback;
 mod routes;
+mod scheduled;
 mod service_accounts;
 mod settings;
 mod snapshots;
