@@ -52,8 +52,18 @@ fn every_file_says_what_it_is() {
 /// Invariant 3, as far as text can tell: a statement on a tenant's table binds the tenant's id.
 #[test]
 fn statements_bind_the_tenant() {
-    // The key and the slug are what a tenant is found by; a preflight is of no tenant.
-    let finds_the_tenant = ["WHERE k.key_hash = ?1", "FROM tenant WHERE slug = ?1", "AND o.value = ?1 LIMIT 1"];
+    // The key and the slug are what a tenant is found by; a preflight is of no tenant; and the clock finds whose turn it is.
+    let finds_the_tenant = [
+        "WHERE k.key_hash = ?1",
+        "FROM tenant WHERE slug = ?1",
+        "AND o.value = ?1 LIMIT 1",
+        "AND t.deleted_at <= ?1",
+        "FROM tenant_purge WHERE finished_at IS NULL",
+        "FROM idempotency_key WHERE created_at < ?1",
+        "FROM tenant_epoch e WHERE e.tenant_id > ?1",
+        "FROM json_each(?1) k",
+        "AND t.tenant_id = j.tenant",
+    ];
     for (path, text) in sources("worker/src") {
         for statement in
             text.replace("\\\"", "'").split('"').filter(|text| text.contains("SELECT ") && text.contains(" FROM "))

@@ -4,6 +4,7 @@
 //! runs it claims that row, so two ticks that overlap do not both run it. One that fails says so in its row and in the
 //! log, and keeps no other from running.
 
+mod purge_tenants;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -66,7 +67,10 @@ const LONGEST_ERROR: usize = 500;
 
 /// All duties there are, in the order in which they run.
 pub fn duties() -> Vec<Duty> {
-    Vec::new()
+    let duty = |name, period, run: Work| Duty { name, period, run };
+    vec![
+        duty("purge_tenants", 5 * MINUTE, |app, turn| Box::pin(purge_tenants::purge(app, turn))),
+    ]
 }
 
 /// Claims the row of a duty that is due, and answers nothing where it is not. A run that never finished has failed.

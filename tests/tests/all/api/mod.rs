@@ -29,6 +29,7 @@ mod service_accounts;
 mod settings;
 mod snapshots;
 mod tenant;
+mod tenant_purge;
 mod tenants;
 mod users;
 

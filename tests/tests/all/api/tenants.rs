@@ -39,12 +39,12 @@ impl Operators {
         self.office.by(&self.operator, method, path, body)
     }
 
-    fn sql(&self, sql: &'static str) -> Vec<Row> {
+    pub fn sql(&self, sql: &'static str) -> Vec<Row> {
         self.office.edge.sql(sql)
     }
 
     /// A tenant's log, verified from its first row.
-    fn log(&self, tenant: &str) -> Vec<AuditLog> {
+    pub fn log(&self, tenant: &str) -> Vec<AuditLog> {
         let rows = self.sql("SELECT * FROM audit_log ORDER BY tenant_id, sequence");
         let rows = rows.into_iter().map(|row| AuditLog::from_sql(row).unwrap());
         let rows: Vec<AuditLog> = rows.filter(|row| row.tenant_id.to_string() == tenant).collect();
@@ -52,12 +52,12 @@ impl Operators {
         rows
     }
 
-    fn events(&self, tenant: &str) -> Vec<String> {
+    pub fn events(&self, tenant: &str) -> Vec<String> {
         self.log(tenant).into_iter().map(|row| row.event_type).collect()
     }
 }
 
-fn new_tenant() -> Value {
+pub(super) fn new_tenant() -> Value {
     json!({ "name": "Globex", "slug": "globex", "owner": { "email": "hank@globex.example", "first_name": "Hank" } })
 }
 
