@@ -4,6 +4,9 @@
 //! runs it claims that row, so two ticks that overlap do not both run it. One that fails says so in its row and in the
 //! log, and keeps no other from running.
 
+mod prune_answers;
+pub mod prune_rule_history;
+mod prune_snapshots;
 mod purge_tenants;
 
 use std::future::Future;
@@ -70,6 +73,9 @@ pub fn duties() -> Vec<Duty> {
     let duty = |name, period, run: Work| Duty { name, period, run };
     vec![
         duty("purge_tenants", 5 * MINUTE, |app, turn| Box::pin(purge_tenants::purge(app, turn))),
+        duty("prune_answers", 10 * MINUTE, |app, turn| Box::pin(prune_answers::prune(app, turn))),
+        duty("prune_rule_history", 10 * MINUTE, |app, turn| Box::pin(prune_rule_history::prune(app, turn))),
+        duty("prune_snapshots", 10 * MINUTE, |app, turn| Box::pin(prune_snapshots::prune(app, turn))),
     ]
 }
 

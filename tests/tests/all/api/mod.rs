@@ -19,6 +19,7 @@ mod organization_units;
 mod policies;
 mod preview;
 mod principals;
+mod pruning;
 mod published;
 mod rate;
 mod resources;
