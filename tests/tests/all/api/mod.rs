@@ -3,6 +3,7 @@
 mod administration;
 mod api_keys;
 mod audit_logs;
+mod audit_roots;
 mod authentication;
 mod cors;
 mod evaluation;
