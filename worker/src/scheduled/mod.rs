@@ -8,6 +8,7 @@ mod prune_answers;
 pub mod prune_rule_history;
 mod prune_snapshots;
 mod purge_tenants;
+mod reseal_secrets;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -76,6 +77,7 @@ pub fn duties() -> Vec<Duty> {
         duty("prune_answers", 10 * MINUTE, |app, turn| Box::pin(prune_answers::prune(app, turn))),
         duty("prune_rule_history", 10 * MINUTE, |app, turn| Box::pin(prune_rule_history::prune(app, turn))),
         duty("prune_snapshots", 10 * MINUTE, |app, turn| Box::pin(prune_snapshots::prune(app, turn))),
+        duty("reseal_secrets", MINUTE, |app, turn| Box::pin(reseal_secrets::reseal(app, turn))),
     ]
 }
 

@@ -23,6 +23,7 @@ mod principals;
 mod pruning;
 mod published;
 mod rate;
+mod reseal;
 mod resources;
 mod rollback;
 mod routes;
