@@ -95,8 +95,8 @@ pub enum ApiError {
     /// An Idempotency-Key came again with another request.
     #[error("this `Idempotency-Key` belongs to another request")]
     IdempotencyReused,
-    /// The key was used too often in this minute.
-    #[error("the key was used too often; it may be used again in {retry_after} s")]
+    /// The key was used too often in this minute, or its address came too often without one that is known.
+    #[error("there were too many requests; the next is answered in {retry_after} s")]
     TooManyRequests {
         /// Seconds until the next minute.
         retry_after: i64,

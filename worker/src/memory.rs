@@ -10,7 +10,7 @@ use parapet::{Engine, TenantDocument, Timestamp};
 use uuid::Uuid;
 
 use crate::authenticate::Standing;
-use crate::rate::Rates;
+use crate::rate::{Rates, Strangers};
 
 // An isolate has 128 MiB, for everything. The numbers are those of things, not of bytes: a large tenant's engine is a
 // few MiB, a principal about a KiB.
@@ -24,6 +24,8 @@ const TENANTS: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
 pub struct Memory {
     /// How often keys were used.
     pub rates: Rates,
+    /// Who came without a key that is known.
+    pub strangers: Strangers,
     standings: RefCell<LruCache<String, Rc<Standing>>>,
     newest: RefCell<LruCache<Uuid, Versions>>,
     engines: RefCell<LruCache<Uuid, Published>>,
@@ -88,6 +90,7 @@ impl Default for Memory {
     fn default() -> Self {
         Self {
             rates: Rates::default(),
+            strangers: Strangers::default(),
             standings: RefCell::new(LruCache::new(STANDINGS)),
             newest: RefCell::new(LruCache::new(TENANTS)),
             engines: RefCell::new(LruCache::new(ENGINES)),

@@ -1,6 +1,7 @@
 //! A request as the application sees it: plain data, so that everything above `platform` runs anywhere.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// The longest body that is read: 1 MiB.
 pub const LONGEST_BODY: usize = 1024 * 1024;
@@ -41,6 +42,12 @@ impl Request {
     /// The value of a header, by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
+    }
+
+    /// Where the request comes from, as the platform says; a caller cannot set this header. An IPv4 address in the
+    /// notation of IPv6 is the IPv4 address.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.header("cf-connecting-ip")?.parse().ok().map(|address: IpAddr| address.to_canonical())
     }
 
     /// The host that was asked, in lower case, without its port and without a dot at its end.
