@@ -219,6 +219,7 @@ impl ApiError {
             status: self.status(),
             headers: vec![("content-type", "application/problem+json".to_owned())],
             body: serde_json::to_vec(&problem).unwrap_or_default(),
+            pieces: None,
         };
         match self {
             Self::MethodNotAllowed { allow } => response = response.with("allow", allow),

@@ -1,5 +1,11 @@
 //! A response as the application makes it: plain data.
 
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+
+use futures_util::Stream;
+use futures_util::stream::{LocalBoxStream, StreamExt};
 use serde::Serialize;
 
 use crate::error::ApiError;
@@ -13,6 +19,31 @@ pub struct Response {
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Vec<u8>,
+    /// Where there is one: what the body is instead, made while it is sent.
+    pub pieces: Option<Pieces>,
+}
+
+/// A body that is made piece by piece while it is sent, so that it is never there as a whole. One that fails breaks off:
+/// whoever reads it sees that it did not come to its end.
+#[derive(Clone)]
+pub struct Pieces(Rc<RefCell<Option<LocalBoxStream<'static, Result<Vec<u8>, ApiError>>>>>);
+
+impl Pieces {
+    /// A body of what the stream gives.
+    pub fn new(stream: impl Stream<Item = Result<Vec<u8>, ApiError>> + 'static) -> Self {
+        Self(Rc::new(RefCell::new(Some(stream.boxed_local()))))
+    }
+
+    /// The stream, once.
+    pub fn take(&self) -> Option<LocalBoxStream<'static, Result<Vec<u8>, ApiError>>> {
+        self.0.take()
+    }
+}
+
+impl fmt::Debug for Pieces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pieces(…)")
+    }
 }
 
 impl Response {
@@ -22,6 +53,7 @@ impl Response {
             status: 200,
             headers: vec![("content-type", "application/json".to_owned())],
             body: serde_json::to_vec(value).map_err(ApiError::internal)?,
+            pieces: None,
         })
     }
 

@@ -69,6 +69,7 @@ impl Router {
         }
         if head {
             response.body.clear();
+            response.pieces = None;
         }
         response
     }

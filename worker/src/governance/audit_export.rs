@@ -117,6 +117,7 @@ async fn export(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
         status: 200,
         headers: vec![("content-type", media_type.to_owned()), ("content-disposition", name)],
         body: String::into_bytes(body),
+        pieces: None,
     };
     if let Some(last) = rows.last().map(|row| row.sequence).filter(|last| *last < newest) {
         let (path, next, limit) = (AuditLog::PATH, last.saturating_add(1), query.limit);

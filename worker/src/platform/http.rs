@@ -41,6 +41,11 @@ pub fn write(response: Response) -> Result<web_sys::Response> {
     let headers: Map<_, _> =
         response.headers.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
     let init = json!({ "status": response.status, "headers": headers }).to_string();
+    if let Some(pieces) = response.pieces.and_then(|pieces| pieces.take()) {
+        let body = super::pieces::readable(pieces)?;
+        let init = JSON::parse(&init)?;
+        return Ok(web_sys::Response::new_with_opt_readable_stream_and_init(body.as_ref(), init.unchecked_ref())?);
+    }
     let body = Uint8Array::from(response.body.as_slice());
     Ok(web_sys::Response::new_with_opt_buffer_source_and_init(Some(&body), JSON::parse(&init)?.unchecked_ref())?)
 }

@@ -10,6 +10,8 @@ pub mod dns;
 pub mod http;
 pub mod kv;
 pub mod log;
+#[cfg(target_arch = "wasm32")]
+pub mod pieces;
 pub mod queue;
 pub mod random;
 #[cfg(target_arch = "wasm32")]
