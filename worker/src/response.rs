@@ -26,7 +26,10 @@ pub struct Response {
 /// A body that is made piece by piece while it is sent, so that it is never there as a whole. One that fails breaks off:
 /// whoever reads it sees that it did not come to its end.
 #[derive(Clone)]
-pub struct Pieces(Rc<RefCell<Option<LocalBoxStream<'static, Result<Vec<u8>, ApiError>>>>>);
+pub struct Pieces(Rc<RefCell<Option<PieceStream>>>);
+
+/// The pieces, each when it is asked for.
+pub type PieceStream = LocalBoxStream<'static, Result<Vec<u8>, ApiError>>;
 
 impl Pieces {
     /// A body of what the stream gives.
@@ -35,7 +38,7 @@ impl Pieces {
     }
 
     /// The stream, once.
-    pub fn take(&self) -> Option<LocalBoxStream<'static, Result<Vec<u8>, ApiError>>> {
+    pub fn take(&self) -> Option<PieceStream> {
         self.0.take()
     }
 }

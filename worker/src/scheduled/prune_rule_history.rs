@@ -20,8 +20,9 @@ pub const DAYS: i64 = 90;
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
-/// A run looks at so many tenants.
+/// A run looks at so many tenants, and removes something of no more than so many.
 const TENANTS: i64 = 200;
+const DUE: usize = 40;
 
 /// A run removes no more rows of either table, but for the last tenant's.
 const ROWS: i64 = 2_000;
@@ -67,6 +68,7 @@ pub async fn prune(app: &App, turn: Turn) -> Result<Done, ApiError> {
         .bind(TENANTS);
     let found = app.db.all(read).await.map_err(ApiError::database)?;
     let mut done = Done { cursor: turn.cursor, ..Done::default() };
+    let mut due = 0;
     for row in &found {
         let tenant = row.get("tenant_id").and_then(Value::as_str).unwrap_or_default();
         let number = |name: &str| row.get(name).and_then(Value::as_f64).map(|number| number as i64);
@@ -76,7 +78,8 @@ pub async fn prune(app: &App, turn: Turn) -> Result<Done, ApiError> {
             let gone = app.db.batch(batch).await.map_err(ApiError::database)?;
             let gone: usize = gone.iter().map(Vec::len).sum();
             done.items += i64::try_from(gone).map_err(ApiError::internal)?;
-            if done.items >= ROWS {
+            due += 1;
+            if done.items >= ROWS || due == DUE {
                 // Perhaps there is more of this tenant's.
                 return Ok(done);
             }

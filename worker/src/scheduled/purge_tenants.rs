@@ -33,7 +33,7 @@ const TENANTS: i64 = 5;
 const ROWS: i64 = 5_000;
 
 /// A run removes no more values from KV a tenant: each is a request of its own.
-const VALUES: usize = 100;
+const VALUES: usize = 50;
 
 const READ_GRACE: &str = "
     SELECT setting_value FROM tenant_setting
