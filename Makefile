@@ -27,7 +27,7 @@ SHRINK := --reorder-functions-by-name --strip-producers --enable-mutable-globals
 WASM_SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml core/Cargo.toml wasm/Cargo.toml wasm/build.rs \
 	$(shell find core/src wasm/src policies -type f 2>/dev/null)
 
-.PHONY: help run test lint build tools program generator clean test-rust test-wasm test-e2e test-api bench bench-decide bench-edge fuzz fuzz-readers mutants wasm
+.PHONY: help run test lint build tools program generator clean test-rust test-wasm test-e2e test-api bench bench-decide bench-instructions bench-edge fuzz fuzz-readers mutants wasm
 
 help: ## what can be asked of make
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -108,6 +108,10 @@ bench: tools wasm ## what a decision costs, here and elsewhere: writes BENCHMARK
 
 bench-decide: tools ## the quick part: against the floor and against Cedar, nothing written
 	cargo bench --quiet --package parapet-bench --features peers --bench decide
+
+# `valgrind` is the system's.
+bench-instructions: tools ## what a decision costs in instructions: the same on a busy machine (GRANTS=)
+	@cargo bench --quiet --package parapet-bench --bench instructions -- count $(or $(GRANTS),10000)
 
 # `wrk` and `taskset` are the system's (Debian: wrk, util-linux), and two cores are needed.
 bench-edge: build program ## decisions over HTTP beside an empty Worker, and lists at 100,000 users (SECONDS=)

@@ -1,6 +1,6 @@
 //! From Cedar's syntax tree to programs: equal expressions become one node.
 
-use crate::engine::program::{ANY_TEXT, Function, Function2, Node, NodeId, Program};
+use crate::engine::program::{ANY_TEXT, Function, Function2, MAX_SIZE, Node, NodeId, Program};
 use crate::schema::literal::{read_datetime, read_decimal, read_duration, read_ip};
 use crate::store::write::TextsBuilder;
 use cedar_policy::pst::{BinaryOp, Clause, EntityType, EntityUID, Expr, Literal, PatternElem, Template, UnaryOp, Var};
@@ -25,6 +25,9 @@ pub enum CompileError {
     /// The policies cannot be read.
     #[error("{0}")]
     Policies(String),
+    /// A condition that would run for too long, though its equal parts are kept once.
+    #[error("a condition has at most {MAX_SIZE} parts, written out")]
+    TooLong,
     /// There are more parts than a program can number.
     #[error("the policies are too large")]
     TooLarge,
@@ -39,6 +42,8 @@ pub(crate) struct Compiler {
     /// The texts that policies name, by number: literals, names of attributes and entity types.
     pub(crate) texts: TextsBuilder,
     nodes: FxHashMap<Node, NodeId>,
+    /// Of how many nodes each is, written out.
+    sizes: Vec<u32>,
     entity_ids: FxHashMap<EntityUID, u32>,
     lists: FxHashMap<Vec<u32>, (u32, u32)>,
 }
@@ -109,9 +114,24 @@ impl Compiler {
         if let Some(id) = self.nodes.get(&node) {
             return Ok(*id);
         }
+        let parts = self.program.parts(node);
+        let size = parts.iter().fold(1_u32, |size, part| size.saturating_add(self.size(*part)));
         let id = self.program.push(node).ok_or(CompileError::TooLarge)?;
+        self.sizes.push(size);
         self.nodes.insert(node, id);
         Ok(id)
+    }
+
+    fn size(&self, node: NodeId) -> u32 {
+        self.sizes.get(node as usize).copied().unwrap_or(u32::MAX)
+    }
+
+    /// Holds a condition against what a snapshot may have: what it refuses would not open.
+    ///
+    /// # Errors
+    /// More than 2^20 nodes, written out.
+    pub(crate) fn check_size(&self, condition: NodeId) -> Result<NodeId, CompileError> {
+        if self.size(condition) > MAX_SIZE { Err(CompileError::TooLong) } else { Ok(condition) }
     }
 
     fn text(&mut self, text: &str) -> Result<u32, CompileError> {

@@ -10,7 +10,7 @@ use crate::engine::{Engine, EngineError};
 use crate::model::{AccessRequest, TenantDocument, Timestamp, UserGroupMembership, UserRole};
 use crate::schema::Schema;
 use crate::snapshot::{SectionKind, SigningKey, Snapshot, SnapshotBuilder};
-use crate::store::write::{Content, Unwritable};
+use crate::store::write::Content;
 use crate::tenant::TenantRecord;
 use crate::{Finding, cedar, store};
 use cedar_policy::PolicySet;
@@ -86,10 +86,6 @@ fn compile_whole_or_own(
     if findings.iter().any(Finding::is_error) {
         return Err(findings);
     }
-    let broken = |Unwritable { policy, error }: Unwritable| {
-        let finding = Finding::error("policy", "policy.invalid", error.to_string());
-        vec![policy.into_iter().fold(finding, |finding, policy| finding.row(policy))]
-    };
     let tenant = TenantRecord::of(&document.tenant, flags);
     let mut hierarchy = Hierarchy::of(document);
     let principals = match only {
@@ -112,7 +108,8 @@ fn compile_whole_or_own(
         hierarchy: &hierarchy,
         principals: &principals,
     };
-    let content = store::write::write(&content, SnapshotBuilder::new(document.tenant.id)).map_err(broken)?;
+    let content = store::write::write(&content, SnapshotBuilder::new(document.tenant.id));
+    let content = content.map_err(|unwritable| vec![Finding::from(unwritable)])?;
     done(Step::Store);
     let printed = print::print(&policies).map_err(|finding| vec![*finding])?;
     done(Step::Print);

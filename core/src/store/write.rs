@@ -6,6 +6,7 @@ use super::record::{
     EDGE_TABLES, EXISTS, EdgeRecord, EntityRecord, NAMED, NEVER, NONE, NameRecord, ORIGINS, PrincipalRow, REGISTERED,
     Run, SOURCE_TABLES, SourceDetail, SourceRecord, TO_NAMED, ValueRecord, kind,
 };
+use crate::Finding;
 use crate::cedar::policies::{PoliciesBuilder, named};
 use crate::cedar::program::CompileError;
 use crate::compile::{Origin, Source, SourceMap};
@@ -25,6 +26,9 @@ use uuid::Uuid;
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::U32;
 
+#[cfg(test)]
+mod tests;
+
 /// What a snapshot is written from.
 pub(crate) struct Content<'c> {
     pub tenant: &'c TenantRecord,
@@ -40,15 +44,22 @@ pub(crate) struct Content<'c> {
 /// Why content cannot be written.
 #[derive(Debug)]
 pub(crate) struct Unwritable {
-    /// The policy's id, where it is about one.
-    pub policy: Option<String>,
+    /// The table and the id of the policy or the name of the flag, where it is about one.
+    pub at: Option<(&'static str, String)>,
     /// What is wrong.
     pub error: CompileError,
 }
 
 impl From<CompileError> for Unwritable {
     fn from(error: CompileError) -> Self {
-        Self { policy: None, error }
+        Self { at: None, error }
+    }
+}
+
+impl From<Unwritable> for Finding {
+    fn from(Unwritable { at, error }: Unwritable) -> Self {
+        let finding = |table| Self::error(table, "policy.invalid", error.to_string());
+        at.map_or_else(|| finding("policy"), |(table, row)| finding(table).row(row))
     }
 }
 
@@ -60,13 +71,17 @@ pub(crate) fn write(content: &Content<'_>, snapshot: SnapshotBuilder) -> Result<
     let mut policies = PoliciesBuilder::default();
     for (id, template) in content.policies {
         let number = policies.compiler.texts.intern(id).ok_or(CompileError::TooLarge)?;
-        let policy = Some((*id).to_owned());
-        policies.add(number, template).map_err(|error| Unwritable { policy, error })?;
+        let condition = policies.add(number, template);
+        let condition = condition.and_then(|node| node.map(|node| policies.compiler.check_size(node)).transpose());
+        condition.map_err(|error| Unwritable { at: Some(("policy", (*id).to_owned())), error })?;
     }
     let mut flags: Vec<U32> = vec![];
     for flag in &content.tenant.flags {
-        let node = flag.condition.as_deref().map(|condition| policies.compiler.text_expression(condition));
-        flags.push(node.transpose()?.unwrap_or(NONE).into());
+        let compiler = &mut policies.compiler;
+        let mut node = |condition| compiler.text_expression(condition).and_then(|node| compiler.check_size(node));
+        let node = flag.condition.as_deref().map(&mut node).transpose();
+        let node = node.map_err(|error| Unwritable { at: Some(("feature_flag", flag.name.clone())), error })?;
+        flags.push(node.unwrap_or(NONE).into());
     }
     let (policies, compiler, _) = policies.build();
     let mut writer = Writer { texts: compiler.texts, ..Writer::default() };

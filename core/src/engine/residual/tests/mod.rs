@@ -3,6 +3,7 @@
 mod generator;
 mod nodes;
 mod random;
+mod steps;
 
 use crate::compile::{Origin, Source, SourceMap};
 use crate::directory::{
@@ -159,8 +160,10 @@ fn check(policies: &str, rows: &[(String, Map<String, Json>)]) -> Residual {
     let written = residual.cedar();
     let again = self::engine(&format!("permit(principal, action, resource) when {{ {written} }};"));
     let declared = &engine.schema().types["document"].attributes;
+    let twin = steps::node_by_node(&engine);
     for (id, row) in rows {
         let request = request(id, row);
+        assert_eq!(steps::satisfied(engine.view(), &request), steps::satisfied(&twin, &request), "{policies}");
         let decided = engine.decide(&request, now()).is_allow();
         let allowed = residual.allows(id, declared, row).unwrap();
         let about = || format!("{policies}\n{id} {}\n{residual:#?}\n{written}", Json::Object(row.clone()));
