@@ -5,6 +5,21 @@ use std::collections::BTreeMap;
 /// The longest body that is read: 1 MiB.
 pub const LONGEST_BODY: usize = 1024 * 1024;
 
+/// The headers that are ever read. At the edge no others are handed over.
+pub const HEADERS: [&str; 11] = [
+    "access-control-request-method",
+    "authorization",
+    "cf-connecting-ip",
+    "content-length",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "origin",
+    "user-agent",
+    "x-request-id",
+];
+
 /// An HTTP request.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
@@ -38,8 +53,9 @@ impl Default for Body {
 }
 
 impl Request {
-    /// The value of a header, by its lower-case name.
+    /// The value of a header, by its lower-case name; one of [`HEADERS`].
     pub fn header(&self, name: &str) -> Option<&str> {
+        debug_assert!(HEADERS.contains(&name), "`{name}` is not handed over");
         self.headers.get(name).map(String::as_str)
     }
 
