@@ -6,10 +6,11 @@
 import Worker from "./build/index.js";
 
 /** The functions that the module exports; worker-build hangs them there. */
-const { answer, bind, header_names, is_bound, longest_body } = Worker.prototype;
+const { answer, bind, deciding_header_names, header_names, is_bound, longest_body } = Worker.prototype;
 /** Whether the module failed, as worker-build's own part knows and asks. */
 const state = /** @type {any} */ (globalThis).__worker_init_state;
 const HEADERS = header_names().split("\n");
+const DECIDING_HEADERS = deciding_header_names().split("\n");
 const LONGEST_BODY = longest_body();
 const NOTHING = new Uint8Array(0);
 
@@ -47,9 +48,10 @@ async function pieces(stream) {
 function ask(request, body, env, context) {
   // Making one starts the module anew.
   if (state.criticalError) new Worker(context, env);
-  const { headers } = request;
-  let head = `${request.method}\n${request.url}`;
-  for (const name of HEADERS) {
+  const { headers, method, url } = request;
+  let head = `${method}\n${url}`;
+  const deciding = method === "POST" && url.startsWith("/access/", url.indexOf("/", "https://".length));
+  for (const name of deciding ? DECIDING_HEADERS : HEADERS) {
     const value = headers.get(name);
     if (value !== null) head += `\n${name}\n${value}`;
   }

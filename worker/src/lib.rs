@@ -37,7 +37,7 @@ mod events {
     use crate::authenticate;
     use crate::memory::Memory;
     use crate::platform::{Clock, Db, Dns, Kv, Queue, http, log, variables};
-    use crate::request::{HEADERS, LONGEST_BODY};
+    use crate::request::{DECIDING_HEADERS, HEADERS, LONGEST_BODY};
     use crate::router::{Router, routes};
 
     thread_local! {
@@ -55,6 +55,12 @@ mod events {
     #[wasm_bindgen]
     pub fn header_names() -> String {
         HEADERS.join("\n")
+    }
+
+    /// Those of them that it is to be told of a `POST` below `/access/`.
+    #[wasm_bindgen]
+    pub fn deciding_header_names() -> String {
+        DECIDING_HEADERS.join("\n")
     }
 
     /// The longest body that `answer` is to be given.

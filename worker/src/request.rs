@@ -6,11 +6,10 @@ use std::collections::BTreeMap;
 pub const LONGEST_BODY: usize = 1024 * 1024;
 
 /// The headers that are ever read. At the edge no others are handed over.
-pub const HEADERS: [&str; 11] = [
+pub const HEADERS: [&str; 10] = [
     "access-control-request-method",
     "authorization",
     "cf-connecting-ip",
-    "content-length",
     "content-type",
     "idempotency-key",
     "if-match",
@@ -19,6 +18,9 @@ pub const HEADERS: [&str; 11] = [
     "user-agent",
     "x-request-id",
 ];
+
+/// Those of them that are read of a `POST` below `/access/`: there it counts what each costs.
+pub const DECIDING_HEADERS: [&str; 4] = ["authorization", "content-type", "origin", "x-request-id"];
 
 /// An HTTP request.
 #[derive(Clone, Debug, Default)]
@@ -53,9 +55,11 @@ impl Default for Body {
 }
 
 impl Request {
-    /// The value of a header, by its lower-case name; one of [`HEADERS`].
+    /// The value of a header, by its lower-case name; one of [`HEADERS`], or [`DECIDING_HEADERS`].
     pub fn header(&self, name: &str) -> Option<&str> {
-        debug_assert!(HEADERS.contains(&name), "`{name}` is not handed over");
+        let deciding = self.method == "POST" && self.path.starts_with("/access/");
+        let handed_over: &[&str] = if deciding { &DECIDING_HEADERS } else { &HEADERS };
+        debug_assert!(handed_over.contains(&name), "`{name}` is not handed over");
         self.headers.get(name).map(String::as_str)
     }
 
