@@ -114,9 +114,10 @@ bench-instructions: tools ## what a decision costs in instructions: the same on 
 	@cargo bench --quiet --package parapet-bench --bench instructions -- count $(or $(GRANTS),10000)
 
 # `wrk` and `taskset` are the system's (Debian: wrk, util-linux), and two cores are needed.
-bench-edge: build program ## decisions over HTTP beside an empty Worker, and lists at 100,000 users (SECONDS=)
+bench-edge: build program ## decisions over HTTP beside an empty Worker, and lists at 100,000 users (SECONDS=): writes the end of BENCHMARKS.md
 	node bench/edge/main.mjs
 	node bench/edge/lists.mjs
+	node bench/report/edge.mjs
 
 fuzz: tools ## a million generated cases, each decided as Cedar decides it (CASES=, SEED=)
 	cargo run --quiet --profile bench --package parapet-tests --bin fuzz -- --cases $(or $(CASES),1000000) --seed $(or $(SEED),0)

@@ -217,7 +217,7 @@ impl ApiError {
         };
         let mut response = Response {
             status: self.status(),
-            headers: vec![("content-type", "application/problem+json".to_owned())],
+            headers: vec![("content-type", "application/problem+json".into())],
             body: serde_json::to_vec(&problem).unwrap_or_default(),
             pieces: None,
         };

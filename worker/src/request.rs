@@ -6,6 +6,23 @@ use std::net::IpAddr;
 /// The longest body that is read: 1 MiB.
 pub const LONGEST_BODY: usize = 1024 * 1024;
 
+/// The headers that are ever read. At the edge no others are handed over.
+pub const HEADERS: [&str; 10] = [
+    "access-control-request-method",
+    "authorization",
+    "cf-connecting-ip",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "origin",
+    "user-agent",
+    "x-request-id",
+];
+
+/// Those of them that are read of a `POST` below `/access/`: there it counts what each costs.
+pub const DECIDING_HEADERS: [&str; 5] = ["authorization", "cf-connecting-ip", "content-type", "origin", "x-request-id"];
+
 /// An HTTP request.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
@@ -39,8 +56,11 @@ impl Default for Body {
 }
 
 impl Request {
-    /// The value of a header, by its lower-case name.
+    /// The value of a header, by its lower-case name; one of [`HEADERS`], or [`DECIDING_HEADERS`].
     pub fn header(&self, name: &str) -> Option<&str> {
+        let deciding = self.method == "POST" && self.path.starts_with("/access/");
+        let handed_over: &[&str] = if deciding { &DECIDING_HEADERS } else { &HEADERS };
+        debug_assert!(handed_over.contains(&name), "`{name}` is not handed over");
         self.headers.get(name).map(String::as_str)
     }
 

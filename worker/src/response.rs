@@ -1,5 +1,6 @@
 //! A response as the application makes it: plain data.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
@@ -16,7 +17,7 @@ pub struct Response {
     /// The status.
     pub status: u16,
     /// The headers, with lower-case names.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// The body.
     pub body: Vec<u8>,
     /// Where there is one: what the body is instead, made while it is sent.
@@ -54,7 +55,7 @@ impl Response {
     pub fn json(value: &impl Serialize) -> Result<Self, ApiError> {
         Ok(Self {
             status: 200,
-            headers: vec![("content-type", "application/json".to_owned())],
+            headers: vec![("content-type", "application/json".into())],
             body: serde_json::to_vec(value).map_err(ApiError::internal)?,
             pieces: None,
         })
@@ -63,12 +64,12 @@ impl Response {
     /// The same with one more header.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+        self.headers.push((name, Cow::Owned(value.into())));
         self
     }
 
     /// The value of a header, by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(its, _)| *its == name).map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(its, _)| *its == name).map(|(_, value)| value.as_ref())
     }
 }
