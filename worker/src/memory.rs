@@ -14,7 +14,7 @@ use crate::authenticate::Standing;
 use crate::rate::Rates;
 
 // An isolate has 128 MiB, for everything. The numbers are those of things, not of bytes: a large tenant's engine is a
-// few MiB, a principal about a KiB.
+// few MiB, a principal about a KiB, what compiling a tenant found out less than a MiB.
 const STANDINGS: NonZeroUsize = NonZeroUsize::new(1_000).expect("not zero");
 const ENGINES: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");
 const PRINCIPALS: NonZeroUsize = NonZeroUsize::new(5_000).expect("not zero");

@@ -302,7 +302,8 @@ impl<'d> Collector<'d, '_> {
         let mut types: HashMap<Vec<&str>, (u32, Rc<BTreeSet<String>>)> = HashMap::new();
         let mut used: FxHashSet<(u32, u32)> = FxHashSet::default();
         let mut grants = Vec::with_capacity(self.grants.len());
-        for Collected { numbers: (holder, effect, condition, resource), condition: written, first, mut rows } in self.grants
+        for Collected { numbers: (holder, effect, condition, resource), condition: written, first, mut rows } in
+            self.grants
         {
             let (Some(holder), Some(canonical)) = (self.holders.get(holder), self.texts.get(condition as usize)) else {
                 continue;
@@ -377,8 +378,8 @@ impl<'d> Collector<'d, '_> {
                 }
             }
         };
-        let as_written = (!written.is_null())
-            .then(|| Arc::new(Written { json: written.clone(), text: written.to_string() }));
+        let as_written =
+            (!written.is_null()).then(|| Arc::new(Written { json: written.clone(), text: written.to_string() }));
         if self.findings.len() > before {
             // Read again at every place, so that each has its findings.
             self.broken.insert(canonical);

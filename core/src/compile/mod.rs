@@ -34,9 +34,9 @@ mod tests;
 pub use automatic::{AutomaticRules, SELF_WRITTEN};
 #[cfg(feature = "cedar")]
 pub use known::Known;
-pub use source::{Origin, Source, SourceMap};
 #[cfg(feature = "cedar")]
 pub(crate) use source::Sourced;
+pub use source::{Origin, Source, SourceMap};
 #[cfg(feature = "cedar")]
 pub use step::Step;
 #[cfg(feature = "cedar")]

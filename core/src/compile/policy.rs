@@ -9,8 +9,8 @@ use crate::condition::{Condition, Root, Scope};
 use crate::model::Effect;
 use crate::schema::{ACTION, ROLE, SERVICE_ACCOUNT, Schema, USER, Value};
 use cedar_policy::pst::{
-    self, ActionConstraint, BinaryOp, Clause, EntityOrSlot, EntityUID, Expr, PrincipalConstraint, ResourceConstraint, Template,
-    Var,
+    self, ActionConstraint, BinaryOp, Clause, EntityOrSlot, EntityUID, Expr, PrincipalConstraint, ResourceConstraint,
+    Template, Var,
 };
 use rustc_hash::FxHashMap;
 use serde_json::{Value as Json, json};

@@ -35,8 +35,13 @@ const BETWEEN: &str = "\n\n";
 
 /// Prints the policies, which are in the order of their ids.
 pub(super) fn print(policies: &[Policy], learning: &mut Learning<'_>) -> Result<Printed, Box<Finding>> {
-    let mut printer =
-        Printer { text: String::new(), actions: HashMap::new(), types: HashMap::new(), clauses: HashMap::new(), learning };
+    let mut printer = Printer {
+        text: String::new(),
+        actions: HashMap::new(),
+        types: HashMap::new(),
+        clauses: HashMap::new(),
+        learning,
+    };
     let (mut ends, mut last) = (Vec::with_capacity(policies.len()), None);
     for Policy { id, template, .. } in policies {
         if last.replace(id.as_str()) == Some(id.as_str()) {
@@ -199,7 +204,9 @@ impl Printer<'_, '_> {
         };
         let (_, printed) = match self.clauses.entry((when, Arc::as_ptr(expression) as usize)) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => unknown.insert((expression.clone(), self.learning.printed(clause, print_clause)?)),
+            Entry::Vacant(unknown) => {
+                unknown.insert((expression.clone(), self.learning.printed(clause, print_clause)?))
+            }
         };
         self.text.push(' ');
         self.text.push_str(printed);

@@ -152,7 +152,7 @@ impl<'a> Batch<'a> {
             let (actions, types) = (actions.iter().map(String::as_str), types.iter().map(String::as_str));
             slice(self.schema, &actions.collect(), &types.collect())
         };
-        let (digest, made) = learning.slice(self.schema, (actions.clone(), types.clone()), &slice);
+        let (digest, made) = learning.slice(self.schema, (actions.clone(), types.clone()), slice);
         let content = known::Batch {
             policies: self.policies.iter().map(|(template, _)| template.clone()).collect(),
             text: self.text.map(str::to_owned),

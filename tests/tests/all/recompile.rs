@@ -76,7 +76,8 @@ fn policy(which: Index) -> &'static str {
 /// Changes one thing of a tenant.
 fn change(document: &mut Value, number: usize, what: u8, which: Index, how: Index) {
     let id = |table: u32| format!("01890000-{table:04x}-7000-8000-{number:012x}");
-    let setting = |key: &str, value: Value| json!({"id": id(1), "setting_key": key, "setting_value": value, "category": "auth"});
+    let setting =
+        |key: &str, value: Value| json!({"id": id(1), "setting_key": key, "setting_value": value, "category": "auth"});
     match what {
         0 | 1 => {
             let role = which.get(rows(document, "role"))["id"].clone();
@@ -109,7 +110,8 @@ fn change(document: &mut Value, number: usize, what: u8, which: Index, how: Inde
         }
         // The type of an attribute that conditions read: of a resource type, or of the user.
         6 | 7 => {
-            let Some(row) = rows(document, "tenant_setting").iter_mut().find(|row| row["setting_key"] == "schema") else {
+            let Some(row) = rows(document, "tenant_setting").iter_mut().find(|row| row["setting_key"] == "schema")
+            else {
                 return;
             };
             let declared = &mut row["setting_value"];
@@ -127,8 +129,11 @@ fn change(document: &mut Value, number: usize, what: u8, which: Index, how: Inde
         8 => rows(document, "tenant_setting").retain(|row| row["setting_key"] != "schema"),
         9 => {
             let category = how.get(&["user", "admin", "sharing"]);
-            let (name, action) = (format!("new{number}"), if how.index(2) == 0 { "burn".to_owned() } else { format!("act{number}") });
-            rows(document, "permission").push(json!({"id": id(3), "name": name, "resource": "document", "action": action, "category": category}));
+            let (name, action) =
+                (format!("new{number}"), if how.index(2) == 0 { "burn".to_owned() } else { format!("act{number}") });
+            rows(document, "permission").push(
+                json!({"id": id(3), "name": name, "resource": "document", "action": action, "category": category}),
+            );
         }
         10 => {
             if let Some(row) = some(document, "permission", which) {
@@ -204,7 +209,8 @@ proptest! {
 /// Each change of the schema makes a condition invalid that was found valid before, in every place that a condition has.
 #[test]
 fn what_was_valid_under_another_schema_is_not_known() {
-    let schema = |ty: &str| json!({"user": {"attributes": {"level": ty}}, "types": {"document": {"attributes": {"level": ty}}}});
+    let schema =
+        |ty: &str| json!({"user": {"attributes": {"level": ty}}, "types": {"document": {"attributes": {"level": ty}}}});
     let with = |ty: &str, text: &str, part: &str| {
         let id = |n: u32| format!("01890000-fffe-7000-8000-0000000000{n:02}");
         let condition = json!({"cedar": text});
@@ -216,10 +222,19 @@ fn what_was_valid_under_another_schema_is_not_known() {
             "tenant_setting": [{"id": id(5), "setting_key": "schema", "setting_value": schema(ty), "category": "auth"}],
         });
         match part {
-            "grant" => document["role_permission"] = json!([{"id": id(4), "role_id": id(3), "permission_id": id(2), "conditions": condition}]),
-            "flag" => document["feature_flag"] = json!([{"id": id(6), "flag_name": "f", "is_enabled": true, "configuration": {"targeting": condition}}]),
-            "group" => document["user_group"] = json!([{"id": id(7), "name": "g", "type": "automatic", "auto_assignment_rules": condition}]),
-            _ => rows(&mut document, "tenant_setting").push(json!({"id": id(8), "setting_key": "policy.own", "category": "auth",
+            "grant" => {
+                document["role_permission"] =
+                    json!([{"id": id(4), "role_id": id(3), "permission_id": id(2), "conditions": condition}])
+            }
+            "flag" => {
+                document["feature_flag"] = json!([{"id": id(6), "flag_name": "f", "is_enabled": true, "configuration": {"targeting": condition}}])
+            }
+            "group" => {
+                document["user_group"] =
+                    json!([{"id": id(7), "name": "g", "type": "automatic", "auto_assignment_rules": condition}])
+            }
+            _ => rows(&mut document, "tenant_setting")
+                .push(json!({"id": id(8), "setting_key": "policy.own", "category": "auth",
                 "setting_value": format!("permit(principal, action, resource) when {{ {text} }};")})),
         }
         TenantDocument::from_value(document).unwrap()

@@ -187,7 +187,8 @@ fn what_would_not_compile_is_refused_and_changes_nothing() {
 #[test]
 fn a_refused_change_is_not_in_the_next_one() {
     let office = office();
-    let grant = |conditions: Value| json!({ "role_id": READER, "permission_id": READ_DOCUMENTS, "conditions": conditions });
+    let grant =
+        |conditions: Value| json!({ "role_id": READER, "permission_id": READ_DOCUMENTS, "conditions": conditions });
     let condition = json!({ "cedar": "context has mfa && context.mfa" });
     let given = assert_status(&office.owner("POST", "/v1/role-permissions", grant(condition.clone())), 201);
     for refused in [json!({ "Sounds": { "a": 1 } }), json!({ "cedar": "context.mfa" })] {
