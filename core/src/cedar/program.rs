@@ -46,6 +46,9 @@ pub(crate) struct Compiler {
     sizes: Vec<u32>,
     entity_ids: FxHashMap<EntityUID, u32>,
     lists: FxHashMap<Vec<u32>, (u32, u32)>,
+    /// The nodes of whole conditions by where their expressions lie, since many policies share one. The expressions are
+    /// kept, so that no other comes to lie there.
+    conditions: FxHashMap<*const Expr, (Arc<Expr>, NodeId)>,
 }
 
 impl Compiler {
@@ -54,14 +57,23 @@ impl Compiler {
         let mut nodes = vec![];
         for clause in template.clauses() {
             nodes.push(match clause {
-                Clause::When(expression) => self.expression(expression, DEPTH)?,
+                Clause::When(expression) => self.condition(expression)?,
                 Clause::Unless(expression) => {
-                    let inner = self.expression(expression, DEPTH)?;
+                    let inner = self.condition(expression)?;
                     self.add(Node::Not(inner))?
                 }
             });
         }
         if nodes.is_empty() { Ok(None) } else { self.all_of(&nodes).map(Some) }
+    }
+
+    fn condition(&mut self, expression: &Arc<Expr>) -> Result<NodeId, CompileError> {
+        if let Some((_, node)) = self.conditions.get(&Arc::as_ptr(expression)) {
+            return Ok(*node);
+        }
+        let node = self.expression(expression, DEPTH)?;
+        self.conditions.insert(Arc::as_ptr(expression), (expression.clone(), node));
+        Ok(node)
     }
 
     /// The conjunction of conditions in their order. Halved and halved again: a thousand clauses must not nest a

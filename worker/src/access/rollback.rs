@@ -103,7 +103,8 @@ fn plan(state: &State<'_>, version: i64) -> Result<Plan, ApiError> {
     for change in changes.in_order() {
         plan.change(change);
     }
-    let after = plan.applied(state.document);
+    let mut after = state.document.clone();
+    plan.apply(&mut after);
     let findings = changes_findings(&after, &changes.written);
     if !findings.is_empty() {
         return Err(ApiError::Invalid { findings });
