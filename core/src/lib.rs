@@ -26,6 +26,7 @@ pub mod schema;
 #[cfg(feature = "audit")]
 pub mod seal;
 pub mod setting;
+pub mod smtp;
 pub mod snapshot;
 mod store;
 pub mod tenant;

@@ -8,7 +8,8 @@ use parapet::snapshot::{Keyring, SigningKey};
 
 use crate::error::ApiError;
 use crate::memory::Memory;
-use crate::platform::{Clock, Db, Dns, Kv, Queue};
+use crate::messaging::channel::config::Defaults;
+use crate::platform::{Clock, Db, Dns, Fetch, Kv, Mailer, Queue, Sockets};
 
 /// Everything that answering a request needs.
 pub struct App {
@@ -18,6 +19,12 @@ pub struct App {
     pub kv: Kv,
     /// The queue of events.
     pub queue: Queue,
+    /// Other services.
+    pub fetch: Fetch,
+    /// Servers that are spoken to by TCP.
+    pub sockets: Sockets,
+    /// Cloudflare's binding that sends e-mail.
+    pub mailer: Mailer,
     /// The resolver of host names.
     pub dns: Dns,
     /// The clock.
@@ -44,17 +51,19 @@ const RATE_LIMIT: i64 = 600_000;
 const DOH_URL: &str = "https://cloudflare-dns.com/dns-query";
 
 /// The names of all variables and secrets there are.
-pub const VARIABLES: [&str; 12] = [
+pub const VARIABLES: [&str; 14] = [
     "BASE_DOMAIN",
     "DATA_KEY",
     "DATA_KEY_ID",
     "DOH_URL",
     "FRESHNESS_SECONDS",
+    "MAIL_CHANNEL",
     "MAX_STALE_SECONDS",
     "OLD_DATA_KEYS",
     "PUBLISH_KEY",
     "PUBLISH_KEY_ID",
     "RATE_LIMIT",
+    "SMS_CHANNEL",
     "SNAPSHOT_KEY",
     "SNAPSHOT_KEY_ID",
 ];
@@ -72,6 +81,9 @@ pub struct Config {
     pub rate_limit: i64,
     /// The resolver that is asked for a tenant's TXT record: DNS over HTTPS in JSON.
     pub doh_url: String,
+    /// How e-mail and text messages go where a tenant has no way of its own. What is wrong with it keeps messages waiting,
+    /// and no decision.
+    pub channels: Defaults,
     key: Option<SigningKey>,
     publish: Option<SigningKey>,
     data: Option<DataKeyring>,
@@ -132,7 +144,8 @@ impl Config {
         if !doh_url.starts_with("https://") || doh_url.contains(['?', '#']) {
             return Err(format!("DOH_URL must be an https address without a query, not `{doh_url}`"));
         }
-        Ok(Self { freshness, max_stale, base_domain, rate_limit, doh_url, key, publish, data })
+        let channels = Defaults::read(&get);
+        Ok(Self { freshness, max_stale, base_domain, rate_limit, doh_url, channels, key, publish, data })
     }
 
     /// The key that signs snapshots.

@@ -12,6 +12,7 @@ pub mod governance;
 pub mod guard;
 pub mod health;
 pub mod memory;
+pub mod messaging;
 pub mod openapi;
 pub mod platform;
 pub mod publish;
@@ -31,7 +32,8 @@ mod events {
     use crate::app::{App, Config};
     use crate::authenticate;
     use crate::memory::Memory;
-    use crate::platform::{Clock, Db, Dns, Kv, Queue, http, log, variables};
+    use crate::messaging::notification;
+    use crate::platform::{Clock, Db, Dns, Fetch, Kv, Mailer, Queue, Sockets, http, log, variables};
     use crate::router::{Router, routes};
 
     thread_local! {
@@ -56,17 +58,25 @@ mod events {
         http::write(response)
     }
 
-    /// No event is sent yet; what comes is acknowledged, so that it does not come again.
+    /// Sends what a message names. What fails here is due again by itself, so no message comes twice for it.
     #[event(queue)]
-    async fn queue(batch: MessageBatch<serde_json::Value>, _env: Env, _context: Context) -> Result<()> {
+    async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, _context: Context) -> Result<()> {
+        let app = app(&env);
+        for message in batch.messages()? {
+            if let Some(Err(error)) = notification::receive(&app, message.body()).await {
+                log::error("-", "notification.send", &format!("{error:?}"));
+            }
+        }
         batch.ack_all();
         Ok(())
     }
 
-    /// No work is due yet.
+    /// What is due.
     #[event(scheduled)]
-    async fn scheduled(event: ScheduledEvent, _env: Env, _context: ScheduleContext) {
-        log::info("-", "scheduled", &event.cron());
+    async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+        if let Err(error) = notification::sweep(&app(&env)).await {
+            log::error("-", "notification.sweep", &format!("{error:?}"));
+        }
     }
 
     fn app(env: &Env) -> App {
@@ -74,6 +84,9 @@ mod events {
             db: Db::bound(env, "DB"),
             kv: Kv::bound(env, "SNAPSHOTS"),
             queue: Queue::bound(env, "EVENTS"),
+            fetch: Fetch,
+            sockets: Sockets,
+            mailer: Mailer::bound(env, "MAIL"),
             dns: Dns,
             clock: Clock::default(),
             config: config(env),

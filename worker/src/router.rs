@@ -9,6 +9,7 @@ use crate::guard::{Access, Call, Route};
 use crate::platform::{log, random};
 use crate::request::Request;
 use crate::response::Response;
+use crate::messaging::notification;
 use crate::{access, directory, governance, health, openapi, tenancy};
 
 /// All routes there are.
@@ -20,6 +21,7 @@ pub fn routes() -> Vec<Route> {
         directory::routes(),
         tenancy::routes(),
         governance::routes(),
+        notification::routes(),
     ]
     .into_iter()
     .flatten()

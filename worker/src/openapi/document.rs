@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::about::About;
 use super::schemas::Schemas;
-use super::{access, directory, governance, policies, problem, service, snapshots, tenancy};
+use super::{access, directory, governance, notifications, policies, problem, service, snapshots, tenancy};
 use crate::administration::MOST;
 use crate::guard::{Access, Route};
 use crate::router::routes;
@@ -27,8 +27,15 @@ pub fn text() -> Result<String, Vec<String>> {
 pub fn document() -> Result<Value, Vec<String>> {
     let mut schemas = Schemas::default();
     let mut said: Vec<About> = service::about();
-    for area in [access::about, policies::about, snapshots::about, directory::about, tenancy::about, governance::about]
-    {
+    for area in [
+        access::about,
+        policies::about,
+        snapshots::about,
+        directory::about,
+        tenancy::about,
+        governance::about,
+        notifications::about,
+    ] {
         said.extend(area(&mut schemas));
     }
     let mut wrong = Vec::new();
@@ -73,6 +80,7 @@ pub fn document() -> Result<Value, Vec<String>> {
             { "name": "Directory", "description": "Who and what there is: people, accounts, units, groups, resources." },
             { "name": "Tenancy", "description": "Tenants, their settings and features; making and ending tenants is operators'." },
             { "name": "Governance", "description": "What was done and tried, as the log has it." },
+            { "name": "Notifications", "description": "What people are told, by which ways, and what they want of it." },
             { "name": "Service", "description": "The service itself." },
         ],
         "paths": paths,

@@ -14,6 +14,7 @@ mod input;
 mod isolation;
 mod lists;
 mod metadata;
+mod notifications;
 mod openapi;
 mod organization_units;
 mod policies;
@@ -40,7 +41,7 @@ use parapet::model::{SqlValue, TableInfo, Timestamp};
 use parapet_worker::app::{App, Config, VARIABLES};
 use parapet_worker::memory::Memory;
 use parapet_worker::platform::db::{Parameter, Row, Statement};
-use parapet_worker::platform::{Clock, Db, Dns, Kv, Queue};
+use parapet_worker::platform::{Clock, Db, Dns, Fetch, Kv, Mailer, Queue, Sockets};
 use parapet_worker::request::{Body, Request};
 use parapet_worker::response::Response;
 use parapet_worker::router::{Router, routes};
@@ -79,6 +80,9 @@ impl Edge {
                 db: database(),
                 kv: Kv::in_memory(),
                 queue: Queue::in_memory(),
+                fetch: Fetch::default(),
+                sockets: Sockets::default(),
+                mailer: Mailer::default(),
                 dns: Dns::default(),
                 clock,
                 config: configuration(variables),
@@ -97,6 +101,9 @@ impl Edge {
                 db: self.app.db.clone(),
                 kv: self.app.kv.clone(),
                 queue: self.app.queue.clone(),
+                fetch: self.app.fetch.clone(),
+                sockets: self.app.sockets.clone(),
+                mailer: self.app.mailer.clone(),
                 dns: self.app.dns.clone(),
                 clock: self.app.clock.clone(),
                 config: configuration(&[

@@ -1,0 +1,5 @@
+//! Messaging: what leaves the system for people.
+
+pub mod channel;
+pub mod notification;
+pub mod text;
