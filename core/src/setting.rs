@@ -135,7 +135,7 @@ pub const KNOWN: &[Known] = &[
     known(Integration, "smtp_user", Kind::Text, "null", "The user to sign in there as"),
     secret(known(Integration, "smtp_password", Kind::Text, "null", "That user's password")),
     known(Integration, "mail_from", Kind::Email, "null", "The sender of mail"),
-    known(Integration, "webhook_attempts", Kind::Integer(1, 20), "8", "So often a webhook is tried"),
+    known(Integration, "webhook_attempts", Kind::Integer(1, 10), "10", "So often a delivery to a webhook is tried"),
     secret(known(Integration, "secret.*", Kind::Text, "null", "A secret of the tenant's own")),
     known(Integration, "x.*", Kind::Any, "null", "The tenant's own"),
 ];

@@ -64,6 +64,8 @@ pub const PERMISSIONS: &[(&str, &str)] = &[
     ("snapshot.write", "Roll the rules back to an earlier version"),
     ("audit_log.read", "Read and export the audit log"),
     ("login_attempt.read", "Read who tried to sign in"),
+    ("webhook.read", "See webhooks and their deliveries, never their secret"),
+    ("webhook.write", "Make, change, test and delete webhooks, and deliver again"),
 ];
 
 /// The roles that every tenant begins with, with their descriptions. They are not to be changed.
@@ -159,7 +161,7 @@ mod tests {
         }
         assert_eq!(findings, []);
         let sizes: Vec<usize> = roles.iter().map(|role| role.permissions.len()).collect();
-        assert_eq!(sizes, [PERMISSIONS.len(), PERMISSIONS.len() - OWNER_ONLY.len(), 19, HELPDESK.len()]);
+        assert_eq!(sizes, [PERMISSIONS.len(), PERMISSIONS.len() - OWNER_ONLY.len(), 20, HELPDESK.len()]);
     }
 
     #[test]
