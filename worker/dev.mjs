@@ -25,6 +25,8 @@ const edge = await startEdge({
     SNAPSHOT_KEY_ID: "local",
     DATA_KEY: local.dataKey,
     DATA_KEY_ID: "local",
+    // Webhooks may lead to this machine.
+    LOCAL: "1",
   },
   log: (line) => console.log(line),
 }).catch((error) => {

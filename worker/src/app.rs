@@ -1,14 +1,17 @@
 //! The application: what it has been given, and what this isolate remembers.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use parapet::model::is_domain;
 use parapet::seal::{DataKey, DataKeyring};
 use parapet::snapshot::{Keyring, SigningKey};
+use uuid::Uuid;
 
 use crate::error::ApiError;
 use crate::memory::Memory;
-use crate::platform::{Clock, Db, Dns, Kv, Queue};
+use crate::platform::{Clock, Db, Dns, Fetch, Kv, Queue};
 
 /// Everything that answering a request needs.
 pub struct App {
@@ -16,8 +19,14 @@ pub struct App {
     pub db: Db,
     /// The store of snapshots and principals.
     pub kv: Kv,
-    /// The queue of events.
+    /// The queue by which it is told that a tenant has events waiting.
     pub queue: Queue,
+    /// The queue of deliveries, each to one endpoint.
+    pub deliveries: Queue,
+    /// Other services.
+    pub fetch: Fetch,
+    /// The tenants that got events since this began, of which nobody was told yet.
+    pub waiting: RefCell<BTreeSet<Uuid>>,
     /// The resolver of host names.
     pub dns: Dns,
     /// The clock.
@@ -43,13 +52,17 @@ const RATE_LIMIT: i64 = 600_000;
 /// The resolver where none is named.
 const DOH_URL: &str = "https://cloudflare-dns.com/dns-query";
 
+/// So many seconds a webhook's peer has where nothing is said.
+const WEBHOOK_TIMEOUT: u32 = 15;
+
 /// The names of all variables and secrets there are.
-pub const VARIABLES: [&str; 12] = [
+pub const VARIABLES: [&str; 14] = [
     "BASE_DOMAIN",
     "DATA_KEY",
     "DATA_KEY_ID",
     "DOH_URL",
     "FRESHNESS_SECONDS",
+    "LOCAL",
     "MAX_STALE_SECONDS",
     "OLD_DATA_KEYS",
     "PUBLISH_KEY",
@@ -57,6 +70,7 @@ pub const VARIABLES: [&str; 12] = [
     "RATE_LIMIT",
     "SNAPSHOT_KEY",
     "SNAPSHOT_KEY_ID",
+    "WEBHOOK_TIMEOUT_SECONDS",
 ];
 
 /// The configuration.
@@ -72,6 +86,10 @@ pub struct Config {
     pub rate_limit: i64,
     /// The resolver that is asked for a tenant's TXT record: DNS over HTTPS in JSON.
     pub doh_url: String,
+    /// Whether this is a developer's machine, where webhooks may lead to the machine itself, without TLS.
+    pub local: bool,
+    /// How long, in seconds, a webhook's peer may take to answer.
+    pub webhook_timeout: u32,
     key: Option<SigningKey>,
     publish: Option<SigningKey>,
     data: Option<DataKeyring>,
@@ -132,7 +150,17 @@ impl Config {
         if !doh_url.starts_with("https://") || doh_url.contains(['?', '#']) {
             return Err(format!("DOH_URL must be an https address without a query, not `{doh_url}`"));
         }
-        Ok(Self { freshness, max_stale, base_domain, rate_limit, doh_url, key, publish, data })
+        let local = match get("LOCAL").as_deref() {
+            None | Some("" | "0") => false,
+            Some("1") => true,
+            Some(text) => return Err(format!("LOCAL must be 1, 0 or unset, not `{text}`")),
+        };
+        let webhook_timeout = match get("WEBHOOK_TIMEOUT_SECONDS") {
+            None => WEBHOOK_TIMEOUT,
+            Some(text) => (text.parse::<u32>().ok().filter(|seconds| (1..=30).contains(seconds)))
+                .ok_or_else(|| format!("WEBHOOK_TIMEOUT_SECONDS must be 1 to 30, not `{text}`"))?,
+        };
+        Ok(Self { freshness, max_stale, base_domain, rate_limit, doh_url, local, webhook_timeout, key, publish, data })
     }
 
     /// The key that signs snapshots.

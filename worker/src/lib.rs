@@ -12,6 +12,7 @@ pub mod governance;
 pub mod guard;
 pub mod health;
 pub mod memory;
+pub mod messaging;
 pub mod openapi;
 pub mod platform;
 pub mod publish;
@@ -31,7 +32,8 @@ mod events {
     use crate::app::{App, Config};
     use crate::authenticate;
     use crate::memory::Memory;
-    use crate::platform::{Clock, Db, Dns, Kv, Queue, http, log, variables};
+    use crate::messaging;
+    use crate::platform::{Clock, Db, Dns, Fetch, Kv, Queue, http, log, queue, variables};
     use crate::router::{Router, routes};
 
     thread_local! {
@@ -49,24 +51,29 @@ mod events {
         let request = http::read(request).await?;
         let app = app(&env);
         let response = router.answer(&app, request).await;
-        // Nobody waits for what is written down of the use of keys.
-        if app.memory.has_uses() {
-            context.wait_until(async move { authenticate::write_uses(&app).await });
+        // Nobody waits for what is written down of the use of keys, and for what happens next with events.
+        if app.memory.has_uses() || !app.waiting.borrow().is_empty() {
+            context.wait_until(async move {
+                messaging::nudge(&app).await;
+                authenticate::write_uses(&app).await;
+            });
         }
         http::write(response)
     }
 
-    /// No event is sent yet; what comes is acknowledged, so that it does not come again.
     #[event(queue)]
-    async fn queue(batch: MessageBatch<serde_json::Value>, _env: Env, _context: Context) -> Result<()> {
-        batch.ack_all();
+    async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, _context: Context) -> Result<()> {
+        let app = app(&env);
+        queue::each(&batch, async |message: &str| messaging::consume(&app, message).await).await;
         Ok(())
     }
 
-    /// No work is due yet.
     #[event(scheduled)]
-    async fn scheduled(event: ScheduledEvent, _env: Env, _context: ScheduleContext) {
-        log::info("-", "scheduled", &event.cron());
+    async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+        let app = app(&env);
+        if let Err(error) = messaging::sweep(&app, app.clock.now()).await {
+            log::error("-", error.code(), &error.to_string());
+        }
     }
 
     fn app(env: &Env) -> App {
@@ -74,6 +81,9 @@ mod events {
             db: Db::bound(env, "DB"),
             kv: Kv::bound(env, "SNAPSHOTS"),
             queue: Queue::bound(env, "EVENTS"),
+            deliveries: Queue::bound(env, "DELIVERIES"),
+            fetch: Fetch,
+            waiting: RefCell::default(),
             dns: Dns,
             clock: Clock::default(),
             config: config(env),

@@ -1,4 +1,4 @@
-//! What Cloudflare gives us: the database, the resolver, the stores, the queue, the clock, random bytes and the log.
+//! What Cloudflare gives us: the database, the resolver, the stores, the queues, other services, the clock, random bytes and the log.
 //!
 //! Only the files here (and `lib.rs`) name `worker::`. Off the edge each of them has the same API over something
 //! in memory, so that the whole HTTP API runs under `cargo test`.
@@ -6,6 +6,9 @@
 pub mod clock;
 pub mod db;
 pub mod dns;
+pub mod fetch;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod fuse;
 #[cfg(target_arch = "wasm32")]
 pub mod http;
 pub mod kv;
@@ -18,5 +21,6 @@ pub mod variables;
 pub use clock::Clock;
 pub use db::Db;
 pub use dns::Dns;
+pub use fetch::Fetch;
 pub use kv::Kv;
 pub use queue::Queue;
