@@ -32,6 +32,8 @@ const edge = await startEdge({
     DATA_KEY: local.dataKey,
     DATA_KEY_ID: "local",
     ...inbox.variables,
+    // Webhooks may lead to this machine.
+    LOCAL: "1",
   },
   log: (line) => console.log(line),
 }).catch(taken(PORT));

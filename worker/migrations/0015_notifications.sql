@@ -69,10 +69,10 @@ END;
 
 -- The operator's catalogue, as `core/src/administration` has it, and the system's roles, which are not to be changed.
 INSERT INTO permission (id, tenant_id, name, resource, action, description, category, created_at) VALUES
-    ('00000000-0000-7000-8000-000100000027', NULL, 'parapet.notification_template.read', 'parapet', 'notification_template.read', 'See, preview and test the templates of notifications', 'admin', '1970-01-01T00:00:00.000Z'),
-    ('00000000-0000-7000-8000-000100000028', NULL, 'parapet.notification_template.write', 'parapet', 'notification_template.write', 'Make, change and delete templates of notifications', 'admin', '1970-01-01T00:00:00.000Z'),
-    ('00000000-0000-7000-8000-000100000029', NULL, 'parapet.user_notification.read', 'parapet', 'user_notification.read', 'See what was sent to whom and where nothing arrives, never a link or code', 'admin', '1970-01-01T00:00:00.000Z'),
-    ('00000000-0000-7000-8000-00010000002a', NULL, 'parapet.user_notification.write', 'parapet', 'user_notification.write', 'Let messages go again where one did not arrive', 'admin', '1970-01-01T00:00:00.000Z');
+    ('00000000-0000-7000-8000-000100000029', NULL, 'parapet.notification_template.read', 'parapet', 'notification_template.read', 'See, preview and test the templates of notifications', 'admin', '1970-01-01T00:00:00.000Z'),
+    ('00000000-0000-7000-8000-00010000002a', NULL, 'parapet.notification_template.write', 'parapet', 'notification_template.write', 'Make, change and delete templates of notifications', 'admin', '1970-01-01T00:00:00.000Z'),
+    ('00000000-0000-7000-8000-00010000002b', NULL, 'parapet.user_notification.read', 'parapet', 'user_notification.read', 'See what was sent to whom and where nothing arrives, never a link or code', 'admin', '1970-01-01T00:00:00.000Z'),
+    ('00000000-0000-7000-8000-00010000002c', NULL, 'parapet.user_notification.write', 'parapet', 'user_notification.write', 'Let messages go again where one did not arrive', 'admin', '1970-01-01T00:00:00.000Z');
 
 -- Their rules get a new version, so that they count at once.
 UPDATE tenant_epoch SET policy_version = policy_version + 1

@@ -1,10 +1,13 @@
 //! The application: what it has been given, and what this isolate remembers.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use parapet::model::is_domain;
 use parapet::seal::{DataKey, DataKeyring};
 use parapet::snapshot::{Keyring, SigningKey};
+use uuid::Uuid;
 
 use crate::error::ApiError;
 use crate::memory::Memory;
@@ -17,10 +20,14 @@ pub struct App {
     pub db: Db,
     /// The store of snapshots and principals.
     pub kv: Kv,
-    /// The queue of events.
+    /// The queue by which it is told that a tenant has events waiting.
     pub queue: Queue,
+    /// The queue of deliveries, each to one endpoint.
+    pub deliveries: Queue,
     /// Other services.
     pub fetch: Fetch,
+    /// The tenants that got events since this began, of which nobody was told yet.
+    pub waiting: RefCell<BTreeSet<Uuid>>,
     /// Servers that are spoken to by TCP.
     pub sockets: Sockets,
     /// Cloudflare's binding that sends e-mail.
@@ -50,13 +57,17 @@ const RATE_LIMIT: i64 = 600_000;
 /// The resolver where none is named.
 const DOH_URL: &str = "https://cloudflare-dns.com/dns-query";
 
+/// So many seconds a webhook's peer has where nothing is said.
+const WEBHOOK_TIMEOUT: u32 = 15;
+
 /// The names of all variables and secrets there are.
-pub const VARIABLES: [&str; 14] = [
+pub const VARIABLES: [&str; 16] = [
     "BASE_DOMAIN",
     "DATA_KEY",
     "DATA_KEY_ID",
     "DOH_URL",
     "FRESHNESS_SECONDS",
+    "LOCAL",
     "MAIL_CHANNEL",
     "MAX_STALE_SECONDS",
     "OLD_DATA_KEYS",
@@ -66,6 +77,7 @@ pub const VARIABLES: [&str; 14] = [
     "SMS_CHANNEL",
     "SNAPSHOT_KEY",
     "SNAPSHOT_KEY_ID",
+    "WEBHOOK_TIMEOUT_SECONDS",
 ];
 
 /// The configuration.
@@ -84,6 +96,10 @@ pub struct Config {
     /// How e-mail and text messages go where a tenant has no way of its own. What is wrong with it keeps messages waiting,
     /// and no decision.
     pub channels: Defaults,
+    /// Whether this is a developer's machine, where webhooks may lead to the machine itself, without TLS.
+    pub local: bool,
+    /// How long, in seconds, a webhook's peer may take to answer.
+    pub webhook_timeout: u32,
     key: Option<SigningKey>,
     publish: Option<SigningKey>,
     data: Option<DataKeyring>,
@@ -144,8 +160,30 @@ impl Config {
         if !doh_url.starts_with("https://") || doh_url.contains(['?', '#']) {
             return Err(format!("DOH_URL must be an https address without a query, not `{doh_url}`"));
         }
+        let local = match get("LOCAL").as_deref() {
+            None | Some("" | "0") => false,
+            Some("1") => true,
+            Some(text) => return Err(format!("LOCAL must be 1, 0 or unset, not `{text}`")),
+        };
+        let webhook_timeout = match get("WEBHOOK_TIMEOUT_SECONDS") {
+            None => WEBHOOK_TIMEOUT,
+            Some(text) => (text.parse::<u32>().ok().filter(|seconds| (1..=30).contains(seconds)))
+                .ok_or_else(|| format!("WEBHOOK_TIMEOUT_SECONDS must be 1 to 30, not `{text}`"))?,
+        };
         let channels = Defaults::read(&get);
-        Ok(Self { freshness, max_stale, base_domain, rate_limit, doh_url, channels, key, publish, data })
+        Ok(Self {
+            freshness,
+            max_stale,
+            base_domain,
+            rate_limit,
+            doh_url,
+            local,
+            webhook_timeout,
+            channels,
+            key,
+            publish,
+            data,
+        })
     }
 
     /// The key that signs snapshots.

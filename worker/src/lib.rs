@@ -32,8 +32,8 @@ mod events {
     use crate::app::{App, Config};
     use crate::authenticate;
     use crate::memory::Memory;
-    use crate::messaging::notification;
-    use crate::platform::{Clock, Db, Dns, Fetch, Kv, Mailer, Queue, Sockets, http, log, variables};
+    use crate::messaging;
+    use crate::platform::{Clock, Db, Dns, Fetch, Kv, Mailer, Queue, Sockets, http, log, queue, variables};
     use crate::router::{Router, routes};
 
     thread_local! {
@@ -51,31 +51,28 @@ mod events {
         let request = http::read(request).await?;
         let app = app(&env);
         let response = router.answer(&app, request).await;
-        // Nobody waits for what is written down of the use of keys.
-        if app.memory.has_uses() {
-            context.wait_until(async move { authenticate::write_uses(&app).await });
+        // Nobody waits for what is written down of the use of keys, and for what happens next with events.
+        if app.memory.has_uses() || !app.waiting.borrow().is_empty() {
+            context.wait_until(async move {
+                messaging::nudge(&app).await;
+                authenticate::write_uses(&app).await;
+            });
         }
         http::write(response)
     }
 
-    /// Sends what a message names. What fails here is due again by itself, so no message comes twice for it.
     #[event(queue)]
     async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, _context: Context) -> Result<()> {
         let app = app(&env);
-        for message in batch.messages()? {
-            if let Some(Err(error)) = notification::receive(&app, message.body()).await {
-                log::error("-", "notification.send", &format!("{error:?}"));
-            }
-        }
-        batch.ack_all();
+        queue::each(&batch, async |message: &str| messaging::consume(&app, message).await).await;
         Ok(())
     }
 
-    /// What is due.
     #[event(scheduled)]
     async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-        if let Err(error) = notification::sweep(&app(&env)).await {
-            log::error("-", "notification.sweep", &format!("{error:?}"));
+        let app = app(&env);
+        if let Err(error) = messaging::sweep(&app, app.clock.now()).await {
+            log::error("-", error.code(), &error.to_string());
         }
     }
 
@@ -84,9 +81,11 @@ mod events {
             db: Db::bound(env, "DB"),
             kv: Kv::bound(env, "SNAPSHOTS"),
             queue: Queue::bound(env, "EVENTS"),
+            deliveries: Queue::bound(env, "DELIVERIES"),
             fetch: Fetch,
             sockets: Sockets,
             mailer: Mailer::bound(env, "MAIL"),
+            waiting: RefCell::default(),
             dns: Dns,
             clock: Clock::default(),
             config: config(env),

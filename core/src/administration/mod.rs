@@ -64,6 +64,8 @@ pub const PERMISSIONS: &[(&str, &str)] = &[
     ("snapshot.write", "Roll the rules back to an earlier version"),
     ("audit_log.read", "Read and export the audit log"),
     ("login_attempt.read", "Read who tried to sign in"),
+    ("webhook.read", "See webhooks and their deliveries, never their secret"),
+    ("webhook.write", "Make, change, test and delete webhooks, and deliver again"),
     ("notification_template.read", "See, preview and test the templates of notifications"),
     ("notification_template.write", "Make, change and delete templates of notifications"),
     ("user_notification.read", "See what was sent to whom and where nothing arrives, never a link or code"),
@@ -163,7 +165,7 @@ mod tests {
         }
         assert_eq!(findings, []);
         let sizes: Vec<usize> = roles.iter().map(|role| role.permissions.len()).collect();
-        assert_eq!(sizes, [PERMISSIONS.len(), PERMISSIONS.len() - OWNER_ONLY.len(), 21, HELPDESK.len()]);
+        assert_eq!(sizes, [PERMISSIONS.len(), PERMISSIONS.len() - OWNER_ONLY.len(), 22, HELPDESK.len()]);
     }
 
     #[test]

@@ -60,9 +60,7 @@ impl State {
             Self::Greeting => Stage::Greeting,
             Self::Hello => Stage::Hello,
             Self::StartTls => Stage::Tls,
-            Self::Plain | Self::PlainPrompt | Self::LoginUser | Self::LoginPassword | Self::Login => {
-                Stage::Credentials
-            }
+            Self::Plain | Self::PlainPrompt | Self::LoginUser | Self::LoginPassword | Self::Login => Stage::Credentials,
             Self::Sender => Stage::Sender,
             Self::Recipient => Stage::Recipient,
             Self::Data => Stage::Data,
@@ -316,8 +314,7 @@ impl Session {
 
 /// What a client may call itself: a host name, or an address literal.
 fn is_hello(text: &str) -> bool {
-    (1..=255).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-[]:".contains(&byte))
+    (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-[]:".contains(&byte))
 }
 
 /// The message with CRLF for each line end, of whatever kind: a bare LF or CR is where messages are smuggled in.

@@ -107,7 +107,7 @@ fn tls_begins_before_credentials_and_what_was_offered_before_is_forgotten() {
          S: 334 UGFzc3dvcmQ6
          C: c2VjcmV0
          S: 235 2.7.0 welcome
-         C: MAIL FROM:<no-reply@example.com> SIZE=34",
+         C: MAIL FROM:<no-reply@example.com> SIZE=33",
     )
     .unwrap();
 }
@@ -119,14 +119,20 @@ fn plain_is_said_at_once_or_after_a_prompt() {
          S: 250-hi
          S: 250 AUTH LOGIN PLAIN\n";
     let mut short = session(Security::Tls, Some(("ann", "secret")));
-    play(&mut short, &format!("{hello} C: AUTH PLAIN AGFubgBzZWNyZXQ=\nS: 235 ok\nC: MAIL FROM:<no-reply@example.com>"))
-        .unwrap();
+    play(
+        &mut short,
+        &format!("{hello} C: AUTH PLAIN AGFubgBzZWNyZXQ=\nS: 235 ok\nC: MAIL FROM:<no-reply@example.com>"),
+    )
+    .unwrap();
     let password = "x".repeat(600);
     let mut long = session(Security::Tls, Some(("ann", &password)));
     use base64::Engine as _;
     let response = base64::prelude::BASE64_STANDARD.encode(format!("\0ann\0{password}"));
-    play(&mut long, &format!("{hello} C: AUTH PLAIN\nS: 334 \nC: {response}\nS: 235 ok\nC: MAIL FROM:<no-reply@example.com>"))
-        .unwrap();
+    play(
+        &mut long,
+        &format!("{hello} C: AUTH PLAIN\nS: 334 \nC: {response}\nS: 235 ok\nC: MAIL FROM:<no-reply@example.com>"),
+    )
+    .unwrap();
 }
 
 #[test]
@@ -148,7 +154,7 @@ fn nothing_is_said_in_the_clear_that_should_not_be() {
 fn what_a_server_cannot_take_is_not_sent() {
     let hello = |offers: &str| format!("S: 220 hi\nC: EHLO id.example.com\nS: 250-hi\nS: 250 {offers}\nC: MAIL");
     let mut large = session(Security::Tls, None);
-    assert_eq!(play(&mut large, &hello("SIZE 10")), Err(SmtpError::TooLarge { size: 34, most: 10 }));
+    assert_eq!(play(&mut large, &hello("SIZE 10")), Err(SmtpError::TooLarge { size: 33, most: 10 }));
     let to = envelope("ä@example.org");
     let mut utf8 = Session::new(&server(Security::Tls, None), to.clone(), MESSAGE).unwrap();
     assert_eq!(play(&mut utf8, &hello("SIZE 0")), Err(SmtpError::NoUtf8));
@@ -190,7 +196,9 @@ fn a_refusal_says_what_becomes_of_the_message() {
 
 #[test]
 fn garbage_endless_replies_and_cut_connections_are_errors_of_their_own() {
-    for garbage in ["HTTP/1.1 400 Bad Request\r\n", "22 hi\r\n", "999 hi\r\n", "220-a\r\n221 b\r\n", "\r\n", "220_hi\r\n"] {
+    for garbage in
+        ["HTTP/1.1 400 Bad Request\r\n", "22 hi\r\n", "999 hi\r\n", "220-a\r\n221 b\r\n", "\r\n", "220_hi\r\n"]
+    {
         let mut session = session(Security::Tls, None);
         session.received(garbage.as_bytes());
         assert_eq!(session.next(), Err(SmtpError::Malformed { stage: Stage::Greeting }), "{garbage:?}");
@@ -240,8 +248,7 @@ fn no_address_breaks_out_of_its_command() {
 fn no_message_ends_before_its_end() {
     for inner in ["\n.\n", "\r.\r", "\r\n.\r\n", "\n.\r\n", "\r.\n", "\r\r\n.\r\n"] {
         let message = format!("Subject: Hi\r\n\r\na{inner}MAIL FROM:<x@y>");
-        let mut session =
-            Session::new(&server(Security::Tls, None), envelope("a@b"), message.as_bytes()).unwrap();
+        let mut session = Session::new(&server(Security::Tls, None), envelope("a@b"), message.as_bytes()).unwrap();
         for reply in ["220 hi", "250 hi", "250 ok", "250 ok"] {
             session.received(format!("{reply}\r\n").as_bytes());
             assert!(matches!(session.next(), Ok(Action::Write(_))));
@@ -269,10 +276,7 @@ fn a_server_is_told_from_what_is_none() {
         assert_eq!(new(host, 587, Security::Tls), Err(ServerError::Host), "{host}");
     }
     let credentials = Credentials { user: "a\0b".to_owned(), password: Secret::new("c") };
-    assert_eq!(
-        Server::new("a.example", 587, Security::Tls, Some(credentials)).unwrap_err(),
-        ServerError::Credentials
-    );
+    assert_eq!(Server::new("a.example", 587, Security::Tls, Some(credentials)).unwrap_err(), ServerError::Credentials);
 }
 
 mod anything {

@@ -141,7 +141,7 @@ mod memory {
 
         /// From now on this peer answers.
         pub fn answer(&self, peer: impl FnMut(&Outgoing) -> Result<Incoming, FetchError> + 'static) {
-            self.peer.replace(Box::new(peer));
+            *self.peer.borrow_mut() = Box::new(peer);
         }
 
         /// Posts, and reads the beginning of the answer.

@@ -30,7 +30,8 @@ mod edge {
 
         /// Sends one mail, whole; with the id that the binding gives it.
         pub async fn send(&self, from: &str, to: &str, raw: &str) -> Result<Option<String>, MailerError> {
-            let binding = self.env.get_binding::<SendEmail>(self.name).map_err(|error| MailerError(error.to_string()))?;
+            let binding =
+                self.env.get_binding::<SendEmail>(self.name).map_err(|error| MailerError(error.to_string()))?;
             let said = |error: worker::js_sys::Error| MailerError(String::from(error.message()));
             let message = worker::EmailMessage::new(from, to, raw).map_err(said)?;
             let sent = binding.send(&message).await.map_err(said)?;

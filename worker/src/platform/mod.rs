@@ -1,4 +1,4 @@
-//! What Cloudflare gives us: the database, the resolver, the stores, the queue, requests and connections to other
+//! What Cloudflare gives us: the database, the resolver, the stores, the queues, requests and connections to other
 //! services, a mailer, the clock, random bytes and the log.
 //!
 //! Only the files here (and `lib.rs`) name `worker::`. Off the edge each of them has the same API over something

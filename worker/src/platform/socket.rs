@@ -162,7 +162,7 @@ mod memory {
     impl Sockets {
         /// From now on this peer answers.
         pub fn answer(&self, peer: impl FnMut(Heard) -> Said + 'static) {
-            self.0.replace(Box::new(peer));
+            *self.0.borrow_mut() = Box::new(peer);
         }
 
         /// Connects to a server.

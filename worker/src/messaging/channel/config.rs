@@ -241,11 +241,15 @@ mod tests {
             (r#"{"smtp_hots": "x"}"#, "there is no `smtp_hots`"),
             (r#"{"smtp_port": 25}"#, "`smtp_port`: expected a port from 1 to 65535, and not 25"),
             (r#"{"mail_transport": "smtp", "mail_from": "a@b.example"}"#, "`smtp_host` is not set"),
-            (r#"{"mail_transport": "smtp", "smtp_host": "a.example", "smtp_user": "u", "mail_from": "a@b.example"}"#,
-             "`smtp_user` without `smtp_password`"),
+            (
+                r#"{"mail_transport": "smtp", "smtp_host": "a.example", "smtp_user": "u", "mail_from": "a@b.example"}"#,
+                "`smtp_user` without `smtp_password`",
+            ),
             (r#"{"mail_transport": "binding"}"#, "`mail_from` is not set"),
-            (&local.replace("127.0.0.1", "mail.example.com"),
-             "`smtp_host`: without TLS only `localhost`, `127.0.0.1` and `[::1]` are spoken to"),
+            (
+                &local.replace("127.0.0.1", "mail.example.com"),
+                "`smtp_host`: without TLS only `localhost`, `127.0.0.1` and `[::1]` are spoken to",
+            ),
         ] {
             assert_eq!(mail(text).unwrap_err(), wrong, "{text}");
         }

@@ -93,7 +93,11 @@ async fn list(app: &App, call: &Call, caller: Caller) -> Result<Response, ApiErr
             continue;
         }
         match name.as_str() {
-            "limit" => match value.parse().ok().filter(|limit: &usize| limit.to_string() == value && (1..=MOST).contains(limit)) {
+            "limit" => match value
+                .parse()
+                .ok()
+                .filter(|limit: &usize| limit.to_string() == value && (1..=MOST).contains(limit))
+            {
                 Some(number) => limit = number,
                 None => refuse("query.limit", format!("expected 1 to {MOST}")),
             },

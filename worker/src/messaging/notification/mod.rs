@@ -18,7 +18,7 @@ pub mod version;
 
 pub use event::for_event;
 pub use notify::{Notices, Wanted, notify};
-pub use send::{due, message, receive, sweep};
+pub use send::due;
 
 use crate::guard::Route;
 

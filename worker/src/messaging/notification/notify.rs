@@ -2,8 +2,8 @@
 
 use parapet::Timestamp;
 use parapet::model::{
-    MessageSuppression, NotificationPreference, NotificationStatus, NotificationTemplate, NotificationType, SettingCategory,
-    Tenant, TenantSetting, TenantStatus, User, UserNotification, UserState,
+    MessageSuppression, NotificationPreference, NotificationStatus, NotificationTemplate, NotificationType,
+    SettingCategory, Tenant, TenantSetting, TenantStatus, User, UserNotification, UserState,
 };
 use parapet::setting;
 use serde_json::{Map, Value, json};
@@ -90,7 +90,8 @@ pub async fn notify(app: &App, wanted: &Wanted) -> Result<Notices, ApiError> {
             continue;
         }
         let Some(template) = about.template(wanted, *channel) else {
-            let cause = format!("there is no template `{}` for {channel} in the tenant {}", purpose.name, wanted.tenant);
+            let cause =
+                format!("there is no template `{}` for {channel} in the tenant {}", purpose.name, wanted.tenant);
             log::error("-", "notification.no_template", &cause);
             continue;
         };
@@ -181,7 +182,8 @@ impl About {
     }
 
     fn wants(&self, purpose: &Purpose, channel: NotificationType) -> bool {
-        let refuses = |row: &NotificationPreference| row.name == purpose.name && row.r#type == channel && !row.is_enabled;
+        let refuses =
+            |row: &NotificationPreference| row.name == purpose.name && row.r#type == channel && !row.is_enabled;
         purpose.is_security || !self.preferences.iter().any(refuses)
     }
 
@@ -233,8 +235,7 @@ impl About {
             Some(event) => once(event, &format!("{} {} {}", wanted.user, purpose.name, template.r#type)),
             None => fresh_id(now)?,
         };
-        let mut row =
-            kept(app, id, &self.user, purpose, template, self.values(wanted, purpose), Some(wanted), now)?;
+        let mut row = kept(app, id, &self.user, purpose, template, self.values(wanted, purpose), Some(wanted), now)?;
         row.metadata.extend(wanted.event.map(|event| ("event".to_owned(), json!(event))));
         Ok(row)
     }

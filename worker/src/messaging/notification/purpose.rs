@@ -122,7 +122,9 @@ mod tests {
             assert!(!secret || purpose.is_security, "{}", purpose.name);
             assert!(purpose.hourly > 0);
         }
-        let link = |channel| find("password.reset").is_some_and(|purpose| purpose.offered(channel).any(|its| its.name == "link"));
+        let link = |channel| {
+            find("password.reset").is_some_and(|purpose| purpose.offered(channel).any(|its| its.name == "link"))
+        };
         assert!(link(Email) && link(Sms) && !link(InApp));
     }
 }

@@ -32,7 +32,8 @@ impl Sealed {
 
     /// Opens the column of a notification.
     pub fn open(app: &App, notification: Uuid, sealed: &Secret) -> Result<Self, ApiError> {
-        let text = app.config()?.data_keys()?.open(sealed.expose(), &context(notification)).map_err(ApiError::internal)?;
+        let text =
+            app.config()?.data_keys()?.open(sealed.expose(), &context(notification)).map_err(ApiError::internal)?;
         serde_json::from_slice(&text).map_err(ApiError::internal)
     }
 }

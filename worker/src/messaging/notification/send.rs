@@ -19,6 +19,7 @@ use crate::administration::fresh_id;
 use crate::app::App;
 use crate::document::{rows, select};
 use crate::error::ApiError;
+use crate::messaging::Message;
 use crate::messaging::channel::config::{Defaults, MailChannel, Options, SmsChannel};
 use crate::messaging::channel::{self, Delivery, Sms};
 use crate::messaging::text::{Brand, Mail, Text};
@@ -35,18 +36,8 @@ const FIRST_WAIT: i64 = 30 * 1000;
 const LONGEST_WAIT: i64 = 60 * 60 * 1000;
 
 /// The message for the queue that has a notification sent.
-pub fn message(tenant: Uuid, id: Uuid) -> Value {
-    json!({ "notification": id, "tenant": tenant })
-}
-
-/// Sends what a message of the queue names; nothing, where it is none of ours.
-pub async fn receive(app: &App, message: &Value) -> Option<Result<(), ApiError>> {
-    // The queue takes JSON as text.
-    let parsed = message.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let message = parsed.as_ref().unwrap_or(message);
-    let id = |name: &str| Uuid::try_parse(message.get(name)?.as_str()?).ok();
-    let (notification, tenant) = (id("notification")?, id("tenant")?);
-    Some(send(app, tenant, notification).await)
+pub fn message(tenant: Uuid, notification: Uuid) -> Value {
+    Message::Notify { tenant, notification }.to_value()
 }
 
 /// Of all tenants: what is tried next, the longest due first.
@@ -61,18 +52,6 @@ pub async fn due(app: &App, most: i64) -> Result<Vec<Value>, ApiError> {
     let found = app.db.all(statement).await.map_err(ApiError::database)?;
     let id = |row: &SqlRow, name: &str| Uuid::try_parse(row.get(name)?.as_str()?).ok();
     Ok(found.iter().filter_map(|row| Some(message(id(row, "tenant_id")?, id(row, "id")?))).collect())
-}
-
-/// So many are sent on their way by one sweep.
-const SWEPT: i64 = 100;
-
-/// Sends what is due on its way; how many there were.
-pub async fn sweep(app: &App) -> Result<usize, ApiError> {
-    let messages = due(app, SWEPT).await?;
-    for message in &messages {
-        app.queue.send(message).await.map_err(ApiError::internal)?;
-    }
-    Ok(messages.len())
 }
 
 /// Takes the row for this sender alone, if it is still as due as it was.
@@ -327,13 +306,7 @@ impl About {
         Ok(Ready::Mail(channel, mail(channel, reply_to)))
     }
 
-    fn sms<'a>(
-        &self,
-        app: &'a App,
-        row: &UserNotification,
-        text: Text,
-        to: String,
-    ) -> Result<Ready<'a>, Delivery> {
+    fn sms<'a>(&self, app: &'a App, row: &UserNotification, text: Text, to: String) -> Result<Ready<'a>, Delivery> {
         let sms = Sms { id: row.id, to, text: text.text };
         if self.options.has_sms() {
             return Ok(Ready::OwnSms(Box::new(self.options.sms().map_err(Delivery::transient)?), sms));

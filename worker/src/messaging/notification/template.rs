@@ -16,7 +16,6 @@ use crate::document::{rows, select};
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
 use crate::messaging::text::{Brand, Text, Values, check};
-use crate::platform::log;
 use crate::response::Response;
 
 impl ListOf for NotificationTemplate {
@@ -90,7 +89,8 @@ pub fn wrong(row: &NotificationTemplate) -> Vec<Finding> {
     let declared: Vec<&str> = row.variables.keys().map(String::as_str).filter(|name| offered.contains(name)).collect();
     if let Some(subject) = &row.subject {
         // What is in a subject line is read on locked screens, and kept by servers on the way.
-        let secret = |name: &&str| purpose.variables.iter().any(|variable| variable.name == *name && variable.is_secret);
+        let secret =
+            |name: &&str| purpose.variables.iter().any(|variable| variable.name == *name && variable.is_secret);
         let public: Vec<&str> = declared.iter().copied().filter(|name| !secret(name)).collect();
         findings.extend(check(NotificationTemplate::TABLE, "subject", subject, &public));
     }
@@ -150,7 +150,8 @@ async fn preview(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiEr
     })?;
     let support = ui.iter().find(|row| row.setting_key == "support_email");
     let known = setting::find(parapet::model::SettingCategory::Ui, "support_email");
-    let support = known.and_then(|known| known.effective("support_email", &tenant, support).0.as_str().map(str::to_owned));
+    let support =
+        known.and_then(|known| known.effective("support_email", &tenant, support).0.as_str().map(str::to_owned));
     let html = (row.r#type == NotificationType::Email).then(|| text.html(&Brand::new(&tenant, support, &row.locale)));
     Response::json(&json!({ "subject": text.subject, "text": text.text, "html": html }))
 }
@@ -216,11 +217,8 @@ async fn test(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError
         Ok(plan)
     })
     .await?;
-    if response.header("idempotency-replayed").is_none()
-        && let Err(error) = app.queue.send(&send::message(tenant, id)).await
-    {
-        // It goes with what is due, within a minute.
-        log::error(&call.id, "queue.unavailable", &error.to_string());
+    if response.header("idempotency-replayed").is_none() {
+        crate::messaging::send(app, &[send::message(tenant, id)]).await;
     }
     Ok(response)
 }

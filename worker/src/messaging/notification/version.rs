@@ -105,7 +105,8 @@ async fn restore(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiEr
             return Err(ApiError::Invalid { findings });
         }
         let Some(kept) = state.sql_rows(1).first() else {
-            let finding = Finding::error(NotificationTemplate::TABLE, "reference.not_found", "there is no such version");
+            let finding =
+                Finding::error(NotificationTemplate::TABLE, "reference.not_found", "there is no such version");
             return Err(ApiError::Invalid { findings: vec![finding.field("version")] });
         };
         let text = |name: &str| kept.get(name).and_then(Value::as_str).map(str::to_owned);

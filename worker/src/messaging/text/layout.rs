@@ -123,7 +123,12 @@ mod tests {
             ..brand("#102030")
         };
         let page = page("<title>", "", &brand);
-        assert!(!page.contains("<B>") && !page.contains("\"onerror=\"") && !page.contains("<help") && !page.contains("url(x)"));
+        assert!(
+            !page.contains("<B>")
+                && !page.contains("\"onerror=\"")
+                && !page.contains("<help")
+                && !page.contains("url(x)")
+        );
         assert!(page.contains("alt=\"A &amp; &lt;B&gt;\"") && page.contains(COLOUR));
     }
 }

@@ -4,14 +4,8 @@ use super::layout::Brand;
 
 /// Characters that could make a line mean more, and what stands for them in a value until the lines are told apart: of the
 /// private use area (Unicode 16, section 23.5), which no text of ours has.
-const INERT: [(char, char); 6] = [
-    ('[', '\u{e000}'),
-    (']', '\u{e001}'),
-    ('(', '\u{e002}'),
-    (')', '\u{e003}'),
-    ('`', '\u{e004}'),
-    ('-', '\u{e005}'),
-];
+const INERT: [(char, char); 6] =
+    [('[', '\u{e000}'), (']', '\u{e001}'), ('(', '\u{e002}'), (')', '\u{e003}'), ('`', '\u{e004}'), ('-', '\u{e005}')];
 
 /// A part of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +63,9 @@ pub fn blocks(body: &str) -> Vec<Block> {
         if let Some((label, address)) = button(line) {
             blocks.push(Block::Button(restored(label), restored(address)));
             begins = true;
-        } else if let Some(code) = line.strip_prefix('`').and_then(|line| line.strip_suffix('`')).filter(|code| !code.is_empty()) {
+        } else if let Some(code) =
+            line.strip_prefix('`').and_then(|line| line.strip_suffix('`')).filter(|code| !code.is_empty())
+        {
             blocks.push(Block::Code(restored(code)));
             begins = true;
         } else if let Some(item) = line.strip_prefix("- ") {
@@ -159,8 +155,9 @@ mod tests {
     const BODY: &str = "Hello {{name}},\nwelcome.\n\n[Open]({{link}})\n\n`{{code}}`\n\n- one {{name}}\n- two\n\nBye.";
 
     fn filled(name: &str, link: &str, code: &str) -> Vec<Block> {
-        let values: Values =
-            [("name", name), ("link", link), ("code", code)].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let values: Values = [("name", name), ("link", link), ("code", code)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
         blocks(&render(BODY, &values, Mode::Body).unwrap())
     }
 
@@ -183,13 +180,22 @@ mod tests {
     /// Whoever is called `[Click](https://evil.example)` gets no button, in no line of anybody's.
     #[test]
     fn no_value_makes_a_line_mean_more() {
-        for name in ["x\n\n[Click](https://evil.example)\n", "x\r\n`9`", "x\n- y", "\u{e000}Click\u{e001}\u{e002}https://e\u{e003}", "x\u{2028}[a](https://b)"] {
+        for name in [
+            "x\n\n[Click](https://evil.example)\n",
+            "x\r\n`9`",
+            "x\n- y",
+            "\u{e000}Click\u{e001}\u{e002}https://e\u{e003}",
+            "x\u{2028}[a](https://b)",
+        ] {
             let found = filled(name, "https://a.example", "1");
             assert_eq!(found.len(), 5, "{name:?}: {found:?}");
             let html = html(&found, &Brand::default());
             assert_eq!(html.matches("<a ").count(), 1, "{html}");
         }
-        let lone = blocks(&render("{{name}}", &[("name".to_owned(), "[a](https://b.example)".to_owned())].into(), Mode::Body).unwrap());
+        let lone = blocks(
+            &render("{{name}}", &[("name".to_owned(), "[a](https://b.example)".to_owned())].into(), Mode::Body)
+                .unwrap(),
+        );
         assert_eq!(lone, [Block::Paragraph(vec!["[a](https://b.example)".to_owned()])]);
     }
 

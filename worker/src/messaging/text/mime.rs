@@ -50,10 +50,8 @@ impl Mail {
     pub fn bytes(&self) -> Vec<u8> {
         let boundary = format!("parapet-{}", self.id.simple());
         let alternatives = ContentType::new("multipart/alternative").attribute("boundary", boundary);
-        let parts = vec![
-            MimePart::new("text/plain", self.text.as_str()),
-            MimePart::new("text/html", self.html.as_str()),
-        ];
+        let parts =
+            vec![MimePart::new("text/plain", self.text.as_str()), MimePart::new("text/html", self.html.as_str())];
         let address = |name: &'_ str, address: &'_ str| {
             Address::new_address((!name.is_empty()).then(|| line(name)), address.to_owned())
         };

@@ -130,7 +130,9 @@ fn tags(source: &str) -> Result<Vec<Tag<'_>>, TemplateError> {
             _ => false,
         };
         if !known {
-            return Err(unknown("expected `{{name}}`, `{{#if name}}`, `{{#unless name}}`, `{{else}}`, `{{/if}}` or `{{/unless}}`"));
+            return Err(unknown(
+                "expected `{{name}}`, `{{#if name}}`, `{{#unless name}}`, `{{else}}`, `{{/if}}` or `{{/unless}}`",
+            ));
         }
         depth = if opens { depth + 1 } else { depth.saturating_sub(usize::from(inner.starts_with('/'))) };
         if depth > DEEPEST {
@@ -234,11 +236,40 @@ mod tests {
     #[test]
     fn nothing_else_is_a_template() {
         for source in [
-            "{{{name}}}", "{{&name}}", "{{> partial}}", "{{#each name}}{{/each}}", "{{#with name}}{{/with}}", "{{! note }}",
-            "{{!-- note --}}", "{{{{raw}}}}{{{{/raw}}}}", "{{#*inline \"a\"}}{{/inline}}", "{{* decorator}}", "{{lookup name 0}}",
-            "{{log name}}", "{{(name)}}", "{{name.length}}", "{{../name}}", "{{@root}}", "{{this}}", "{{#if (name)}}{{/if}}",
-            "{{else if name}}", "{{^}}", "{{#if name}}{{else if name}}{{/if}}", "{{name", "{{}}", "{{ }}", "{{Name}}", "\\{{name}}",
-            "{{#if name}}", "{{/if}}", "{{#if name}}{{/unless}}", "{{else}}", "{{[name]}}", "{{\"name\"}}", "{{'x'}}", "{{name x=1}}",
+            "{{{name}}}",
+            "{{&name}}",
+            "{{> partial}}",
+            "{{#each name}}{{/each}}",
+            "{{#with name}}{{/with}}",
+            "{{! note }}",
+            "{{!-- note --}}",
+            "{{{{raw}}}}{{{{/raw}}}}",
+            "{{#*inline \"a\"}}{{/inline}}",
+            "{{* decorator}}",
+            "{{lookup name 0}}",
+            "{{log name}}",
+            "{{(name)}}",
+            "{{name.length}}",
+            "{{../name}}",
+            "{{@root}}",
+            "{{this}}",
+            "{{#if (name)}}{{/if}}",
+            "{{else if name}}",
+            "{{^}}",
+            "{{#if name}}{{else if name}}{{/if}}",
+            "{{name",
+            "{{}}",
+            "{{ }}",
+            "{{Name}}",
+            "\\{{name}}",
+            "{{#if name}}",
+            "{{/if}}",
+            "{{#if name}}{{/unless}}",
+            "{{else}}",
+            "{{[name]}}",
+            "{{\"name\"}}",
+            "{{'x'}}",
+            "{{name x=1}}",
         ] {
             assert!(!check("t", "f", source, &["name", "x", "else"]).is_empty(), "{source}");
             assert!(fill(source).is_err(), "{source}");
@@ -247,7 +278,8 @@ mod tests {
 
     #[test]
     fn a_finding_says_where() {
-        let findings = check("notification_template", "template_body", "Hello\n  {{nmae}} {{name}} {{other}}", &["name"]);
+        let findings =
+            check("notification_template", "template_body", "Hello\n  {{nmae}} {{name}} {{other}}", &["name"]);
         let messages: Vec<&str> = findings.iter().map(|finding| finding.message.as_str()).collect();
         assert_eq!(
             messages,
