@@ -1,7 +1,7 @@
 //! SMTP submission: one message handed to a server, as a machine without input and output.
 //!
 //! RFC 5321 and 6409 (submission), 3207 (STARTTLS), 4954 and 4616 (AUTH), 8314 (implicit TLS), 6152 (8BITMIME), 1870
-//! (SIZE), 6531 (SMTPUTF8), 2034 and 3463 (enhanced status codes). [`Session::next`] says what to do with the connection,
+//! (SIZE), 6531 (SMTPUTF8), 2034 and 3463 (enhanced status codes). [`Session::step`] says what to do with the connection,
 //! [`Session::received`] takes what came. Commands go one by one: what is saved by pipelining is not worth the states.
 
 mod error;

@@ -151,7 +151,7 @@ impl Session {
     ///
     /// # Errors
     /// [`SmtpError`]: the session is over.
-    pub fn next(&mut self) -> Result<Action, SmtpError> {
+    pub fn step(&mut self) -> Result<Action, SmtpError> {
         if let Some(action) = self.todo.take() {
             return Ok(action);
         }

@@ -33,7 +33,7 @@ fn play(session: &mut Session, transcript: &str) -> Result<(), SmtpError> {
         }
         if let Some(text) = line.strip_prefix("C:").map(|text| text.strip_prefix(' ').unwrap_or(text)) {
             if written.is_empty() {
-                match session.next()? {
+                match session.step()? {
                     Action::Write(bytes) => written = bytes,
                     other => panic!("{other:?} instead of {line}"),
                 }
@@ -44,13 +44,13 @@ fn play(session: &mut Session, transcript: &str) -> Result<(), SmtpError> {
             written.drain(..text.len());
             continue;
         }
-        match (line, session.next()?) {
+        match (line, session.step()?) {
             ("TLS", Action::StartTls) | ("OK", Action::Accepted(_)) => {}
             (line, other) => panic!("{other:?} instead of {line}"),
         }
     }
     assert!(written.is_empty());
-    assert_eq!(session.next()?, Action::Read);
+    assert_eq!(session.step()?, Action::Read);
     Ok(())
 }
 
@@ -143,7 +143,7 @@ fn nothing_is_said_in_the_clear_that_should_not_be() {
     let mut early = session(Security::StartTls, Some(("ann", "secret")));
     play(&mut early, "S: 220 hi\nC: EHLO id.example.com\nS: 250-hi\nS: 250 STARTTLS\nC: STARTTLS").unwrap();
     early.received(b"220 go ahead\r\n250 injected\r\n");
-    assert_eq!(early.next(), Err(SmtpError::EarlyData));
+    assert_eq!(early.step(), Err(SmtpError::EarlyData));
     let mut refused = session(Security::StartTls, Some(("ann", "secret")));
     let script = "S: 220 hi\nC: EHLO id.example.com\nS: 250-hi\nS: 250 STARTTLS\nC: STARTTLS\nS: 454 not now\nTLS";
     let error = play(&mut refused, script).unwrap_err();
@@ -201,20 +201,20 @@ fn garbage_endless_replies_and_cut_connections_are_errors_of_their_own() {
     {
         let mut session = session(Security::Tls, None);
         session.received(garbage.as_bytes());
-        assert_eq!(session.next(), Err(SmtpError::Malformed { stage: Stage::Greeting }), "{garbage:?}");
+        assert_eq!(session.step(), Err(SmtpError::Malformed { stage: Stage::Greeting }), "{garbage:?}");
     }
     // A reply to a question that was not asked.
     let mut other = session(Security::Tls, None);
     other.received(b"250 ok\r\n");
-    assert_eq!(other.next(), Err(SmtpError::Malformed { stage: Stage::Greeting }));
+    assert_eq!(other.step(), Err(SmtpError::Malformed { stage: Stage::Greeting }));
     let mut endless = session(Security::Tls, None);
     for _ in 0..10_000 {
         endless.received(b"220-and on and on\r\n");
     }
-    assert_eq!(endless.next(), Err(SmtpError::TooLong { stage: Stage::Greeting }));
+    assert_eq!(endless.step(), Err(SmtpError::TooLong { stage: Stage::Greeting }));
     let mut line = session(Security::Tls, None);
     line.received(&[b'2'; 100_000]);
-    assert_eq!(line.next(), Err(SmtpError::TooLong { stage: Stage::Greeting }));
+    assert_eq!(line.step(), Err(SmtpError::TooLong { stage: Stage::Greeting }));
     let cut = session(Security::Tls, None);
     assert_eq!(cut.closed(), SmtpError::Closed { stage: Stage::Greeting });
     assert_eq!(cut.closed().verdict(), Verdict::Transient);
@@ -227,10 +227,10 @@ fn a_reply_may_come_byte_by_byte() {
     let (last, first) = b"220-mail\r\n220 hi\r\n".split_last().unwrap();
     for byte in first {
         session.received(&[*byte]);
-        assert_eq!(session.next(), Ok(Action::Read));
+        assert_eq!(session.step(), Ok(Action::Read));
     }
     session.received(&[*last]);
-    assert_eq!(session.next(), Ok(Action::Write(b"EHLO id.example.com\r\n".to_vec())));
+    assert_eq!(session.step(), Ok(Action::Write(b"EHLO id.example.com\r\n".to_vec())));
 }
 
 #[test]
@@ -251,10 +251,10 @@ fn no_message_ends_before_its_end() {
         let mut session = Session::new(&server(Security::Tls, None), envelope("a@b"), message.as_bytes()).unwrap();
         for reply in ["220 hi", "250 hi", "250 ok", "250 ok"] {
             session.received(format!("{reply}\r\n").as_bytes());
-            assert!(matches!(session.next(), Ok(Action::Write(_))));
+            assert!(matches!(session.step(), Ok(Action::Write(_))));
         }
         session.received(b"354 go\r\n");
-        let Ok(Action::Write(bytes)) = session.next() else { panic!() };
+        let Ok(Action::Write(bytes)) = session.step() else { panic!() };
         let text = String::from_utf8(bytes).unwrap();
         assert_eq!(text.matches("\r\n.\r\n").count(), 1, "{text:?}");
         assert!(text.ends_with("\r\n.\r\n"), "{text:?}");
@@ -291,7 +291,7 @@ mod anything {
             let mut session = session(Security::StartTls, Some(("ann", "secret")));
             for bytes in said {
                 session.received(&bytes);
-                match session.next() {
+                match session.step() {
                     Ok(Action::Accepted(_)) => prop_assert!(session.stage() == Stage::Message),
                     Ok(_) => {}
                     Err(_) => break,
@@ -309,7 +309,7 @@ mod anything {
             for code in codes {
                 session.received(format!("{}\r\n", REPLIES[code]).as_bytes());
                 loop {
-                    match session.next() {
+                    match session.step() {
                         Ok(Action::Write(bytes)) => sent |= bytes.ends_with(b"\r\n.\r\n"),
                         Ok(Action::Accepted(_)) => prop_assert!(sent),
                         Ok(Action::StartTls) => {}

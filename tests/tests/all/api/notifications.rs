@@ -106,6 +106,13 @@ fn readable(mail: &str) -> String {
     mail.replace("=\r\n", "").replace("=3D", "=").replace("=3d", "=").replace("=E2=80=A2", "•")
 }
 
+/// A name that leads to the public internet.
+fn lead(office: &Office, names: &[&str]) {
+    for name in names {
+        office.edge.app.dns.lead(name, &["93.184.216.34".parse().unwrap()]);
+    }
+}
+
 impl Office {
     fn wanted(&self, user: &str, purpose: &'static str, values: &[(&'static str, &str)]) -> Wanted {
         Wanted {
@@ -378,6 +385,7 @@ fn a_sender_that_dies_may_send_twice_and_never_loses() {
 #[test]
 fn a_tenant_sends_by_its_own_server_and_a_secret_goes_nowhere_else() {
     let office = mailing();
+    lead(&office, &["smtp.acme.example", "smtp.evil.example"]);
     let server = MailServer::new(&office);
     let set = |key: &str, value: Value| {
         let response =
@@ -404,10 +412,8 @@ fn a_tenant_sends_by_its_own_server_and_a_secret_goes_nowhere_else() {
     }
     let connection = Heard::Connection("smtp.acme.example".to_owned(), 465, Tls::On);
     assert_eq!(*server.connections.borrow(), [connection]);
-    assert!(
-        server.commands.borrow().contains(&"MAIL FROM:<hello@acme.example> SIZE=".to_owned())
-            || server.commands.borrow().iter().any(|command| command.starts_with("MAIL FROM:<hello@acme.example>"))
-    );
+    let commands = server.commands.borrow().clone();
+    assert!(commands.iter().any(|command| command.starts_with("MAIL FROM:<hello@acme.example> ")), "{commands:?}");
     // Whoever points it elsewhere does not get the password that they cannot read.
     office.wait(60);
     set("smtp_host", json!("smtp.evil.example"));
@@ -421,6 +427,40 @@ fn a_tenant_sends_by_its_own_server_and_a_secret_goes_nowhere_else() {
             office.owner("PUT", &format!("/v1/tenant-settings/integration/{key}"), json!({ "value": value }));
         assert_problem(&response, 422, "request.invalid");
     }
+}
+
+/// A tenant's own server is on the public internet, or nothing is said to it.
+#[test]
+fn a_tenants_own_way_leads_outside() {
+    let office = mailing();
+    let server = MailServer::new(&office);
+    let set = |key: &str, value: Value| {
+        let path = format!("/v1/tenant-settings/integration/{key}");
+        assert!(office.owner("PUT", &path, json!({ "value": value })).status < 300);
+    };
+    set("mail_transport", json!("smtp"));
+    set("mail_from", json!("hello@acme.example"));
+    office.edge.app.dns.lead("inside.acme.example", &["10.0.0.7".parse().unwrap()]);
+    for (host, wrong) in [
+        ("127.0.0.1", "`smtp_host`: "),
+        ("localhost", "`smtp_host`: "),
+        ("mail.internal", "`smtp_host`: "),
+        ("inside.acme.example", "`inside.acme.example` does not lead to the public internet"),
+        ("nowhere.acme.example", "`nowhere.acme.example` does not lead to the public internet"),
+    ] {
+        set("smtp_host", json!(host));
+        office.edge.sql("DELETE FROM user_notification");
+        office.deliver(&office.tell(&reset(&office)));
+        let error = office.only()["metadata"]["error"].as_str().unwrap().to_owned();
+        assert!(error.starts_with(wrong), "{host}: {error}");
+    }
+    set("mail_transport", json!("http"));
+    set("mail_http_url", json!("https://169.254.169.254/latest"));
+    set("mail_http_secret", json!("s"));
+    office.edge.sql("DELETE FROM user_notification");
+    office.deliver(&office.tell(&reset(&office)));
+    assert!(office.only()["metadata"]["error"].as_str().unwrap().starts_with("`mail_http_url`: "));
+    assert!(server.connections.borrow().is_empty());
 }
 
 #[test]
@@ -440,6 +480,7 @@ fn by_the_services_way_a_tenant_does_not_choose_who_sends() {
 #[test]
 fn mail_and_text_messages_go_by_an_http_api() {
     let office = mailing();
+    lead(&office, &["api.postmarkapp.com", "api.twilio.com"]);
     let set = |key: &str, value: Value| {
         let response =
             office.owner("PUT", &format!("/v1/tenant-settings/integration/{key}"), json!({ "value": value }));

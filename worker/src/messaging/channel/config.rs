@@ -7,6 +7,7 @@ use parapet::Secret;
 use parapet::model::{SettingCategory, Tenant, TenantSetting, is_email};
 use parapet::setting;
 use parapet::smtp::{Credentials, Security, Server};
+use parapet::web_address::WebAddress;
 use serde_json::{Map, Value};
 
 use super::http_api::HttpApi;
@@ -36,6 +37,8 @@ pub struct MailChannel {
     pub from_name: Option<String>,
     /// Where answers go.
     pub reply_to: Option<String>,
+    /// Where it leads, of a tenant's own: to the public internet alone, which is asked each time.
+    pub leads: Option<WebAddress>,
 }
 
 /// How text messages go.
@@ -45,6 +48,8 @@ pub struct SmsChannel {
     pub api: HttpApi,
     /// The sender.
     pub from: String,
+    /// Where it leads, of a tenant's own.
+    pub leads: Option<WebAddress>,
 }
 
 /// What is set, by key; and which keys are a secret that was set before what it is for.
@@ -52,6 +57,8 @@ pub struct SmsChannel {
 pub struct Options {
     values: BTreeMap<String, Value>,
     stale: Vec<&'static str>,
+    /// Whether a tenant has set them, on a developer's machine or not; an operator may send where they like.
+    of_tenant: Option<bool>,
 }
 
 /// A secret, and the settings that say to whom it is told: it counts only if none of them changed since. Whoever may change
@@ -65,7 +72,7 @@ const BOUND: &[(&str, &[&str])] = &[
 impl Options {
     /// A tenant's settings of the category `integration`.
     pub fn of_tenant(app: &App, tenant: &Tenant, settings: &[TenantSetting]) -> Result<Self, ApiError> {
-        let mut options = Self::default();
+        let mut options = Self { of_tenant: Some(app.config()?.local), ..Self::default() };
         let row = |key: &str| settings.iter().find(|row| row.setting_key == key);
         for known in setting::KNOWN.iter().filter(|known| known.category == SettingCategory::Integration) {
             let set = row(known.key);
@@ -105,7 +112,7 @@ impl Options {
                 return Err(format!("`{key}`: {}", finding.message));
             }
         }
-        Ok(Self { values, stale: Vec::new() })
+        Ok(Self { values, ..Self::default() })
     }
 
     /// The text of a key.
@@ -146,10 +153,18 @@ impl Options {
     /// # Errors
     /// What is missing or wrong.
     pub fn mail(&self) -> Result<MailChannel, String> {
-        let transport = match self.text("mail_transport") {
-            Some("smtp") => Transport::Smtp(self.server()?),
-            Some("http") => Transport::Http(HttpApi::read(self, "mail")?),
-            Some("binding") => Transport::Binding,
+        let (transport, leads) = match self.text("mail_transport") {
+            Some("smtp") => {
+                let server = self.server()?;
+                let leads = self.leads(&format!("https://{}", server.host()), "smtp_host")?;
+                (Transport::Smtp(server), leads)
+            }
+            Some("http") => {
+                let api = HttpApi::read(self, "mail")?;
+                let leads = self.leads(api.url(), "mail_http_url")?;
+                (Transport::Http(api), leads)
+            }
+            Some("binding") => (Transport::Binding, None),
             _ => return Err("`mail_transport` is `smtp` or `http`".to_owned()),
         };
         let from = self.text("mail_from").filter(|from| is_email(from)).ok_or("`mail_from` is not set")?;
@@ -158,6 +173,7 @@ impl Options {
             from: from.to_owned(),
             from_name: self.text("mail_from_name").map(str::to_owned),
             reply_to: self.text("mail_reply_to").map(str::to_owned),
+            leads,
         })
     }
 
@@ -167,7 +183,14 @@ impl Options {
     /// What is missing or wrong.
     pub fn sms(&self) -> Result<SmsChannel, String> {
         let api = HttpApi::read(self, "sms")?;
-        Ok(SmsChannel { api, from: self.text("sms_from").ok_or("`sms_from` is not set")?.to_owned() })
+        let leads = self.leads(api.url(), "sms_http_url")?;
+        Ok(SmsChannel { api, from: self.text("sms_from").ok_or("`sms_from` is not set")?.to_owned(), leads })
+    }
+
+    /// Where an address leads, of a tenant's own.
+    fn leads(&self, url: &str, key: &str) -> Result<Option<WebAddress>, String> {
+        let Some(local) = self.of_tenant else { return Ok(None) };
+        WebAddress::parse(url, local).map(Some).map_err(|error| format!("`{key}`: {error}"))
     }
 
     fn server(&self) -> Result<Server, String> {

@@ -184,6 +184,11 @@ impl HttpApi {
         Ok(Self { preset, url: url.to_owned(), header: self::header(&header).ok_or(key("header"))?, encoding, body })
     }
 
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The request that sends a message.
     pub fn request(&self, fields: &Fields) -> Outgoing {
         let body = filled(&self.body, fields).unwrap_or(Value::Null);

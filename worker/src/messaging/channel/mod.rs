@@ -5,10 +5,12 @@ pub mod email_binding;
 pub mod http_api;
 pub mod smtp;
 
+use super::peer::{Leads, leads};
 use super::text::Mail;
 use crate::app::App;
 use config::{MailChannel, SmsChannel, Transport};
 use parapet::smtp::Verdict;
+use parapet::web_address::WebAddress;
 
 /// A text message.
 #[derive(Debug, Clone)]
@@ -49,8 +51,24 @@ impl Delivery {
     }
 }
 
+/// Whether a tenant's own way leads to the public internet, and if not, what becomes of the message meanwhile.
+async fn leads_out(app: &App, address: Option<&WebAddress>) -> Result<(), Delivery> {
+    let Some(address) = address else { return Ok(()) };
+    let config = app.config().map_err(|error| Delivery::transient(error.to_string()))?;
+    match leads(app, &config.doh_url, address).await {
+        Ok(Leads::Out) => Ok(()),
+        Ok(Leads::Inside | Leads::Nowhere) => {
+            Err(Delivery::transient(format!("`{}` does not lead to the public internet", address.host())))
+        }
+        Err(error) => Err(Delivery::transient(error.to_string())),
+    }
+}
+
 /// Sends an e-mail.
 pub async fn send_mail(app: &App, channel: &MailChannel, mail: &Mail) -> Delivery {
+    if let Err(delivery) = leads_out(app, channel.leads.as_ref()).await {
+        return delivery;
+    }
     match &channel.transport {
         Transport::Smtp(server) => smtp::send(app, server, mail).await,
         Transport::Http(api) => http_api::send(app, api, &http_api::of_mail(mail)).await,
@@ -60,5 +78,8 @@ pub async fn send_mail(app: &App, channel: &MailChannel, mail: &Mail) -> Deliver
 
 /// Sends a text message.
 pub async fn send_sms(app: &App, channel: &SmsChannel, sms: &Sms) -> Delivery {
+    if let Err(delivery) = leads_out(app, channel.leads.as_ref()).await {
+        return delivery;
+    }
     http_api::send(app, &channel.api, &http_api::of_sms(sms, &channel.from)).await
 }

@@ -38,7 +38,7 @@ pub async fn send(app: &App, server: &Server, mail: &Mail) -> Delivery {
         Err(error) => return Delivery::transient(format!("{} is not reached: {error}", server.host())),
     };
     loop {
-        let action = match session.next() {
+        let action = match session.step() {
             Ok(action) => action,
             Err(error) => {
                 socket.close().await;
@@ -80,7 +80,7 @@ pub async fn send(app: &App, server: &Server, mail: &Mail) -> Delivery {
 
 /// The server has the message, whatever becomes of this.
 async fn say_goodbye(session: &mut Session, mut socket: Socket) {
-    if let Ok(Action::Write(bytes)) = session.next()
+    if let Ok(Action::Write(bytes)) = session.step()
         && let Err(error) = socket.write(&bytes, Duration::from_secs(5)).await
     {
         log::info("-", "smtp.goodbye", &error.to_string());
