@@ -73,7 +73,7 @@ const edge = await startEdge({
 });
 try {
   const { db, owner } = await office(edge);
-  const worker = await edge.getWorker();
+  const worker = /** @type {any} */ (await edge.getWorker());
   for (let n = 0; n < ENDPOINTS; n += 1) {
     const { status, body } = await call(worker, owner, "POST", "/v1/webhooks", { name: `sink ${n}`, url: `${peerUrl}/${n}`, event_types: EACH === 1 ? [TYPES[n]] : TYPES });
     if (status !== 201) throw new Error(JSON.stringify(body));

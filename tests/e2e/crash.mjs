@@ -23,9 +23,9 @@ async function step() {
   await new Promise(() => {});
 }
 
-globalThis.fetch = async (...request) => {
+globalThis.fetch = async (request, options) => {
   await step();
-  return realFetch(...request);
+  return realFetch(request, options);
 };
 
 /** Statements that write, as they were bound. */

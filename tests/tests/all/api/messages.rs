@@ -291,6 +291,46 @@ fn what_a_tenant_set_counts_for_how_often() {
 }
 
 #[test]
+fn a_webhook_is_switched_off_once_and_what_waits_for_it_stops() {
+    let office = office();
+    webhook(&office, "sink", &["role.*"]);
+    assert_status(&office.owner("PUT", "/v1/tenant-settings/integration/webhook_attempts", json!({ "value": 1 })), 201);
+    settle(&office.edge);
+    let heard = peer(&office.edge, |_| Ok(answer(500)));
+    for name in ["a", "b", "c"] {
+        make_role(&office, name);
+    }
+    settle(&office.edge);
+    assert_eq!(heard.borrow().len(), 1);
+    assert_eq!(office.events().iter().filter(|event| *event == "webhook.disabled").count(), 1);
+    assert!(deliveries(&office.edge).iter().all(|row| row["next_attempt_at"].is_null() && row["delivered_at"].is_null()));
+    office.log();
+}
+
+/// An event that cannot be fanned out keeps no other from it, and does not come again at once for ever.
+#[test]
+fn one_event_that_cannot_be_fanned_out_keeps_no_other_from_it() {
+    let office = office();
+    webhook(&office, "sink", &["role.*"]);
+    settle(&office.edge);
+    let heard = peer(&office.edge, |_| Ok(answer(200)));
+    make_role(&office, "first");
+    office.edge.sql(
+        "CREATE TRIGGER stuck BEFORE UPDATE ON outbox WHEN json_extract(NEW.payload, '$.object.name') = 'first'
+         BEGIN SELECT RAISE(ABORT, 'stuck'); END",
+    );
+    for number in 0..25 {
+        make_role(&office, &format!("role {number}"));
+    }
+    settle(&office.edge);
+    assert_eq!(heard.borrow().len(), 25);
+    office.edge.sql("DROP TRIGGER stuck");
+    later(&office.edge, 120);
+    sweep(&office.edge);
+    assert_eq!(heard.borrow().len(), 26);
+}
+
+#[test]
 fn only_2xx_has_arrived_and_410_is_the_end() {
     for (status, arrived, goes_on) in [
         (200, true, true),
