@@ -47,7 +47,6 @@ const peer = createServer((request, response) => {
     response.writeHead(what === "well" ? 204 : 500).end();
   });
 });
-peer.keepAliveTimeout = 60_000;
 
 /** @type {Record<"events" | "deliveries", string[]>} */
 const waiting = { events: [], deliveries: [] };
@@ -59,6 +58,8 @@ const relay = createServer((request, response) => {
     response.writeHead(204).end();
   });
 });
+// A connection that a server closes while it is idle fails what is sent at that instant.
+for (const server of [peer, relay]) server.keepAliveTimeout = 600_000;
 const listen = async (/** @type {import("node:http").Server} */ server) => {
   await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
   return `http://127.0.0.1:${/** @type {import("node:net").AddressInfo} */ (server.address()).port}`;

@@ -84,7 +84,7 @@ async fn publish(app: &App, event: &Outbox, webhooks: &[(Uuid, Vec<String>)], no
     batch.push(of_event(MARK_PUBLISHED));
     let mut answers = app.db.batch(batch).await.map_err(ApiError::database)?;
     answers.truncate(reads);
-    deliver(app, event.tenant_id, answers.iter().flatten().filter_map(|row| id(row)), 0).await;
+    deliver(app, event.tenant_id, answers.iter().flatten().filter_map(id), 0).await;
     Ok(())
 }
 
