@@ -110,9 +110,10 @@ bench-decide: tools ## the quick part: against the floor and against Cedar, noth
 	cargo bench --quiet --package parapet-bench --features peers --bench decide
 
 # `wrk` and `taskset` are the system's (Debian: wrk, util-linux), and two cores are needed.
-bench-edge: build program ## decisions over HTTP beside an empty Worker, and lists at 100,000 users (SECONDS=)
+bench-edge: build program ## decisions over HTTP beside an empty Worker, lists at 100,000 users, messages out (SECONDS=, EVENTS=)
 	node bench/edge/main.mjs
 	node bench/edge/lists.mjs
+	node bench/edge/messages.mjs
 
 fuzz: tools ## a million generated cases, each decided as Cedar decides it (CASES=, SEED=)
 	cargo run --quiet --profile bench --package parapet-tests --bin fuzz -- --cases $(or $(CASES),1000000) --seed $(or $(SEED),0)

@@ -1,7 +1,6 @@
 //! `docs/events.md`: the catalogue, for people.
 
-use super::EVENTS;
-use super::schema::message_schema;
+use super::schema::messages;
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -23,10 +22,10 @@ where it was removed; `data.changed` names what changed. A reader ignores what i
 
 /// The text of `docs/events.md`.
 pub fn markdown() -> String {
-    let (messages, rows) = message_schema("#/$defs/");
+    let messages = messages("#/$defs/");
     let mut text = BEGINNING.to_owned();
-    for (event, schema) in &messages {
-        let object = schema.pointer("/properties/data/properties/object");
+    for (event, schema) in &messages.events {
+        let object = schema.pointer("/allOf/1/properties/data/properties/object");
         let reference = object.and_then(|object| object.get("$ref")).and_then(Value::as_str);
         let object = match reference {
             Some(reference) => {
@@ -35,24 +34,26 @@ pub fn markdown() -> String {
             }
             None => {
                 let properties = object.and_then(|object| object.get("properties")).and_then(Value::as_object);
-                let names: Vec<String> =
+                let mut names: Vec<String> =
                     properties.into_iter().flat_map(|all| all.keys()).map(|name| format!("`{name}`")).collect();
+                names.sort();
                 names.join(", ")
             }
         };
         let _ = writeln!(text, "| `{}` | {} | {object} |", event.name, event.about);
     }
-    debug_assert_eq!(messages.len(), EVENTS.len());
     text.push_str("\nA test event (`webhook.test`) comes to the webhook that asked for it alone; its `data` is `{\"webhook_id\": \"…\"}`.\n");
-    for (name, row) in rows.iter().filter(|(name, _)| name.ends_with("Object")) {
-        let _ = write!(text, "\n## {name}\n\n");
-        if let Some(description) = row.get("description").and_then(Value::as_str) {
-            let _ = writeln!(text, "{}\n", description.replace('\n', " "));
-        }
-        let properties = row.get("properties").and_then(Value::as_object);
-        for (name, property) in properties.into_iter().flatten() {
-            let description = property.get("description").and_then(Value::as_str).unwrap_or_default();
-            let _ = writeln!(text, "- `{name}`: {}", description.replace('\n', " "));
+    for (table, name) in &messages.tables {
+        let Some(row) = messages.rows.get(name) else { continue };
+        let description = |of: &Value| {
+            let text = of.get("description").and_then(Value::as_str).unwrap_or_default();
+            text.replace('\n', " ")
+        };
+        let _ = write!(text, "\n## {name}\n\n{}\n\n", description(row));
+        for column in table.columns {
+            if let Some(property) = row.get("properties").and_then(|all| all.get(column.name)) {
+                let _ = writeln!(text, "- `{}`: {}", column.name, description(property));
+            }
         }
     }
     text

@@ -10,11 +10,7 @@ mod schema;
 #[cfg(feature = "cli")]
 pub use docs::markdown;
 #[cfg(feature = "cli")]
-pub use schema::{data_schema, message_schema};
-
-use crate::model::Timestamp;
-use serde_json::{Map, Value, json};
-use uuid::Uuid;
+pub use schema::{ENVELOPE, Messages, data_schema, messages};
 
 /// Something that happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,15 +131,6 @@ pub fn matches(filter: &str, name: &str) -> bool {
     match filter.strip_suffix('*') {
         Some(start) => name.starts_with(start),
         None => filter == name,
-    }
-}
-
-/// What is delivered of an event: Standard Webhooks' `type`, `timestamp` and `data`, and whose it is.
-pub fn message(id: Uuid, tenant: Uuid, name: &str, at: Timestamp, data: &Map<String, Value>) -> Map<String, Value> {
-    let message = json!({ "type": name, "timestamp": at, "id": id, "tenant_id": tenant, "data": data });
-    match message {
-        Value::Object(message) => message,
-        _ => Map::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The JSON Schema of what is delivered, by event.
 
-use super::{EVENTS, Event, TEST};
+use super::{EVENTS, Event};
+use crate::model::TableInfo;
 use crate::model::document::row_schemas;
 use serde_json::{Map, Value, json};
 
@@ -46,7 +47,7 @@ fn data(event: &Event, object: Value) -> Value {
 
 /// The schemas that an event's refers to: each row that an event is about, by the name of its type. `place` is where they
 /// will lie: `#/components/schemas/`.
-fn rows(place: &str) -> (Vec<(&'static str, String)>, Map<String, Value>) {
+fn rows(place: &str) -> (Vec<(&'static TableInfo, String)>, Map<String, Value>) {
     let settings = schemars::generate::SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = place.trim_start_matches('#').trim_end_matches('/').to_owned().into();
         settings.meta_schema = None;
@@ -69,7 +70,7 @@ fn rows(place: &str) -> (Vec<(&'static str, String)>, Map<String, Value>) {
         row.insert("additionalProperties".to_owned(), json!(false));
         let ours = format!("{name}Object");
         definitions.insert(ours.clone(), Value::Object(row));
-        names.push((table.name, ours));
+        names.push((table, ours));
     }
     // What only rows of other tables refer to is of no use.
     loop {
@@ -117,14 +118,42 @@ pub fn data_schema(name: &str) -> Option<Value> {
     Some(schema)
 }
 
-/// The JSON Schema of each event as it is delivered, and the schemas that these refer to under `place`.
-pub fn message_schema(place: &str) -> (Vec<(&'static Event, Value)>, Map<String, Value>) {
-    let (names, definitions) = rows(place);
-    let messages = EVENTS.iter().map(|event| (event, message(event.name, data(event, object(event, &names, place)))));
-    (messages.collect(), definitions)
+/// What is delivered: the schema that all events have in common, which belongs under the name [`ENVELOPE`]; what each adds
+/// to it; and the schemas of rows that these refer to, under `place`.
+pub struct Messages {
+    /// What all have in common.
+    pub envelope: Value,
+    /// Each event, with its own schema.
+    pub events: Vec<(&'static Event, Value)>,
+    /// The rows, by the names of their schemas.
+    pub rows: Map<String, Value>,
+    /// The tables that events are about, with the names of their rows' schemas.
+    pub tables: Vec<(&'static TableInfo, String)>,
 }
 
-fn object(event: &Event, names: &[(&'static str, String)], place: &str) -> Value {
+/// The name of the schema that all events have in common.
+pub const ENVELOPE: &str = "Event";
+
+/// The JSON Schemas of what is delivered; they will lie under `place`.
+pub fn messages(place: &str) -> Messages {
+    let (tables, rows) = rows(place);
+    let own = |event: &'static Event| {
+        let data = json!({ "properties": {
+            "resource": { "properties": { "type": { "const": event.table() } } },
+            "object": object(event, &tables, place),
+        } });
+        let own = json!({ "properties": { "type": { "const": event.name }, "data": data } });
+        (event, json!({ "allOf": [{ "$ref": format!("{place}{ENVELOPE}") }, own] }))
+    };
+    let any = Event { name: "", about: "What happened." };
+    let mut data = data(&any, json!({ "type": "object", "description": "The row, as the API shows it." }));
+    if let Some(kind) = data.pointer_mut("/properties/resource/properties/type") {
+        *kind = json!({ "type": "string", "description": "The table." });
+    }
+    Messages { envelope: message(data), events: EVENTS.iter().map(own).collect(), rows, tables }
+}
+
+fn object(event: &Event, tables: &[(&'static TableInfo, String)], place: &str) -> Value {
     let integer = |description: &str| json!({ "type": "integer", "minimum": 0, "description": description });
     let own = |properties: Value| {
         let required: Vec<String> = properties.as_object().map(|all| all.keys().cloned().collect()).unwrap_or_default();
@@ -144,31 +173,41 @@ fn object(event: &Event, names: &[(&'static str, String)], place: &str) -> Value
             "deliveries": integer("How many there are."),
         })),
         _ => {
-            let name = names.iter().find(|(table, _)| *table == event.table()).map_or("", |(_, name)| name);
+            let name = tables.iter().find(|(table, _)| table.name == event.table()).map_or("", |(_, name)| name);
             json!({ "$ref": format!("{place}{name}") })
         }
     }
 }
 
-/// What is delivered of a type.
-pub(super) fn message(name: &str, data: Value) -> Value {
+/// What is delivered, around an event's data.
+fn message(data: Value) -> Value {
+    let uuid = |description: &str| json!({ "type": "string", "format": "uuid", "description": description });
     json!({
         "type": "object",
         "properties": {
-            "type": { "const": name, "description": "The event's type." },
+            "type": { "type": "string", "description": "The event's type." },
             "timestamp": { "type": "string", "format": "date-time", "description": "When it happened." },
-            "id": { "type": "string", "format": "uuid", "description": "The event, as in `webhook-id`: the same however often it is sent." },
-            "tenant_id": { "type": "string", "format": "uuid", "description": "Whose event it is." },
+            "id": uuid("The event, as in `webhook-id`: the same however often it is sent."),
+            "tenant_id": uuid("Whose event it is."),
             "data": data,
         },
-        "required": if name == TEST { json!(["type", "timestamp", "id", "tenant_id", "data"]) } else { json!(["type", "timestamp", "id", "tenant_id", "data"]) },
-        "additionalProperties": false,
+        "required": ["type", "timestamp", "id", "tenant_id", "data"],
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_delivered_names_its_type() {
+        let messages = messages("#/$defs/");
+        assert_eq!(messages.events.len(), EVENTS.len());
+        assert!(messages.envelope["properties"]["data"]["properties"]["actor"].is_object());
+        for (event, schema) in messages.events {
+            assert_eq!(schema.pointer("/allOf/1/properties/type/const"), Some(&json!(event.name)));
+        }
+    }
 
     #[test]
     fn every_reference_points_somewhere_and_no_secret_is_shown() {

@@ -176,9 +176,10 @@ async fn outgoing(
         Ok(address) => address,
         Err(error) => return Ok(Err(error.to_string())),
     };
-    match leads(app, &config.doh_url, &address).await {
+    match leads(app, config, &address).await {
         Ok(Leads::Out) => {}
         Ok(Leads::Inside) => return Ok(Err("the host's name leads into a private network".to_owned())),
+        Ok(Leads::Here) => return Ok(Err("the address is this service's own".to_owned())),
         Ok(Leads::Nowhere) => return Ok(Err("the host's name leads nowhere".to_owned())),
         Err(_) => return Ok(Err("the host's name could not be looked up".to_owned())),
     }

@@ -54,14 +54,20 @@ pub async fn fan_out(app: &App, tenant: Uuid) -> Result<(), ApiError> {
     let events = rows::<Outbox>(answers.next().unwrap_or_default())?;
     let webhooks: Vec<(Uuid, Vec<String>)> =
         answers.next().unwrap_or_default().iter().filter_map(subscription).collect();
+    // One that cannot be fanned out keeps no other from it.
+    let (mut failed, mut done) = (None, 0);
     for event in events.iter().take(MOST_EVENTS) {
-        publish(app, event, &webhooks, app.clock.now()).await?;
+        match publish(app, event, &webhooks, app.clock.now()).await {
+            Ok(()) => done += 1,
+            Err(error) => failed = failed.or(Some(error)),
+        }
     }
-    if events.len() > MOST_EVENTS {
+    // Where none could, the sweep tries again, and not at once.
+    if events.len() > MOST_EVENTS && done > 0 {
         let again = Message::FanOut { tenant }.to_value();
         app.queue.send(&again).await.map_err(unavailable)?;
     }
-    Ok(())
+    failed.map_or(Ok(()), Err)
 }
 
 async fn publish(app: &App, event: &Outbox, webhooks: &[(Uuid, Vec<String>)], now: Timestamp) -> Result<(), ApiError> {
@@ -79,7 +85,7 @@ async fn publish(app: &App, event: &Outbox, webhooks: &[(Uuid, Vec<String>)], no
     batch.push(of_event(MARK_PUBLISHED));
     let mut answers = app.db.batch(batch).await.map_err(ApiError::database)?;
     answers.truncate(reads);
-    deliver(app, event.tenant_id, answers.iter().flatten().filter_map(|row| id(row)), 0).await;
+    deliver(app, event.tenant_id, answers.iter().flatten().filter_map(id), 0).await;
     send(app, &notices.messages).await;
     Ok(())
 }

@@ -174,9 +174,13 @@ async fn leads_nowhere_good(app: &App, call: &Call) -> Result<Vec<Finding>, ApiE
     let Some(url) = body.get("url").and_then(Value::as_str) else { return Ok(Vec::new()) };
     let (code, message) = match WebAddress::parse(url, config.local) {
         Err(error) => (error.code(), error.to_string()),
-        Ok(address) => match leads(app, &config.doh_url, &address).await {
+        Ok(address) if !address.is_local() && call.request.origin.ends_with(&format!("://{}", address.host())) => {
+            ("address.own", "the address is this service's own".to_owned())
+        }
+        Ok(address) => match leads(app, config, &address).await {
             Ok(Leads::Out) => return Ok(Vec::new()),
             Ok(Leads::Inside) => ("address.inside", "the host's name leads into a private network".to_owned()),
+            Ok(Leads::Here) => ("address.own", "the address is this service's own".to_owned()),
             Ok(Leads::Nowhere) => ("address.unknown", "the host's name leads nowhere".to_owned()),
             Err(error) => {
                 return Err(ApiError::unavailable("dns.unavailable", "the resolver does not answer", error));

@@ -1,6 +1,6 @@
 //! What is said of messages out: webhooks, their deliveries, and what they are sent.
 
-use parapet::event::{TEST, message_schema};
+use parapet::event::{ENVELOPE, TEST, messages};
 use parapet::model::{Webhook, WebhookDelivery};
 use parapet::standard_webhooks;
 use serde_json::{Map, Value, json};
@@ -94,16 +94,14 @@ pub fn about(schemas: &mut Schemas) -> Vec<About> {
 
 /// What webhooks are sent, by the event's type.
 pub fn webhooks(schemas: &mut Schemas) -> Value {
-    let (messages, rows) = message_schema("#/components/schemas/");
-    for (name, row) in rows {
+    let messages = messages("#/components/schemas/");
+    schemas.add(ENVELOPE, messages.envelope);
+    for (name, row) in messages.rows {
         schemas.part(name, row);
     }
-    let mut webhooks = Map::new();
-    for (event, schema) in messages {
-        let name = schema_name(event.name);
-        let schema = schemas.add(name, schema);
-        webhooks.insert(event.name.to_owned(), item(event.about, &schema));
-    }
+    let events = messages.events.into_iter();
+    let mut webhooks: Map<String, Value> =
+        events.map(|(event, schema)| (event.name.to_owned(), item(event.about, &schema))).collect();
     let test = json!({
         "type": "object",
         "properties": {
@@ -117,18 +115,8 @@ pub fn webhooks(schemas: &mut Schemas) -> Value {
         },
         "required": ["type", "timestamp", "id", "tenant_id", "data"],
     });
-    let test = schemas.add(schema_name(TEST), test);
     webhooks.insert(TEST.to_owned(), item("A test, for the webhook that asked for it.", &test));
     Value::Object(webhooks)
-}
-
-/// `UserCreatedEvent` of `user.created`.
-fn schema_name(event: &str) -> String {
-    let words = event.split(['.', '_']).map(|word| {
-        let mut letters = word.chars();
-        letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
-    });
-    format!("{}Event", words.collect::<String>())
 }
 
 fn item(about: &str, schema: &Value) -> Value {
@@ -143,8 +131,8 @@ fn item(about: &str, schema: &Value) -> Value {
         "requestBody": { "required": true, "content": { JSON: { "schema": schema } } },
         "responses": {
             "2XX": { "description": "It has arrived." },
-            "410": { "description": "Nobody wants to know any more: the webhook is switched off." },
-            "default": { "description": "It comes again; `Retry-After` of a 429 or 503 is kept." },
+            "410": { "description": "The webhook is switched off." },
+            "default": { "description": "It comes again." },
         },
     } })
 }

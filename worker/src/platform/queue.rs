@@ -74,7 +74,7 @@ mod edge {
             messages.entry(text).or_default().push(message);
         }
         let handle = &handle;
-        join_all(messages.into_iter().map(async |(text, messages)| {
+        join_all(messages.into_iter().map(|(text, messages)| async move {
             let handled = handle(&text).await;
             for message in messages {
                 match handled {

@@ -133,6 +133,7 @@ fn an_address_leads_to_the_public_internet_alone() {
         ("https://metadata.google.internal/", "address.inside"),
         ("https://hooks.acme.com:22/", "address.port"),
         ("https://me:secret@hooks.acme.com/", "address.user"),
+        ("https://pdp.example/v1/roles", "address.own"),
     ] {
         let response = make(url);
         assert_problem(&response, 422, "request.invalid");
@@ -144,6 +145,26 @@ fn an_address_leads_to_the_public_internet_alone() {
     let path = path(&assert_status(&make("https://hooks.acme.com/"), 201));
     let response = office.owner("PATCH", &path, json!({ "url": "https://inside.acme.com/" }));
     assert_eq!(fields(&response), [("url".to_owned(), "address.inside".to_owned())]);
+}
+
+/// Each delivery could bring about the next one.
+#[test]
+fn a_webhook_does_not_lead_to_the_service_itself() {
+    let key = "ab".repeat(32);
+    let variables =
+        [("FRESHNESS_SECONDS", "0"), ("SNAPSHOT_KEY", &*key), ("DATA_KEY", &*key), ("BASE_DOMAIN", "id.acme.com")];
+    let mut office = office();
+    office.edge.app.config = configuration(&variables);
+    for (host, own) in [("id.acme.com", true), ("shop.id.acme.com", true), ("grid.acme.com", false)] {
+        office.edge.app.dns.lead(host, &["1.1.1.1".parse().unwrap()]);
+        let body = json!({ "name": host, "url": format!("https://{host}/"), "event_types": ["*"] });
+        let response = office.owner("POST", "/v1/webhooks", body);
+        if own {
+            assert_eq!(fields(&response), [("url".to_owned(), "address.own".to_owned())]);
+        } else {
+            assert_status(&response, 201);
+        }
+    }
 }
 
 #[test]

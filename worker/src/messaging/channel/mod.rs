@@ -55,9 +55,9 @@ impl Delivery {
 async fn leads_out(app: &App, address: Option<&WebAddress>) -> Result<(), Delivery> {
     let Some(address) = address else { return Ok(()) };
     let config = app.config().map_err(|error| Delivery::transient(error.to_string()))?;
-    match leads(app, &config.doh_url, address).await {
+    match leads(app, config, address).await {
         Ok(Leads::Out) => Ok(()),
-        Ok(Leads::Inside | Leads::Nowhere) => {
+        Ok(Leads::Here | Leads::Inside | Leads::Nowhere) => {
             Err(Delivery::transient(format!("`{}` does not lead to the public internet", address.host())))
         }
         Err(error) => Err(Delivery::transient(error.to_string())),

@@ -95,7 +95,7 @@ pub async fn notify(app: &App, wanted: &Wanted) -> Result<Notices, ApiError> {
             log::error("-", "notification.no_template", &cause);
             continue;
         };
-        let row = about.notification(app, wanted, purpose, template, now)?;
+        let Some(row) = about.notification(app, wanted, purpose, template, now)? else { continue };
         notices.messages.extend(row.next_attempt_at.map(|_| super::send::message(row.tenant_id, row.id)));
         notices.statements.push(insert(&row, purpose, now));
     }
@@ -138,6 +138,7 @@ pub fn test(
 ) -> Result<Notices, ApiError> {
     let purpose = purpose::find("test").ok_or_else(|| ApiError::internal("there is no such purpose"))?;
     let row = kept(app, id, user, purpose, template, values, None, now)?;
+    let row = row.ok_or_else(|| ApiError::internal("the template is too long with its samples"))?;
     let messages = row.next_attempt_at.map(|_| super::send::message(row.tenant_id, row.id)).into_iter().collect();
     Ok(Notices { statements: vec![insert(&row, purpose, now)], messages })
 }
@@ -230,18 +231,22 @@ impl About {
         purpose: &Purpose,
         template: &NotificationTemplate,
         now: Timestamp,
-    ) -> Result<UserNotification, ApiError> {
+    ) -> Result<Option<UserNotification>, ApiError> {
         let id = match wanted.event {
             Some(event) => once(event, &format!("{} {} {}", wanted.user, purpose.name, template.r#type)),
             None => fresh_id(now)?,
         };
-        let mut row = kept(app, id, &self.user, purpose, template, self.values(wanted, purpose), Some(wanted), now)?;
-        row.metadata.extend(wanted.event.map(|event| ("event".to_owned(), json!(event))));
-        Ok(row)
+        let row = kept(app, id, &self.user, purpose, template, self.values(wanted, purpose), Some(wanted), now)?;
+        let event = wanted.event.map(|event| ("event".to_owned(), json!(event)));
+        Ok(row.map(|mut row| {
+            row.metadata.extend(event);
+            row
+        }))
     }
 }
 
-/// A notification, as it is kept: without what is secret of it.
+/// A notification, as it is kept: without what is secret of it. Nothing, where its text would be too long: what it follows
+/// from must not fail by it.
 #[expect(clippy::too_many_arguments, reason = "each is another thing that the row is made of")]
 fn kept(
     app: &App,
@@ -252,14 +257,20 @@ fn kept(
     values: Values,
     wanted: Option<&Wanted>,
     now: Timestamp,
-) -> Result<UserNotification, ApiError> {
+) -> Result<Option<UserNotification>, ApiError> {
     let channel = template.r#type;
     let mut shown = values.clone();
     // A test shows the samples of what it tests.
     for variable in purpose.variables.iter().filter(|variable| variable.is_secret) {
         shown.insert(variable.name.to_owned(), HIDDEN.to_owned());
     }
-    let text = Text::new(template.subject.as_deref(), &template.template_body, &shown).map_err(ApiError::internal)?;
+    let text = match Text::new(template.subject.as_deref(), &template.template_body, &shown) {
+        Ok(text) => text,
+        Err(error) => {
+            log::error("-", "notification.not_filled", &format!("the template {}: {error}", template.id));
+            return Ok(None);
+        }
+    };
     let sealed = match channel {
         NotificationType::InApp => None,
         _ => {
@@ -268,7 +279,7 @@ fn kept(
         }
     };
     let waits = sealed.is_some();
-    Ok(UserNotification {
+    Ok(Some(UserNotification {
         id,
         tenant_id: user.tenant_id,
         user_id: user.id,
@@ -284,7 +295,7 @@ fn kept(
         created_at: now,
         next_attempt_at: waits.then_some(now),
         sealed,
-    })
+    }))
 }
 
 /// How somebody is spoken to.
