@@ -6,6 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { migrate, startEdge } from "./edge.mjs";
+import { startInbox } from "./inbox.mjs";
 import { init, seed } from "./seed.mjs";
 
 const LOCAL = fileURLToPath(new URL("../.local/", import.meta.url));
@@ -15,6 +16,11 @@ const PORT = Number(process.env.PORT ?? 8787);
 
 const document = JSON.parse(await readFile(`${DEMO}tenant.json`, "utf8"));
 const local = await state();
+const taken = (/** @type {number} */ port) => (/** @type {Error} */ error) => {
+  console.error(`Port ${port} is taken: ${error.message}\nPORT=8788 make run takes others.`);
+  process.exit(1);
+};
+const inbox = await startInbox(PORT + 1).catch(taken(PORT + 1));
 const edge = await startEdge({
   state: LOCAL,
   port: PORT,
@@ -25,12 +31,12 @@ const edge = await startEdge({
     SNAPSHOT_KEY_ID: "local",
     DATA_KEY: local.dataKey,
     DATA_KEY_ID: "local",
+    ...inbox.variables,
+    // Webhooks may lead to this machine.
+    LOCAL: "1",
   },
   log: (line) => console.log(line),
-}).catch((error) => {
-  console.error(`The edge does not start on port ${PORT}: ${error.message}\nPORT=8788 make run takes another.`);
-  process.exit(1);
-});
+}).catch(taken(PORT));
 
 if (!local.keys) {
   const db = await edge.getD1Database("DB");
@@ -60,11 +66,14 @@ Make a tenant of your own, as an operator; the answer has its owner's key:
     -H 'Authorization: Bearer ${local.operator}' -H 'Content-Type: application/json' \\
     -d '{"name": "Acme", "slug": "acme", "owner": {"email": "owner@acme.example"}}'
 
+Mail and text messages arrive at ${inbox.address}
+
 All keys: .local/state.json. Ctrl-C ends it.`);
 
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, async () => {
     await edge.dispose();
+    await inbox.close();
     process.exit(0);
   });
 }

@@ -15,10 +15,12 @@ const MIGRATIONS = new URL("./migrations/", import.meta.url);
  * @param {string} [options.state] a folder that keeps database and store; without it they live in memory
  * @param {number} [options.port] where it listens; any free port without it
  * @param {string[]} [options.names] several Workers over the same database and store, each an isolate of its own
+ * @param {boolean} [options.consumes] whether its queues have a consumer
+ * @param {boolean} [options.mailer] whether the binding that sends e-mail is there
  * @param {boolean} [options.direct] each Worker has a socket of its own, without miniflare's Worker before it
  * @param {(line: string) => void} [options.log] takes each line that the Worker writes
  */
-export async function startEdge({ variables = {}, wrapper, state, port = 0, names = ["edge"], direct = false, log = () => {} } = {}) {
+export async function startEdge({ variables = {}, wrapper, state, port = 0, names = ["edge"], consumes = true, direct = false, mailer = false, log = () => {} } = {}) {
   const built = await Promise.all(
     FILES.map(async (path) => {
       const type = path.endsWith(".wasm") ? /** @type {const} */ ("CompiledWasm") : /** @type {const} */ ("ESModule");
@@ -42,10 +44,16 @@ export async function startEdge({ variables = {}, wrapper, state, port = 0, name
       bindings: variables,
       d1Databases: { DB: "parapet" },
       kvNamespaces: { SNAPSHOTS: "parapet" },
-      queueProducers: { EVENTS: "parapet-events" },
+      queueProducers: { EVENTS: "parapet-events", DELIVERIES: "parapet-deliveries" },
+      ...(mailer && { email: { send_email: [{ name: "MAIL" }] } }),
       ...(direct && { unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] }),
       // A queue has one consumer.
-      ...(position === 0 && { queueConsumers: { "parapet-events": { maxBatchSize: 10, maxBatchTimeout: 1 } } }),
+      ...(position === 0 && consumes && {
+        queueConsumers: {
+          "parapet-events": { maxBatchSize: 10, maxBatchTimeout: 0.1, maxRetries: 3 },
+          "parapet-deliveries": { maxBatchSize: 5, maxBatchTimeout: 0.1, maxRetries: 3 },
+        },
+      }),
     })),
     ...(state && { d1Persist: `${state}/d1`, kvPersist: `${state}/kv` }),
   });

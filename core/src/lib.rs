@@ -16,6 +16,8 @@ pub mod compile;
 pub mod condition;
 pub mod directory;
 pub mod engine;
+#[cfg(feature = "audit")]
+pub mod event;
 mod finding;
 #[cfg(feature = "cedar")]
 pub mod fixture;
@@ -26,9 +28,13 @@ pub mod schema;
 #[cfg(feature = "audit")]
 pub mod seal;
 pub mod setting;
+pub mod smtp;
 pub mod snapshot;
+#[cfg(feature = "audit")]
+pub mod standard_webhooks;
 mod store;
 pub mod tenant;
+pub mod web_address;
 
 #[cfg(feature = "cedar")]
 pub use compile::{Compiled, compile, compile_for, compile_text};

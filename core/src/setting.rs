@@ -41,6 +41,10 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// Text.
     Text,
+    /// A port that messages are submitted to: any but 25.
+    SubmissionPort,
+    /// One line of text.
+    Line,
     /// An absolute web address.
     Url,
     /// An e-mail address.
@@ -130,12 +134,73 @@ pub const KNOWN: &[Known] = &[
     known(Ui, "support_email", Kind::Email, "null", "Where users find help"),
     known(Ui, "support_url", Kind::Url, "null", "Where users find help"),
     known(Ui, "x.*", Kind::Any, "null", "The tenant's own"),
-    known(Integration, "smtp_host", Kind::Text, "null", "The server that sends mail"),
-    known(Integration, "smtp_port", Kind::Integer(1, 65_535), "587", "Its port"),
-    known(Integration, "smtp_user", Kind::Text, "null", "The user to sign in there as"),
-    secret(known(Integration, "smtp_password", Kind::Text, "null", "That user's password")),
-    known(Integration, "mail_from", Kind::Email, "null", "The sender of mail"),
-    known(Integration, "webhook_attempts", Kind::Integer(1, 20), "8", "So often a webhook is tried"),
+    known(Integration, "mail_transport", Kind::Word(&["service", "smtp", "http"]), r#""service""#, "By what mail goes"),
+    known(
+        Integration,
+        "mail_from",
+        Kind::Email,
+        "null",
+        "The sender of mail, where it does not go by the service's way",
+    ),
+    known(Integration, "mail_from_name", Kind::Line, "null", "The sender's name; the tenant's where nothing is said"),
+    known(Integration, "mail_reply_to", Kind::Email, "null", "Where answers to mail go"),
+    known(Integration, "smtp_host", Kind::Line, "null", "The server that sends mail"),
+    known(Integration, "smtp_port", Kind::SubmissionPort, "587", "Its port"),
+    known(Integration, "smtp_security", Kind::Word(&["starttls", "tls"]), r#""starttls""#, "How TLS begins there"),
+    known(Integration, "smtp_user", Kind::Line, "null", "The user to sign in there as"),
+    secret(known(Integration, "smtp_password", Kind::Line, "null", "That user's password")),
+    known(
+        Integration,
+        "mail_http_preset",
+        Kind::Word(&["custom", "mailgun", "postmark", "resend", "sendgrid"]),
+        r#""custom""#,
+        "Whose HTTP API sends mail",
+    ),
+    known(Integration, "mail_http_url", Kind::Url, "null", "Its address, where the preset has none"),
+    known(
+        Integration,
+        "mail_http_header",
+        Kind::Line,
+        "null",
+        "A header of each request, with `{secret}` or `{basic}` in it",
+    ),
+    secret(known(Integration, "mail_http_secret", Kind::Line, "null", "What stands for `{secret}`")),
+    known(Integration, "mail_http_encoding", Kind::Word(&["json", "form"]), r#""json""#, "What is posted"),
+    known(
+        Integration,
+        "mail_http_body",
+        Kind::Any,
+        "null",
+        "What is posted, with `{to}`, `{subject}`, `{text}` … in its texts",
+    ),
+    known(Integration, "sms_transport", Kind::Word(&["service", "http"]), r#""service""#, "By what text messages go"),
+    known(Integration, "sms_from", Kind::Line, "null", "The sender of text messages"),
+    known(
+        Integration,
+        "sms_http_preset",
+        Kind::Word(&["custom", "twilio"]),
+        r#""custom""#,
+        "Whose HTTP API sends them",
+    ),
+    known(Integration, "sms_http_url", Kind::Url, "null", "Its address"),
+    known(
+        Integration,
+        "sms_http_header",
+        Kind::Line,
+        "null",
+        "A header of each request, with `{secret}` or `{basic}` in it",
+    ),
+    secret(known(Integration, "sms_http_secret", Kind::Line, "null", "What stands for `{secret}`")),
+    known(Integration, "sms_http_encoding", Kind::Word(&["json", "form"]), r#""json""#, "What is posted"),
+    known(
+        Integration,
+        "sms_http_body",
+        Kind::Any,
+        "null",
+        "What is posted, with `{to}`, `{from}`, `{text}` in its texts",
+    ),
+    known(Integration, "notification_attempts", Kind::Integer(1, 20), "10", "So often a message is tried"),
+    known(Integration, "webhook_attempts", Kind::Integer(1, 10), "10", "So often a delivery to a webhook is tried"),
     secret(known(Integration, "secret.*", Kind::Text, "null", "A secret of the tenant's own")),
     known(Integration, "x.*", Kind::Any, "null", "The tenant's own"),
 ];
@@ -219,6 +284,14 @@ impl Known {
             Kind::Text => {
                 (text(&|text| !text.is_empty() && !text.contains('\0')), format!("text of 1 to {LONGEST} bytes"))
             }
+            Kind::SubmissionPort => (
+                value.as_i64().is_some_and(|port| (1..=65_535).contains(&port) && port != 25),
+                "a port from 1 to 65535, and not 25".to_owned(),
+            ),
+            Kind::Line => (
+                text(&|text| !text.is_empty() && !text.chars().any(char::is_control)),
+                format!("one line of 1 to {LONGEST} bytes"),
+            ),
             Kind::Url => (text(&shape::is_url), "an http(s) address".to_owned()),
             Kind::Email => (text(&shape::is_email), "an e-mail address".to_owned()),
             Kind::Locale => (text(&shape::is_locale), "a language tag, such as `pt-BR`".to_owned()),

@@ -1,14 +1,18 @@
 //! The application: what it has been given, and what this isolate remembers.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use parapet::model::is_domain;
 use parapet::seal::{DataKey, DataKeyring};
 use parapet::snapshot::{Keyring, SigningKey, VerifyingKey};
+use uuid::Uuid;
 
 use crate::error::ApiError;
 use crate::memory::Memory;
-use crate::platform::{Clock, Db, Dns, Kv, Queue};
+use crate::messaging::channel::config::Defaults;
+use crate::platform::{Clock, Db, Dns, Fetch, Kv, Mailer, Queue, Sockets};
 
 /// Everything that answering a request needs.
 pub struct App {
@@ -16,8 +20,18 @@ pub struct App {
     pub db: Db,
     /// The store of snapshots and principals.
     pub kv: Kv,
-    /// The queue of events.
+    /// The queue by which it is told that a tenant has events waiting.
     pub queue: Queue,
+    /// The queue of deliveries, each to one endpoint.
+    pub deliveries: Queue,
+    /// Other services.
+    pub fetch: Fetch,
+    /// The tenants that got events since this began, of which nobody was told yet.
+    pub waiting: RefCell<BTreeSet<Uuid>>,
+    /// Servers that are spoken to by TCP.
+    pub sockets: Sockets,
+    /// Cloudflare's binding that sends e-mail.
+    pub mailer: Mailer,
     /// The resolver of host names.
     pub dns: Dns,
     /// The clock.
@@ -47,22 +61,29 @@ const STRANGER_RATE_LIMIT: i64 = 600;
 /// The resolver where none is named.
 const DOH_URL: &str = "https://cloudflare-dns.com/dns-query";
 
+/// So many seconds a webhook's peer has where nothing is said.
+const WEBHOOK_TIMEOUT: u32 = 15;
+
 /// The names of all variables and secrets there are.
-pub const VARIABLES: [&str; 14] = [
+pub const VARIABLES: [&str; 18] = [
     "BASE_DOMAIN",
     "DATA_KEY",
     "DATA_KEY_ID",
     "DOH_URL",
     "FRESHNESS_SECONDS",
+    "LOCAL",
+    "MAIL_CHANNEL",
     "MAX_STALE_SECONDS",
     "OLD_DATA_KEYS",
     "OTHER_PUBLISH_KEYS",
     "PUBLISH_KEY",
     "PUBLISH_KEY_ID",
     "RATE_LIMIT",
+    "SMS_CHANNEL",
     "SNAPSHOT_KEY",
     "SNAPSHOT_KEY_ID",
     "STRANGER_RATE_LIMIT",
+    "WEBHOOK_TIMEOUT_SECONDS",
 ];
 
 /// The configuration.
@@ -80,6 +101,13 @@ pub struct Config {
     pub stranger_rate_limit: i64,
     /// The resolver that is asked for a tenant's TXT record: DNS over HTTPS in JSON.
     pub doh_url: String,
+    /// How e-mail and text messages go where a tenant has no way of its own. What is wrong with it keeps messages waiting,
+    /// and no decision.
+    pub channels: Defaults,
+    /// Whether this is a developer's machine, where webhooks may lead to the machine itself, without TLS.
+    pub local: bool,
+    /// How long, in seconds, a webhook's peer may take to answer.
+    pub webhook_timeout: u32,
     key: Option<SigningKey>,
     publish: Option<SigningKey>,
     other_publish: Vec<VerifyingKey>,
@@ -157,6 +185,17 @@ impl Config {
         if !doh_url.starts_with("https://") || doh_url.contains(['?', '#']) {
             return Err(format!("DOH_URL must be an https address without a query, not `{doh_url}`"));
         }
+        let local = match get("LOCAL").as_deref() {
+            None | Some("" | "0") => false,
+            Some("1") => true,
+            Some(text) => return Err(format!("LOCAL must be 1, 0 or unset, not `{text}`")),
+        };
+        let webhook_timeout = match get("WEBHOOK_TIMEOUT_SECONDS") {
+            None => WEBHOOK_TIMEOUT,
+            Some(text) => (text.parse::<u32>().ok().filter(|seconds| (1..=30).contains(seconds)))
+                .ok_or_else(|| format!("WEBHOOK_TIMEOUT_SECONDS must be 1 to 30, not `{text}`"))?,
+        };
+        let channels = Defaults::read(&get);
         Ok(Self {
             freshness,
             max_stale,
@@ -164,6 +203,9 @@ impl Config {
             rate_limit,
             stranger_rate_limit,
             doh_url,
+            local,
+            webhook_timeout,
+            channels,
             key,
             publish,
             other_publish,

@@ -12,6 +12,7 @@ pub mod governance;
 pub mod guard;
 pub mod health;
 pub mod memory;
+pub mod messaging;
 pub mod openapi;
 pub mod platform;
 pub mod publish;
@@ -37,7 +38,8 @@ mod events {
     use crate::app::{App, Config};
     use crate::authenticate;
     use crate::memory::Memory;
-    use crate::platform::{Clock, Db, Dns, Kv, Queue, http, variables};
+    use crate::messaging;
+    use crate::platform::{Clock, Db, Dns, Fetch, Kv, Mailer, Queue, Sockets, http, queue, variables};
     use crate::request::{DECIDING_HEADERS, HEADERS, LONGEST_BODY};
     use crate::router::{Router, routes};
     use crate::scheduled;
@@ -98,9 +100,12 @@ mod events {
                 Ok(router) => router.answer(&app, request).await,
                 Err(error) => return http::failed(&error),
             };
-            // Nobody waits for what is written down of the use of keys.
-            if app.memory.has_uses() {
-                Context::new(context).wait_until(async move { authenticate::write_uses(&app).await });
+            // Nobody waits for what is written down of the use of keys, and for what happens next with events.
+            if app.memory.has_uses() || !app.waiting.borrow().is_empty() {
+                Context::new(context).wait_until(async move {
+                    messaging::nudge(&app).await;
+                    authenticate::write_uses(&app).await;
+                });
             }
             http::write(&response)
         });
@@ -111,10 +116,10 @@ mod events {
         }
     }
 
-    /// No event is sent yet; what comes is acknowledged, so that it does not come again.
     #[event(queue)]
-    async fn queue(batch: MessageBatch<serde_json::Value>, _env: Env, _context: Context) -> Result<()> {
-        batch.ack_all();
+    async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, _context: Context) -> Result<()> {
+        let app = app(&env);
+        queue::each(&batch, async |message: &str| messaging::consume(&app, message).await).await;
         Ok(())
     }
 
@@ -128,6 +133,11 @@ mod events {
             db: Db::bound(env, "DB"),
             kv: Kv::bound(env, "SNAPSHOTS"),
             queue: Queue::bound(env, "EVENTS"),
+            deliveries: Queue::bound(env, "DELIVERIES"),
+            fetch: Fetch,
+            sockets: Sockets,
+            mailer: Mailer::bound(env, "MAIL"),
+            waiting: RefCell::default(),
             dns: Dns,
             clock: Clock::default(),
             config: config(env),

@@ -9,7 +9,7 @@ use crate::guard::{Access, Call, Route};
 use crate::platform::{log, random};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{access, directory, governance, health, openapi, tenancy};
+use crate::{access, directory, governance, health, messaging, openapi, tenancy};
 
 /// All routes there are.
 pub fn routes() -> Vec<Route> {
@@ -20,6 +20,7 @@ pub fn routes() -> Vec<Route> {
         directory::routes(),
         tenancy::routes(),
         governance::routes(),
+        messaging::routes(),
     ]
     .into_iter()
     .flatten()

@@ -64,6 +64,12 @@ pub const PERMISSIONS: &[(&str, &str)] = &[
     ("snapshot.write", "Roll the rules back to an earlier version"),
     ("audit_log.read", "Read and export the audit log"),
     ("login_attempt.read", "Read who tried to sign in"),
+    ("webhook.read", "See webhooks and their deliveries, never their secret"),
+    ("webhook.write", "Make, change, test and delete webhooks, and deliver again"),
+    ("notification_template.read", "See, preview and test the templates of notifications"),
+    ("notification_template.write", "Make, change and delete templates of notifications"),
+    ("user_notification.read", "See what was sent to whom and where nothing arrives, never a link or code"),
+    ("user_notification.write", "Let messages go again where one did not arrive"),
 ];
 
 /// The roles that every tenant begins with, with their descriptions. They are not to be changed.
@@ -159,7 +165,7 @@ mod tests {
         }
         assert_eq!(findings, []);
         let sizes: Vec<usize> = roles.iter().map(|role| role.permissions.len()).collect();
-        assert_eq!(sizes, [PERMISSIONS.len(), PERMISSIONS.len() - OWNER_ONLY.len(), 19, HELPDESK.len()]);
+        assert_eq!(sizes, [PERMISSIONS.len(), PERMISSIONS.len() - OWNER_ONLY.len(), 22, HELPDESK.len()]);
     }
 
     #[test]

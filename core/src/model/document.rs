@@ -154,6 +154,8 @@ document! {
     access_request: AccessRequest,
     notification_template: NotificationTemplate,
     user_notification: UserNotification,
+    notification_preference: NotificationPreference,
+    message_suppression: MessageSuppression,
     webhook: Webhook,
     webhook_delivery: WebhookDelivery,
     outbox: Outbox,

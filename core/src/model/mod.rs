@@ -41,7 +41,10 @@ pub use field::{Field, Kind, SqlValue};
 pub use flag::FeatureFlag;
 pub use group::{AssignmentType, UserGroup, UserGroupMembership, UserGroupRole};
 pub use mfa::{MfaDevice, MfaDeviceType};
-pub use notification::{NotificationStatus, NotificationTemplate, NotificationType, UserNotification};
+pub use notification::{
+    MessageSuppression, NotificationPreference, NotificationStatus, NotificationTemplate, NotificationType,
+    UserNotification,
+};
 pub use organization::{MAX_LEVELS, OrganizationUnit};
 pub use outbox::Outbox;
 pub use password_reset::PasswordReset;
@@ -58,7 +61,7 @@ pub use secret::Secret;
 pub use service_account::ServiceAccount;
 pub use session::UserSession;
 pub use setting::{SettingCategory, TenantSetting};
-pub use shape::{is_domain, is_reserved_slug};
+pub use shape::{is_domain, is_email, is_locale, is_phone, is_reserved_slug, is_url};
 pub use tenant::{Tenant, TenantStatus};
 pub use timestamp::Timestamp;
 pub use user::{User, UserState};

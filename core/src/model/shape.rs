@@ -104,7 +104,7 @@ pub fn is_domain(text: &str) -> bool {
 
 /// One `@` between a local part and a domain, no spaces or control characters, at most 254 bytes (RFC 5321).
 /// Whether mail arrives there, only a mail can tell.
-pub(crate) fn is_email(text: &str) -> bool {
+pub fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else {
         return false;
     };
@@ -135,7 +135,7 @@ pub(crate) fn is_username(text: &str) -> bool {
 }
 
 /// E.164: `+` and 2 to 15 digits, the first not 0.
-pub(crate) fn is_phone(text: &str) -> bool {
+pub fn is_phone(text: &str) -> bool {
     text.strip_prefix('+').is_some_and(|digits| {
         (2..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')
     })
@@ -147,7 +147,7 @@ pub(crate) fn is_colour(text: &str) -> bool {
 }
 
 /// An absolute web address with a host: `https` (or `http`), no spaces, no user information.
-pub(crate) fn is_url(text: &str) -> bool {
+pub fn is_url(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     rest.is_some_and(|rest| {
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -193,7 +193,7 @@ pub(crate) fn is_name(text: &str) -> bool {
 }
 
 /// A language tag of BCP 47, roughly: a language, then further subtags.
-pub(crate) fn is_locale(text: &str) -> bool {
+pub fn is_locale(text: &str) -> bool {
     let mut subtags = text.split('-');
     let language = subtags.next().unwrap_or_default();
     (2..=3).contains(&language.len())

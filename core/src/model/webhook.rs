@@ -17,7 +17,7 @@ row! {
         name: String,
         /// Where to; `https`, but in local work.
         url: String,
-        /// Further headers of each delivery, `{"<name>": "<value>"}`. Exports show them.
+        /// Further headers of each delivery, `{"<name>": "<value>"}`. Exports and the API show them; the log and events do not.
         headers: Map<String, Value> = Map::new(),
         /// AES-256-GCM under the data key: the signing secret. Without it (in an export) nothing is delivered.
         #[serde(skip_serializing)]
@@ -27,7 +27,7 @@ row! {
         previous_secret: Option<Secret>,
         /// Until when `previous_secret` signs. An addition to the diagram.
         previous_secret_expires_at: Option<Timestamp>,
-        /// The events that it wants to know of; `*` for all.
+        /// The events that it wants to know of: `*` for all, `user.*` for all that begin so, else a type.
         event_types: Vec<String> = Vec::new(),
         /// Whether it is told.
         is_active: bool = true,
@@ -37,6 +37,40 @@ row! {
         updated_at: Timestamp,
     }
     unique ["tenant_id", "name"]
+}
+
+/// The longest value of a further header, in characters.
+const LONGEST_HEADER: usize = 4096;
+
+/// The most further headers.
+const MOST_HEADERS: usize = 32;
+
+/// Headers that a delivery has of its own, those of the connection (RFC 9110, section 7.6.1), and those by which proxies
+/// say who calls.
+fn is_ours(name: &str) -> bool {
+    const OURS: [&str; 17] = [
+        "accept-encoding",
+        "connection",
+        "cookie2",
+        "date",
+        "expect",
+        "forwarded",
+        "host",
+        "keep-alive",
+        "origin",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+        "via",
+        "www-authenticate",
+        "http2-settings",
+    ];
+    const OUR_BEGINNINGS: [&str; 8] =
+        ["access-control-", "cf-", "content-", "cdn-", "proxy-", "sec-", "webhook-", "x-forwarded-"];
+    let name = name.to_ascii_lowercase();
+    OURS.contains(&name.as_str()) || OUR_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
 }
 
 impl Invariants for Webhook {
@@ -49,19 +83,36 @@ impl Invariants for Webhook {
         );
         problems.require(shape::is_url(&self.url), "url", "webhook.url", "expected an http(s) address");
         for (name, value) in &self.headers {
-            let name_holds =
-                !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-            let value_holds = value.as_str().is_some_and(|text| !text.chars().any(char::is_control));
+            let name_holds = (1..=128).contains(&name.len())
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+            let value_holds = value.as_str().is_some_and(|text| {
+                text.len() <= LONGEST_HEADER && text.bytes().all(|b| (b' '..=b'~').contains(&b)) && text.trim() == text
+            });
             problems.require(
                 name_holds && value_holds,
                 &format!("headers/{name}"),
                 "webhook.header",
-                "expected a header name and text without control characters",
+                "expected a header name and printable ASCII of at most 4096 characters, without spaces around it",
+            );
+            problems.require(
+                !is_ours(name),
+                &format!("headers/{name}"),
+                "webhook.header_reserved",
+                "this header is the service's, or of the connection",
             );
         }
+        problems.require(
+            self.headers.len() <= MOST_HEADERS,
+            "headers",
+            "webhook.too_many_headers",
+            "a webhook has at most 32 further headers",
+        );
         for (index, event_type) in self.event_types.iter().enumerate() {
-            if event_type != "*" && !shape::is_dotted(event_type) {
-                let message = format!("`{event_type}` is no event type: lower-case words joined by dots");
+            let named = event_type.strip_suffix(".*").unwrap_or(event_type);
+            if event_type != "*" && !shape::is_dotted(named) {
+                let message = format!(
+                    "`{event_type}` is no event type: `*`, or lower-case words joined by dots, perhaps with `.*`"
+                );
                 problems.add(&format!("event_types/{index}"), "webhook.event_type", message);
             }
         }
@@ -79,15 +130,15 @@ row! {
         /// Which webhook.
         webhook_id: Uuid => webhook,
         /// The event's `outbox` id, which is the `webhook-id`; no reference, since events are cleared sooner.
-        /// Null in a test event. An addition to the diagram.
+        /// Null in a test event, whose `webhook-id` is the delivery's own. An addition to the diagram.
         event_id: Option<Uuid>,
         /// The event's type.
         event_type: String,
         /// What is sent.
         payload: Map<String, Value> = Map::new(),
-        /// The HTTP status of the last answer.
+        /// The HTTP status of the last answer; null where there was none.
         response_status: Option<i64>,
-        /// The last answer, truncated.
+        /// The last answer's first 1,024 bytes as text; where there was none, why.
         response_body: Option<String>,
         /// How often it was tried.
         attempt_count: i64 = 0,

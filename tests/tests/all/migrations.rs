@@ -80,7 +80,8 @@ fn read_all(connection: &Connection) -> BTreeMap<&'static str, usize> {
         Tenant TenantEpoch SnapshotVersion TenantSetting FeatureFlag User UserSession MfaDevice PasswordReset LoginAttempt
         IdentityProvider FederatedIdentity Permission Role RolePermission UserRole OrganizationUnit UserGroup
         UserGroupMembership UserGroupRole ServiceAccount ApiKey Resource AuditLog AuditRoot AuditSubject DecisionLog
-        AccessReview AccessReviewItem AccessRequest Outbox Webhook WebhookDelivery NotificationTemplate UserNotification)
+        AccessReview AccessReviewItem AccessRequest Outbox Webhook WebhookDelivery NotificationTemplate UserNotification
+        NotificationPreference MessageSuppression)
 }
 
 #[test]

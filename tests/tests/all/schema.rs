@@ -12,7 +12,14 @@ const TENANT: &str = "01980000-0000-7000-8000-000000000001";
 const OTHER: &str = "01980000-0000-7000-9000-000000000001";
 
 /// Tables of the service itself, which no tenant document has.
-const SERVICE_TABLES: [&str; 5] = ["idempotency_key", "rate_limit", "rule_history", "scheduled_run", "tenant_purge"];
+const SERVICE_TABLES: [&str; 6] = [
+    "idempotency_key",
+    "notification_template_version",
+    "rate_limit",
+    "rule_history",
+    "scheduled_run",
+    "tenant_purge",
+];
 
 /// A fresh database with every migration.
 fn migrated() -> Connection {
@@ -435,8 +442,9 @@ fn a_tenant_without_a_log_goes_with_all_its_rows() {
     seed(&connection, &document);
     connection.execute("DELETE FROM tenant", []).unwrap();
     for table in TABLES {
-        // The catalogue's permissions are nobody's.
-        let of_nobody = if table.name == "permission" { "WHERE tenant_id IS NOT NULL" } else { "" };
+        // The catalogue's permissions and the operators' templates are nobody's.
+        let has_nobodys = ["permission", "notification_template"].contains(&table.name);
+        let of_nobody = if has_nobodys { "WHERE tenant_id IS NOT NULL" } else { "" };
         assert_eq!(
             count(&connection, &format!("SELECT count(*) FROM {} {of_nobody}", table.name)),
             0,

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::directory::named;
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
+use crate::messaging::notification::inbox::SCOPE as ME_SCOPE;
 use crate::platform::db::Statement;
 use crate::platform::random;
 use crate::response::Response;
@@ -24,7 +25,7 @@ use crate::response::Response;
 const TENANT_SCOPES: &[&str] = &[EVALUATE_SCOPE, CONTEXT_SCOPE, SNAPSHOT_SCOPE];
 
 /// The API's own scopes that a key of somebody may have beside them.
-const OWNER_SCOPES: &[&str] = &[READ_SCOPE, WRITE_SCOPE];
+const OWNER_SCOPES: &[&str] = &[READ_SCOPE, WRITE_SCOPE, ME_SCOPE];
 
 /// A week, in seconds: so long two keys may live side by side.
 const LONGEST_OVERLAP: i64 = 7 * 24 * 60 * 60;

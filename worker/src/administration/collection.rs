@@ -60,7 +60,12 @@ pub trait Collection: ListOf + Clone {
     /// Adds to the plan what the change does beyond its row: who gains what, and what goes with it.
     fn rules(edit: &Edit<'_, Self>, plan: &mut Plan, findings: &mut Vec<Finding>) -> Result<(), ApiError>;
 
-    /// The row as it is shown, and as the log and events have it: without secrets.
+    /// The row as the log and events have it: as it is shown, where nothing more is left out.
+    fn told(&self) -> Map<String, Value> {
+        self.to_object()
+    }
+
+    /// The row as it is shown: without secrets.
     fn to_object(&self) -> Map<String, Value> {
         match serde_json::to_value(self) {
             Ok(Value::Object(object)) => object,
@@ -162,7 +167,8 @@ pub async fn create_and<R: Collection>(
     create_with::<R>(app, call, actor, &Map::new(), &Map::new(), also).await
 }
 
-async fn create_with<R: Collection>(
+/// Makes a row with all of that.
+pub async fn create_with<R: Collection>(
     app: &App,
     call: &Call,
     actor: Actor,

@@ -123,6 +123,8 @@ pub async fn commit(
         match app.db.batch(batch).await {
             Ok(_) => {
                 app.memory.saw(actor.tenant, next);
+                app.waiting.borrow_mut().extend((!planned.changes.is_empty()).then_some(actor.tenant));
+                app.waiting.borrow_mut().extend(planned.elsewhere.as_ref().map(|elsewhere| elsewhere.tenant));
                 if let Some((document, published)) = published {
                     app.memory.keep_document(actor.tenant, next.policy, Rc::new(document));
                     app.memory.keep_published(actor.tenant, published);
@@ -148,6 +150,7 @@ fn bumps(table: &str) -> (bool, bool) {
         "tenant" | "tenant_setting" | "feature_flag" | "permission" | "role" | "role_permission"
         | "organization_unit" | "user_group" | "user_group_role" | "resource" => (true, false),
         "service_account" | "access_request" => (true, true),
+        "webhook" | "webhook_delivery" | "notification_template" | "message_suppression" => (false, false),
         // Going back (`snapshot`), too: a role that comes back must not count for those who are remembered to have it.
         _ => (false, true),
     }

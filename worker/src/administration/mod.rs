@@ -6,6 +6,7 @@
 
 mod actor;
 mod beside;
+mod by_service;
 mod collection;
 mod commit;
 mod list;
@@ -14,9 +15,10 @@ mod record;
 mod reference;
 
 pub use actor::{Actor, READ_SCOPE, WRITE_SCOPE};
+pub use by_service::{Deed, by_service};
 pub use collection::{
-    Collection, Edit, LONGEST_TEXT, SERVICE, answer_showing, create_and, create_showing, created, given, if_match, key,
-    lengths, merge, not_found, read_only, routes, row_answer, select_one, update_and,
+    Collection, Edit, LONGEST_TEXT, SERVICE, answer_showing, create_and, create_showing, create_with, created, given,
+    if_match, key, lengths, merge, not_found, read_only, routes, row_answer, select_one, update_and,
 };
 pub use commit::commit;
 pub use list::{ListOf, MOST, list, page, page_answer};

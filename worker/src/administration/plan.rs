@@ -232,17 +232,17 @@ pub struct RowChange {
 impl RowChange {
     /// A new row. `event` is what happened, in the past: `created`, `assigned`.
     pub fn insert<R: Collection>(row: &R, event: &str) -> Self {
-        Self::of(None, Some(row), event, R::to_object, R::rows)
+        Self::of(None, Some(row), event, R::told, R::rows)
     }
 
     /// A row that changes; only what changed is written, and a secret stays.
     pub fn update<R: Collection>(before: &R, after: &R, event: &str) -> Self {
-        Self::of(Some(before), Some(after), event, R::to_object, R::rows)
+        Self::of(Some(before), Some(after), event, R::told, R::rows)
     }
 
     /// A row that goes, and with it the rows of the document that refer to it.
     pub fn delete<R: Collection>(row: &R, event: &str) -> Self {
-        Self::of(Some(row), None, event, R::to_object, R::rows)
+        Self::of(Some(row), None, event, R::told, R::rows)
     }
 
     /// A row of the rules that becomes what it was at another time.
@@ -252,7 +252,7 @@ impl RowChange {
 
     /// A row that changes by a statement of the plan's own ([`Plan::also`]); it is recorded like any other.
     pub fn recorded<R: Collection>(before: Option<&R>, after: Option<&R>, event: &str) -> Self {
-        Self::of_objects::<R>(before.map(R::to_object), after.map(R::to_object), event)
+        Self::of_objects::<R>(before.map(R::told), after.map(R::told), event)
     }
 
     /// Something that happened without a row of its own being written.
@@ -292,10 +292,10 @@ impl RowChange {
         before: Option<&R>,
         after: Option<&R>,
         event: &str,
-        to_object: fn(&R) -> Map<String, Value>,
+        told: fn(&R) -> Map<String, Value>,
         rows: fn(&mut TenantDocument) -> Option<&mut Vec<R>>,
     ) -> Self {
-        let mut change = Self::of_objects::<R>(before.map(to_object), after.map(to_object), event);
+        let mut change = Self::of_objects::<R>(before.map(told), after.map(told), event);
         let id = change.id;
         let (statement, apply): (_, Option<Apply>) = match (before.cloned(), after.cloned()) {
             (None, None) => (None, None),

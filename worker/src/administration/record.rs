@@ -223,23 +223,11 @@ fn key(change: &RowChange) -> Option<Value> {
 }
 
 fn event(call: &Call, actor: &Actor, tenant: Uuid, now: Timestamp, change: &RowChange) -> Result<Outbox, ApiError> {
-    let mut payload = json!({
-        "actor": described(actor, tenant),
-        "request_id": call.id,
-        "resource": { "type": change.table, "id": change.object.get("id") },
-        "object": change.object,
-        "changed": change.changes.after.as_ref().filter(|_| change.changes.before.is_some())
-            .map(|after| after.keys().collect::<Vec<_>>()),
-    });
-    if let (Some(cause), Some(payload)) = (&change.cause, payload.as_object_mut()) {
-        payload.insert("cause".to_owned(), cause.clone());
-    }
-    let Value::Object(payload) = payload else { return Err(ApiError::internal("an event is an object")) };
     Ok(Outbox {
         id: fresh_id(now)?,
         tenant_id: tenant,
         event_type: change.event.clone(),
-        payload,
+        payload: change.payload(&described(actor, tenant), Some(&call.id)),
         created_at: now,
         published_at: None,
     })

@@ -21,6 +21,8 @@ const REMOVE: &[&str] = &[
     "DELETE FROM mfa_device WHERE tenant_id = ?1 AND user_id = ?2",
     "DELETE FROM federated_identity WHERE tenant_id = ?1 AND user_id = ?2",
     "DELETE FROM user_notification WHERE tenant_id = ?1 AND user_id = ?2",
+    "DELETE FROM notification_preference WHERE tenant_id = ?1 AND user_id = ?2",
+    "DELETE FROM message_suppression WHERE tenant_id = ?1 AND user_id = ?2",
     "DELETE FROM api_key WHERE tenant_id = ?1 AND user_id = ?2",
     "UPDATE user SET password_hash = NULL WHERE tenant_id = ?1 AND id = ?2",
     "UPDATE access_request SET justification = NULL WHERE tenant_id = ?1 AND requester_id = ?2",

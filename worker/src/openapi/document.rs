@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::about::About;
 use super::schemas::Schemas;
-use super::{access, directory, governance, policies, problem, service, snapshots, tenancy};
+use super::{access, directory, governance, messaging, notifications, policies, problem, service, snapshots, tenancy};
 use crate::administration::MOST;
 use crate::guard::{Access, Route};
 use crate::router::routes;
@@ -27,10 +27,19 @@ pub fn text() -> Result<String, Vec<String>> {
 pub fn document() -> Result<Value, Vec<String>> {
     let mut schemas = Schemas::default();
     let mut said: Vec<About> = service::about();
-    for area in [access::about, policies::about, snapshots::about, directory::about, tenancy::about, governance::about]
-    {
+    for area in [
+        access::about,
+        policies::about,
+        snapshots::about,
+        directory::about,
+        tenancy::about,
+        governance::about,
+        messaging::about,
+        notifications::about,
+    ] {
         said.extend(area(&mut schemas));
     }
+    let webhooks = messaging::webhooks(&mut schemas);
     let mut wrong = Vec::new();
     let mut paths = Map::new();
     for route in routes() {
@@ -73,9 +82,12 @@ pub fn document() -> Result<Value, Vec<String>> {
             { "name": "Directory", "description": "Who and what there is: people, accounts, units, groups, resources." },
             { "name": "Tenancy", "description": "Tenants, their settings and features; making and ending tenants is operators'." },
             { "name": "Governance", "description": "What was done and tried, as the log has it." },
+            { "name": "Messages", "description": "What leaves the service: webhooks, by Standard Webhooks 1.0." },
+            { "name": "Notifications", "description": "What people are told, by which ways, and what they want of it." },
             { "name": "Service", "description": "The service itself." },
         ],
         "paths": paths,
+        "webhooks": webhooks,
         "components": {
             "securitySchemes": { "apiKey": {
                 "type": "http",
@@ -182,7 +194,7 @@ fn path_parameters(path: &str) -> impl Iterator<Item = &str> {
 }
 
 fn parameters() -> Value {
-    json!({
+    let mut parameters = json!({
         "Id": {
             "name": "id", "in": "path", "required": true,
             "description": "The row's id.",
@@ -218,7 +230,11 @@ fn parameters() -> Value {
             "description": "An id for the answer and the log; one is made where it is absent or not printable ASCII.",
             "schema": { "type": "string" },
         },
-    })
+    });
+    if let Some(parameters) = parameters.as_object_mut() {
+        parameters.extend(messaging::parameters());
+    }
+    parameters
 }
 
 fn headers() -> Value {

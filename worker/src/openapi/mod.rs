@@ -17,6 +17,10 @@ pub mod document;
 #[cfg(not(target_arch = "wasm32"))]
 mod governance;
 #[cfg(not(target_arch = "wasm32"))]
+mod messaging;
+#[cfg(not(target_arch = "wasm32"))]
+mod notifications;
+#[cfg(not(target_arch = "wasm32"))]
 mod policies;
 #[cfg(not(target_arch = "wasm32"))]
 mod problem;

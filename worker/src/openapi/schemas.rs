@@ -39,6 +39,14 @@ impl Schemas {
         reference
     }
 
+    /// Adds a schema that others refer to, where there is none of that name yet: what rows have in common is made twice,
+    /// and is the same.
+    pub fn part(&mut self, name: String, schema: Value) {
+        if self.generator.definitions().get(&name).is_none() {
+            self.ours.entry(name).or_insert(schema);
+        }
+    }
+
     /// A row, as it is answered: all its columns but secrets.
     pub fn row<R: ListOf + JsonSchema>(&mut self) -> Value {
         let (name, schema) = self.columns::<R>(|column| !column.secret);

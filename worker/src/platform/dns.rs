@@ -1,4 +1,6 @@
-//! TXT records: asked of a resolver that speaks DNS over HTTPS in JSON at the edge, of a map elsewhere.
+//! TXT records and addresses: asked of a resolver that speaks DNS over HTTPS in JSON at the edge, of a map elsewhere.
+
+use std::net::IpAddr;
 
 use serde::Deserialize;
 
@@ -9,6 +11,12 @@ pub struct DnsError(String);
 
 /// The type of a TXT record (RFC 1035, section 3.2.2).
 const TXT: u16 = 16;
+
+/// The type of an IPv4 address (RFC 1035, section 3.2.2).
+const A: u16 = 1;
+
+/// The type of an IPv6 address (RFC 3596, section 2.1).
+const AAAA: u16 = 28;
 
 /// No such name (RFC 1035, section 4.1.1).
 const NXDOMAIN: u16 = 3;
@@ -29,14 +37,23 @@ struct Answer {
 
 /// The texts in what a resolver answers (`application/dns-json`); none where there is no such name.
 pub fn texts(json: &[u8]) -> Result<Vec<String>, DnsError> {
+    let of_type = |answer: &Answer| answer.r#type == TXT;
+    Ok(answers(json)?.into_iter().filter(of_type).map(|answer| unquoted(&answer.data)).collect())
+}
+
+/// The addresses in what a resolver answers; none where there is no such name. What is said on the way there, by which
+/// other names, does not matter.
+pub fn addresses(json: &[u8]) -> Result<Vec<IpAddr>, DnsError> {
+    let of_type = |answer: &Answer| answer.r#type == A || answer.r#type == AAAA;
+    let malformed = |answer: &Answer| DnsError(format!("`{}` is no address", answer.data));
+    let of_type = answers(json)?.into_iter().filter(of_type);
+    of_type.map(|answer| answer.data.parse().map_err(|_| malformed(&answer))).collect()
+}
+
+fn answers(json: &[u8]) -> Result<Vec<Answer>, DnsError> {
     let answers: Answers = serde_json::from_slice(json).map_err(|error| DnsError(error.to_string()))?;
     match answers.status {
-        0 => Ok(answers
-            .answer
-            .iter()
-            .filter(|answer| answer.r#type == TXT)
-            .map(|answer| unquoted(&answer.data))
-            .collect()),
+        0 => Ok(answers.answer),
         NXDOMAIN => Ok(Vec::new()),
         status => Err(DnsError(format!("the resolver says {status}"))),
     }
@@ -74,7 +91,9 @@ mod edge {
     use futures_util::future::{Either, select};
     use worker::{Delay, Fetch, Headers, Request, RequestInit};
 
-    use super::{DnsError, texts};
+    use std::net::IpAddr;
+
+    use super::{DnsError, addresses, texts};
 
     /// A resolver that takes longer has not answered.
     const PATIENCE: Duration = Duration::from_secs(5);
@@ -89,9 +108,20 @@ mod edge {
     impl Dns {
         /// The texts of a name, asked of the resolver at `url`.
         pub async fn texts(&self, url: &str, name: &str) -> Result<Vec<String>, DnsError> {
+            texts(&self.ask(url, name, "TXT").await?)
+        }
+
+        /// All addresses of a name, of both families, asked of the resolver at `url`.
+        pub async fn addresses(&self, url: &str, name: &str) -> Result<Vec<IpAddr>, DnsError> {
+            let mut all = addresses(&self.ask(url, name, "A").await?)?;
+            all.extend(addresses(&self.ask(url, name, "AAAA").await?)?);
+            Ok(all)
+        }
+
+        async fn ask(&self, url: &str, name: &str, of_type: &str) -> Result<Vec<u8>, DnsError> {
             let query: String = form_urlencoded::Serializer::new(String::new())
                 .append_pair("name", name)
-                .append_pair("type", "TXT")
+                .append_pair("type", of_type)
                 .finish();
             let headers = Headers::new();
             headers.set("accept", "application/dns-json")?;
@@ -110,7 +140,7 @@ mod edge {
             if bytes.len() > LONGEST_ANSWER {
                 return Err(DnsError("the resolver says too much".to_owned()));
             }
-            texts(&bytes)
+            Ok(bytes)
         }
     }
 
@@ -125,18 +155,34 @@ mod edge {
 mod memory {
     use std::cell::{Cell, RefCell};
     use std::collections::BTreeMap;
+    use std::net::IpAddr;
     use std::rc::Rc;
 
     use super::DnsError;
+    use crate::platform::fuse::Fuse;
 
     /// Names in memory.
     #[derive(Clone, Default)]
     pub struct Dns {
         names: Rc<RefCell<BTreeMap<String, Vec<String>>>>,
+        addresses: Rc<RefCell<BTreeMap<String, Vec<IpAddr>>>>,
         failing: Rc<Cell<bool>>,
+        fuse: Fuse,
     }
 
     impl Dns {
+        /// Guarded by a fuse.
+        #[must_use]
+        pub fn fused(mut self, fuse: &Fuse) -> Self {
+            self.fuse = fuse.clone();
+            self
+        }
+
+        /// Gives a name these addresses, instead of those that it had.
+        pub fn lead(&self, name: &str, addresses: &[IpAddr]) {
+            self.addresses.borrow_mut().insert(name.to_owned(), addresses.to_vec());
+        }
+
         /// Gives a name one text more.
         pub fn add(&self, name: &str, text: &str) {
             self.names.borrow_mut().entry(name.to_owned()).or_default().push(text.to_owned());
@@ -149,17 +195,39 @@ mod memory {
 
         /// The texts of a name.
         pub async fn texts(&self, _url: &str, name: &str) -> Result<Vec<String>, DnsError> {
-            if self.failing.get() {
+            self.answers()?;
+            Ok(self.names.borrow().get(name).cloned().unwrap_or_default())
+        }
+
+        /// All addresses of a name.
+        pub async fn addresses(&self, _url: &str, name: &str) -> Result<Vec<IpAddr>, DnsError> {
+            self.answers()?;
+            Ok(self.addresses.borrow().get(name).cloned().unwrap_or_default())
+        }
+
+        fn answers(&self) -> Result<(), DnsError> {
+            if self.failing.get() || self.fuse.is_blown() {
                 return Err(DnsError("made to fail".to_owned()));
             }
-            Ok(self.names.borrow().get(name).cloned().unwrap_or_default())
+            Ok(())
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::texts;
+    use super::{addresses, texts};
+
+    #[test]
+    fn addresses_of_both_families_are_read_and_names_on_the_way_are_passed_over() {
+        let answer = br#"{"Status":0,"Answer":[{"name":"a.example","type":5,"TTL":60,"data":"b.example."},
+            {"name":"b.example","type":1,"TTL":60,"data":"1.1.1.1"},
+            {"name":"b.example","type":28,"TTL":60,"data":"2606:4700::1111"}]}"#;
+        let all: Vec<String> = addresses(answer).unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(all, ["1.1.1.1", "2606:4700::1111"]);
+        assert!(addresses(br#"{"Status":3}"#).unwrap().is_empty());
+        assert!(addresses(br#"{"Status":0,"Answer":[{"name":"a.example","type":1,"data":"0x7f.1"}]}"#).is_err());
+    }
 
     #[test]
     fn texts_are_read_with_and_without_quotes() {

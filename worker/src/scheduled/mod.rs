@@ -9,6 +9,7 @@ pub mod prune_rule_history;
 mod prune_snapshots;
 mod purge_tenants;
 mod reseal_secrets;
+mod sweep_messages;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -73,6 +74,7 @@ const LONGEST_ERROR: usize = 500;
 pub fn duties() -> Vec<Duty> {
     let duty = |name, period, run: Work| Duty { name, period, run };
     vec![
+        duty("sweep_messages", MINUTE, |app, turn| Box::pin(sweep_messages::sweep(app, turn))),
         duty("purge_tenants", 5 * MINUTE, |app, turn| Box::pin(purge_tenants::purge(app, turn))),
         duty("prune_answers", 10 * MINUTE, |app, turn| Box::pin(prune_answers::prune(app, turn))),
         duty("prune_rule_history", 10 * MINUTE, |app, turn| Box::pin(prune_rule_history::prune(app, turn))),

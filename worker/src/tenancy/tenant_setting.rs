@@ -313,6 +313,14 @@ fn row(
     })
 }
 
+/// The secret that a row holds, in the clear.
+pub fn opened(app: &App, row: &TenantSetting) -> Result<String, ApiError> {
+    let known = Key::new(row.category, &row.setting_key)?;
+    let sealed = row.setting_value.as_str().unwrap_or_default();
+    let text = app.config()?.data_keys()?.open(sealed, &known.context(row.tenant_id)).map_err(ApiError::internal)?;
+    String::from_utf8(text).map_err(ApiError::internal)
+}
+
 /// What another schema does to the memberships of automatic groups: an attribute of another type fits other rules.
 async fn evaluated(app: &App, actor: &Actor, key: &Key, value: Option<&Value>) -> Result<Option<Evaluated>, ApiError> {
     if (key.category, key.key.as_str()) != (SettingCategory::Auth, "schema") {

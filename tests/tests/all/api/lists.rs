@@ -114,15 +114,17 @@ fn every_list_is_one_statement_beside_the_credentials() {
 }
 
 /// Of these a tenant has hundreds at most, and all of them lie beside each other in an index: filters leave out what
-/// they went through, and orders are sorted. Two of them are the tenant's and the operator's in one.
-const SMALL: [&str; 7] = [
+/// they went through, and orders are sorted. Three of them are the tenant's and the operator's in one.
+const SMALL: [&str; 9] = [
     "/v1/feature-flags",
+    "/v1/notification-templates",
     "/v1/permissions",
     "/v1/policies",
     "/v1/roles",
     "/v1/service-accounts",
     "/v1/snapshots",
     "/v1/tenant-settings",
+    "/v1/webhooks",
 ];
 
 /// Filters of few values without an index, which each write would pay for: a list goes through the tenant's rows in the

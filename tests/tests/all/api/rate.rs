@@ -14,7 +14,7 @@ fn limited(limit: &str) -> Edge {
 /// Another isolate of the same service.
 fn beside(edge: &Edge, limit: &str) -> Edge {
     let mut other = edge.restarted();
-    other.app.config = limited(limit).app.config;
+    other.app.config = limited(limit).app.config.clone();
     other
 }
 

@@ -8,6 +8,7 @@ use rusqlite::{Connection, params_from_iter};
 use serde_json::Value;
 
 use super::{DbError, Parameter, Row, Statement};
+use crate::platform::fuse::Fuse;
 
 /// D1 takes no more parameters in one statement.
 const MOST_PARAMETERS: usize = 100;
@@ -18,6 +19,7 @@ pub struct Db {
     connection: Option<Rc<Connection>>,
     round_trips: Rc<Cell<usize>>,
     failing: Rc<Cell<bool>>,
+    fuse: Fuse,
     recorded: Rc<RefCell<Option<Vec<Statement>>>>,
 }
 
@@ -34,7 +36,20 @@ impl Db {
 
     /// No database is bound.
     pub fn missing() -> Self {
-        Self { connection: None, round_trips: Rc::default(), failing: Rc::default(), recorded: Rc::default() }
+        Self {
+            connection: None,
+            round_trips: Rc::default(),
+            failing: Rc::default(),
+            fuse: Fuse::default(),
+            recorded: Rc::default(),
+        }
+    }
+
+    /// Guarded by a fuse.
+    #[must_use]
+    pub fn fused(mut self, fuse: &Fuse) -> Self {
+        self.fuse = fuse.clone();
+        self
     }
 
     /// From now on each statement fails, or no longer.
@@ -45,6 +60,23 @@ impl Db {
     /// How often the database was asked: what would be round trips at the edge.
     pub fn round_trips(&self) -> usize {
         self.round_trips.get()
+    }
+
+    /// How many rows were ever written, or nothing where no database is bound. No round trip.
+    pub fn written(&self) -> Option<u64> {
+        Some(self.connection.as_ref()?.total_changes())
+    }
+
+    /// How many rows a table has. No round trip.
+    pub fn count(&self, table: &str) -> Option<i64> {
+        let sql = format!("SELECT count(*) FROM \"{table}\"");
+        self.connection.as_ref()?.query_row(&sql, [], |row| row.get(0)).ok()
+    }
+
+    /// All rows of a table. No round trip.
+    pub fn rows(&self, table: &str) -> Vec<Row> {
+        let statement = Statement::new(format!("SELECT * FROM \"{table}\" ORDER BY rowid"));
+        self.connection.as_ref().and_then(|connection| execute(connection, &statement).ok()).unwrap_or_default()
     }
 
     /// The statements that `asking` has executed, with what it gives.
@@ -91,7 +123,7 @@ impl Db {
 
     fn connection(&self) -> Result<&Connection, DbError> {
         self.round_trips.set(self.round_trips.get() + 1);
-        if self.failing.get() {
+        if self.failing.get() || self.fuse.is_blown() {
             return Err(DbError("made to fail".to_owned()));
         }
         self.connection.as_deref().ok_or_else(|| DbError("not bound".to_owned()))

@@ -1,0 +1,166 @@
+//! What happens, by name: every event that the service sends, each in one place with what it means.
+//!
+//! An event is called `<table>.<what happened>`, and is about one row of that table. The audit log calls it the same.
+
+#[cfg(feature = "cli")]
+mod docs;
+#[cfg(feature = "cli")]
+mod schema;
+
+#[cfg(feature = "cli")]
+pub use docs::markdown;
+#[cfg(feature = "cli")]
+pub use schema::{ENVELOPE, Messages, data_schema, messages};
+
+/// Something that happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Event {
+    /// Its type: lower-case words joined by dots.
+    pub name: &'static str,
+    /// What it means, in one sentence.
+    pub about: &'static str,
+}
+
+impl Event {
+    /// The table whose row it is about.
+    pub fn table(&self) -> &'static str {
+        self.name.split('.').next().unwrap_or_default()
+    }
+}
+
+const fn event(name: &'static str, about: &'static str) -> Event {
+    Event { name, about }
+}
+
+/// All of them, in the order of their names.
+pub const EVENTS: &[Event] = &[
+    event("access_request.cancelled", "A request for access was cancelled, since who asked is gone."),
+    event("api_key.created", "An API key was made."),
+    event("api_key.revoked", "An API key was removed, or switched off since who it acts for is gone."),
+    event("api_key.rotated", "An API key was replaced; the old one ends, perhaps after a while."),
+    event("api_key.updated", "An API key was changed."),
+    event("feature_flag.created", "A feature flag was made."),
+    event("feature_flag.deleted", "A feature flag was removed."),
+    event("feature_flag.updated", "A feature flag was changed."),
+    event("message_suppression.deleted", "Messages go again to an address at which one did not arrive."),
+    event("notification_template.created", "A template of notifications was made."),
+    event("notification_template.deleted", "A template of notifications was removed."),
+    event("notification_template.restored", "A template of notifications says what it said before."),
+    event("notification_template.tested", "A template was sent with samples to whoever asked for it."),
+    event("notification_template.updated", "A template of notifications was changed."),
+    event("organization_unit.created", "A unit of the organisation was made."),
+    event("organization_unit.deleted", "A unit of the organisation was removed."),
+    event("organization_unit.updated", "A unit of the organisation was changed or moved."),
+    event("permission.created", "A permission was made."),
+    event("permission.deleted", "A permission was removed."),
+    event("permission.restored", "A permission became what it was at an earlier version of the rules."),
+    event("permission.updated", "A permission was changed."),
+    event("resource.registered", "A resource was registered."),
+    event("resource.removed", "A resource was taken out of the registry."),
+    event("resource.updated", "A registered resource was changed."),
+    event("role.created", "A role was made."),
+    event("role.deleted", "A role was removed."),
+    event("role.restored", "A role became what it was at an earlier version of the rules."),
+    event("role.updated", "A role was changed."),
+    event("role_permission.granted", "A role was given a permission, or was denied it."),
+    event("role_permission.restored", "What a role gives became what it was at an earlier version of the rules."),
+    event("role_permission.revoked", "A role lost a permission, or the denial of one."),
+    event("role_permission.updated", "What a role gives was changed."),
+    event("service_account.created", "A service account was made."),
+    event("service_account.deleted", "A service account was removed."),
+    event("service_account.updated", "A service account was changed."),
+    event("snapshot.rolled_back", "The rules became those of an earlier version again."),
+    event("tenant.created", "A tenant was made."),
+    event("tenant.deleted", "A tenant was marked as deleted; it can be restored for a while."),
+    event("tenant.domain_removed", "The tenant's own host name was given up."),
+    event("tenant.domain_verified", "The tenant proved that a host name is its own."),
+    event("tenant.exported", "An operator exported all of the tenant's rows."),
+    event("tenant.reactivated", "A suspended tenant is active again."),
+    event("tenant.restored", "A deleted tenant is what it was before."),
+    event("tenant.suspended", "An operator suspended the tenant: nothing is allowed there any more."),
+    event("tenant.updated", "The tenant's name, looks or defaults were changed."),
+    event("tenant_setting.created", "A setting or a policy was set for the first time."),
+    event("tenant_setting.deleted", "A setting or a policy was taken away."),
+    event("tenant_setting.restored", "A policy or the schema became what it was at an earlier version of the rules."),
+    event("tenant_setting.updated", "A setting or a policy was changed."),
+    event("user.created", "A user was made."),
+    event("user.deleted", "A user was deleted: the row stays, and everything that let them act is gone."),
+    event("user.locked", "A user was locked out."),
+    event("user.purged", "Everything personal of a deleted user was removed for good."),
+    event("user.reactivated", "A suspended user is active again."),
+    event("user.restored", "A deleted user came back, suspended."),
+    event("user.sessions_ended", "A user's sessions were ended."),
+    event("user.suspended", "A user was suspended."),
+    event("user.unlocked", "A locked user is active again."),
+    event("user.updated", "A user was changed."),
+    event("user_group.created", "A group was made."),
+    event("user_group.deleted", "A group was removed."),
+    event("user_group.updated", "A group was changed, perhaps its rule."),
+    event("user_group_membership.added", "A user is in a group now, by hand or by the group's rule."),
+    event("user_group_membership.removed", "A user is not in a group any more."),
+    event("user_group_membership.updated", "When a user leaves a group was changed."),
+    event("user_group_role.assigned", "A group was given a role."),
+    event("user_group_role.revoked", "A group lost a role."),
+    event("user_group_role.updated", "For how long a group has a role was changed."),
+    event("user_role.assigned", "A user was given a role."),
+    event("user_role.revoked", "A user lost a role."),
+    event("user_role.updated", "For how long a user has a role was changed, or it was switched on or off."),
+    event("webhook.created", "A webhook was made."),
+    event("webhook.deleted", "A webhook was removed, and its deliveries with it."),
+    event(
+        "webhook.disabled",
+        "A webhook was switched off by the service: its address is gone, or never answered well.",
+    ),
+    event("webhook.redelivered", "The deliveries of a span of time are on their way to a webhook again."),
+    event("webhook.secret_rotated", "A webhook has a new secret; the old one signs beside it for a while."),
+    event("webhook.tested", "A test event is on its way to a webhook."),
+    event("webhook.updated", "A webhook was changed."),
+    event("webhook_delivery.redelivered", "One delivery is on its way again."),
+];
+
+/// The type of a test event. It is sent to the webhook that asked for it alone, and never stands in the log.
+pub const TEST: &str = "webhook.test";
+
+/// The event of a name.
+pub fn find(name: &str) -> Option<&'static Event> {
+    EVENTS.iter().find(|event| event.name == name)
+}
+
+/// Whether a filter of a webhook lets a type through: `*` all, `user.*` all that begin with `user.`, else that type alone.
+pub fn matches(filter: &str, name: &str) -> bool {
+    match filter.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => filter == name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TABLES;
+
+    #[test]
+    fn each_is_about_a_table_and_they_stand_in_order() {
+        assert!(EVENTS.windows(2).all(|pair| pair[0].name < pair[1].name));
+        for event in EVENTS {
+            assert!(TABLES.iter().any(|table| table.name == event.table()), "{}", event.name);
+            assert!(event.about.ends_with('.') && crate::model::shape::is_dotted(event.name), "{}", event.name);
+        }
+        assert_eq!(find(TEST), None);
+    }
+
+    #[test]
+    fn a_filter_lets_through_what_it_names() {
+        for (filter, name, passes) in [
+            ("*", "user.created", true),
+            ("user.*", "user.created", true),
+            ("user.*", "user.login.failed", true),
+            ("user.*", "user_role.assigned", false),
+            ("user.created", "user.created", true),
+            ("user.created", "user.created_twice", false),
+            ("user", "user.created", false),
+        ] {
+            assert_eq!(matches(filter, name), passes, "{filter} {name}");
+        }
+    }
+}

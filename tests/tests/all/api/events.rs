@@ -1,0 +1,200 @@
+//! Events: what happens stands in the catalogue, says what the catalogue says of it, and all of the catalogue happens.
+
+use super::administration::OLGA;
+use super::tenants::operators;
+use super::*;
+use jsonschema::Validator;
+use parapet::event::{EVENTS, TEST, data_schema, find, markdown};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+static VALIDATORS: LazyLock<BTreeMap<&'static str, Validator>> = LazyLock::new(|| {
+    let validator = |name| jsonschema::draft202012::new(&data_schema(name).unwrap()).unwrap();
+    EVENTS.iter().map(|event| (event.name, validator(event.name))).collect()
+});
+
+/// The events that a test brought about; rows of fixtures have ids that no clock gave.
+fn happened(db: &Db) -> Vec<(String, Value)> {
+    let rows = db.rows("outbox").into_iter().filter(|row| !row["id"].as_str().unwrap().starts_with("01980000-"));
+    rows.map(|row| {
+        let payload = serde_json::from_str(row["payload"].as_str().unwrap()).unwrap();
+        (row["event_type"].as_str().unwrap().to_owned(), payload)
+    })
+    .collect()
+}
+
+/// Every event stands in the catalogue and is valid by its schema; and each row of the log that tells of a change has one.
+pub(super) fn check(db: &Db) {
+    let mut told: Vec<String> = Vec::new();
+    for (name, payload) in happened(db) {
+        assert!(find(&name).is_some(), "`{name}` does not stand in the catalogue");
+        let wrong: Vec<String> = VALIDATORS[name.as_str()]
+            .iter_errors(&payload)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(wrong.is_empty(), "{name}: {wrong:#?}\n{payload:#}");
+        told.push(name);
+    }
+    let log = db.rows("audit_log").into_iter().filter(|row| !row["id"].as_str().unwrap().starts_with("01980000-"));
+    let mut logged: Vec<String> = log
+        .filter(|row| row["event_type"] != "access.denied")
+        .map(|row| row["event_type"].as_str().unwrap().to_owned())
+        .collect();
+    told.sort();
+    logged.sort();
+    // Old rows of either may have been cleared, and a test may write its own.
+    if !told.is_empty() && logged.len() == told.len() {
+        assert_eq!(told, logged);
+    }
+}
+
+#[test]
+fn the_docs_are_what_the_code_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/events.md");
+    let text = markdown();
+    if std::env::var_os("PARAPET_ACCEPT").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == text, "run the tests with PARAPET_ACCEPT=1 to write {}", path.display());
+}
+
+#[test]
+fn the_document_says_of_every_event_what_is_sent() {
+    let document = parapet_worker::openapi::document::document().unwrap();
+    let webhooks = document["webhooks"].as_object().unwrap();
+    let names: BTreeSet<&str> = webhooks.keys().map(String::as_str).collect();
+    assert_eq!(names, EVENTS.iter().map(|event| event.name).chain([TEST]).collect());
+}
+
+/// One thing after the other is done until all of the catalogue has happened.
+#[test]
+fn all_of_the_catalogue_happens() {
+    let operators = operators();
+    let office = &operators.office;
+    let edge = &office.edge;
+    let id = |value: &Value| value["id"].as_str().unwrap().to_owned();
+    let owner = |method: &str, path: &str, body: Value| {
+        let response = office.owner(method, path, body);
+        assert!(response.status < 300, "{method} {path}: {}", String::from_utf8_lossy(&response.body));
+        if response.body.is_empty() { Value::Null } else { super::body(&response) }
+    };
+    // Where a row is made, changed and removed.
+    let whole = |path: &str, make: Value, change: Value| {
+        let path = format!("{path}/{}", id(&owner("POST", path, make)));
+        owner("PATCH", &path, change);
+        owner("DELETE", &path, Value::Null);
+    };
+    let until = "2026-04-01T00:00:00.000Z";
+    let ask = office.edge.key(&["access:evaluate"]);
+    assert_decision(&edge.ask(&ask), true);
+    let version = office.versions().0;
+
+    let permission =
+        json!({ "name": "documents.shred", "resource": "document", "action": "shred", "category": "user" });
+    let permission = id(&owner("POST", "/v1/permissions", permission));
+    let role = id(&owner("POST", "/v1/roles", json!({ "name": "shredder" })));
+    owner("POST", "/v1/role-permissions", json!({ "role_id": role, "permission_id": permission }));
+    let policy = json!({ "text": "forbid (principal, action == Action::\"document:archive\", resource);" });
+    owner("PUT", "/v1/policies/mine", policy);
+    owner("POST", &format!("/v1/snapshots/{version}/rollback"), Value::Null);
+    assert!(office.events().contains(&"snapshot.rolled_back".to_owned()));
+
+    whole(
+        "/v1/permissions",
+        json!({ "name": "documents.burn", "resource": "document", "action": "burn", "category": "user" }),
+        json!({ "description": "x" }),
+    );
+    let role = id(&owner("POST", "/v1/roles", json!({ "name": "editor" })));
+    owner("PATCH", &format!("/v1/roles/{role}"), json!({ "description": "edits" }));
+    let read = json!({ "role_id": role, "permission_id": "01980000-0000-7000-8000-000000000401" });
+    whole("/v1/role-permissions", read, json!({ "effect": "deny" }));
+    whole("/v1/user-roles", json!({ "user_id": BEN, "role_id": role }), json!({ "expires_at": until }));
+    let group = id(&owner("POST", "/v1/user-groups", json!({ "name": "all" })));
+    owner("PATCH", &format!("/v1/user-groups/{group}"), json!({ "description": "everybody" }));
+    whole(
+        "/v1/user-group-memberships",
+        json!({ "user_group_id": group, "user_id": BEN }),
+        json!({ "expires_at": until }),
+    );
+    whole("/v1/user-group-roles", json!({ "user_group_id": group, "role_id": role }), json!({ "expires_at": until }));
+    owner("DELETE", &format!("/v1/user-groups/{group}"), Value::Null);
+    owner("DELETE", &format!("/v1/roles/{role}"), Value::Null);
+    whole("/v1/organization-units", json!({ "name": "sales" }), json!({ "name": "sale" }));
+    whole("/v1/feature-flags", json!({ "flag_name": "beta" }), json!({ "is_enabled": true }));
+    whole("/v1/service-accounts", json!({ "name": "robot" }), json!({ "name": "android" }));
+    let key = owner("POST", "/v1/api-keys", json!({ "name": "mine", "user_id": OLGA, "scopes": ["admin:read"] }));
+    owner("PATCH", &format!("/v1/api-keys/{}", id(&key)), json!({ "name": "my" }));
+    let key = owner("POST", &format!("/v1/api-keys/{}/rotate", id(&key)), json!({}));
+    owner("DELETE", &format!("/v1/api-keys/{}", id(&key)), Value::Null);
+    owner("PUT", "/v1/resources/document/d9", json!({}));
+    owner("PUT", "/v1/resources/document/d9", json!({ "attributes": { "a": 1 } }));
+    owner("DELETE", "/v1/resources/document/d9", Value::Null);
+    owner("PUT", "/v1/tenant-settings/ui/theme", json!({ "value": "dark" }));
+    owner("PUT", "/v1/tenant-settings/ui/theme", json!({ "value": "light" }));
+    owner("DELETE", "/v1/tenant-settings/ui/theme", Value::Null);
+
+    let user = id(&owner("POST", "/v1/users", json!({ "email": "eve@acme.example", "state": "active" })));
+    let user = format!("/v1/users/{user}");
+    owner("PATCH", &user, json!({ "first_name": "Eve" }));
+    for step in ["lock", "unlock", "suspend", "reactivate", "end-sessions"] {
+        owner("POST", &format!("{user}/{step}"), Value::Null);
+    }
+    owner("DELETE", &user, Value::Null);
+    owner("POST", &format!("{user}/restore"), Value::Null);
+    edge.sql(
+        "INSERT INTO access_request (id, tenant_id, requester_id, request_type, role_id, requested_permissions, status,
+                                     created_at, updated_at)
+         SELECT '01980000-0000-7000-8000-0000000000ff', tenant_id, id, 'role', '01980000-0000-7000-8000-000000000301', '[]',
+                'pending', created_at, created_at FROM user WHERE email = 'eve@acme.example'",
+    );
+    owner("DELETE", &user, Value::Null);
+    owner("POST", &format!("{user}/purge"), Value::Null);
+
+    let template = json!({ "name": "test", "type": "email", "locale": "de", "subject": "a", "template_body": "a" });
+    whole("/v1/notification-templates", template.clone(), json!({ "subject": "b" }));
+    let template = format!("/v1/notification-templates/{}", id(&owner("POST", "/v1/notification-templates", template)));
+    owner("PATCH", &template, json!({ "subject": "b" }));
+    owner("POST", &format!("{template}/restore"), json!({ "version": 1 }));
+    owner("POST", &format!("{template}/test"), Value::Null);
+    edge.sql(
+        "INSERT INTO message_suppression (id, tenant_id, user_id, type, address, created_at)
+         SELECT '01980000-0000-7000-8000-0000000000fe', tenant_id, id, 'email', email, created_at FROM user
+         WHERE email = 'anna@acme.example'",
+    );
+    owner("DELETE", "/v1/message-suppressions/01980000-0000-7000-8000-0000000000fe", Value::Null);
+
+    super::webhooks::lead(edge);
+    let hook = json!({ "name": "all", "url": "https://hooks.acme.com/in", "event_types": ["*"] });
+    let hook = format!("/v1/webhooks/{}", id(&owner("POST", "/v1/webhooks", hook)));
+    owner("PATCH", &hook, json!({ "name": "every" }));
+    owner("POST", &format!("{hook}/rotate-secret"), json!({}));
+    let delivery = owner("POST", &format!("{hook}/test"), Value::Null);
+    owner("POST", &format!("/v1/webhook-deliveries/{}/redeliver", id(&delivery)), Value::Null);
+    owner("POST", &format!("{hook}/redeliver"), json!({ "from": "2026-01-01T00:00:00.000Z", "to": until }));
+    edge.app.fetch.answer(|_| Ok(super::messages::answer(410)));
+    super::messages::settle(edge);
+    owner("DELETE", &hook, Value::Null);
+
+    let asked = owner("POST", "/v1/tenant/domain", json!({ "domain": "id.acme.example" }));
+    edge.app.dns.add("_parapet.id.acme.example", asked["record"]["value"].as_str().unwrap());
+    owner("PATCH", "/v1/tenant", json!({ "name": "Acme & Co" }));
+    owner("POST", "/v1/tenant/domain/verify", json!({ "domain": "id.acme.example" }));
+    owner("DELETE", "/v1/tenant/domain", Value::Null);
+    let operator = |method: &str, path: &str, body: Value| {
+        let response = operators.call(method, path, body);
+        assert!(response.status < 300, "{method} {path}: {}", String::from_utf8_lossy(&response.body));
+        response
+    };
+    let made = json!({ "name": "New", "slug": "brand-new", "owner": { "email": "o@new.example" } });
+    let made = super::body(&operator("POST", "/v1/tenants", made));
+    let made = format!("/v1/tenants/{}", id(&made["tenant"]));
+    operator("GET", &format!("{made}/export"), Value::Null);
+    for step in ["suspend", "reactivate", "delete", "restore"] {
+        operator("POST", &format!("{made}/{step}"), Value::Null);
+    }
+
+    let happened: BTreeSet<String> = happened(&edge.app.db).into_iter().map(|(name, _)| name).collect();
+    let missing: Vec<&str> = EVENTS.iter().map(|event| event.name).filter(|name| !happened.contains(*name)).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}

@@ -1,0 +1,107 @@
+//! What the service changes by itself, without a caller: written to the log and the outbox like anything else.
+
+use parapet::audit::{Entry, event_data};
+use parapet::model::{AttemptResult, Outbox};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::plan::{RowChange, fresh_id};
+use super::record::{READ_HEAD, TRIES, contended, head, inserts, is_taken, wait};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::platform::db::{Row as SqlRow, Statement};
+
+/// What is to be written: statements, and the changes that the log and the outbox have of them.
+#[derive(Default)]
+pub struct Deed {
+    /// Statements beside those of the changes.
+    pub statements: Vec<Statement>,
+    /// Changes of rows that hold nothing personal.
+    pub changes: Vec<RowChange>,
+}
+
+/// Reads, plans and writes one batch for a tenant. Where somebody else changed the tenant in between, it begins anew.
+///
+/// Only for tables without personal columns: nothing is sealed here.
+pub async fn by_service(
+    app: &App,
+    tenant: Uuid,
+    reads: Vec<Statement>,
+    plan: impl Fn(Vec<Vec<SqlRow>>) -> Result<Deed, ApiError>,
+) -> Result<(), ApiError> {
+    for tried in 0..TRIES {
+        let now = app.clock.now();
+        let mut statements = vec![Statement::new(READ_HEAD).bind(tenant)];
+        statements.extend(reads.iter().cloned());
+        let mut answers = app.db.batch(statements).await.map_err(ApiError::database)?.into_iter();
+        let mut end = head(&answers.next().unwrap_or_default())?;
+        let deed = plan(answers.collect())?;
+        let mut batch = deed.statements;
+        batch.extend(deed.changes.iter().filter_map(|change| change.statement.clone()));
+        let (mut log, mut events) = (Vec::new(), Vec::new());
+        for change in &deed.changes {
+            let (public, _) = change.changes.split(change.table);
+            let mut data = event_data(public, None);
+            data.insert("actor".to_owned(), service());
+            data.extend(change.cause.clone().map(|cause| ("cause".to_owned(), cause)));
+            let (row, next) = end.append(Entry {
+                id: fresh_id(now)?,
+                tenant_id: tenant,
+                user_id: None,
+                event_type: change.event.clone(),
+                resource_type: Some(change.table.to_owned()),
+                resource_id: change.id,
+                event_data: data,
+                ip_address: None,
+                user_agent: None,
+                result: AttemptResult::Success,
+                created_at: now,
+            });
+            end = next;
+            log.push(row);
+            events.push(Outbox {
+                id: fresh_id(now)?,
+                tenant_id: tenant,
+                event_type: change.event.clone(),
+                payload: change.payload(&service(), None),
+                created_at: now,
+                published_at: None,
+            });
+        }
+        batch.extend(inserts(&log));
+        batch.extend(inserts(&events));
+        if batch.is_empty() {
+            return Ok(());
+        }
+        match app.db.batch(batch).await {
+            Ok(_) => {
+                if !deed.changes.is_empty() {
+                    app.waiting.borrow_mut().insert(tenant);
+                }
+                return Ok(());
+            }
+            Err(error) if is_taken(error.violation().as_ref()) => wait(app, tried).await?,
+            Err(error) => return Err(ApiError::database(error)),
+        }
+    }
+    Err(contended())
+}
+
+fn service() -> Value {
+    json!({ "type": "system" })
+}
+
+impl RowChange {
+    /// What an event says of it.
+    pub(super) fn payload(&self, actor: &Value, request_id: Option<&str>) -> Map<String, Value> {
+        let changed = self.changes.after.as_ref().filter(|_| self.changes.before.is_some());
+        let mut payload = Map::new();
+        payload.insert("actor".to_owned(), actor.clone());
+        payload.insert("request_id".to_owned(), json!(request_id));
+        payload.insert("resource".to_owned(), json!({ "type": self.table, "id": self.object.get("id") }));
+        payload.insert("object".to_owned(), Value::Object(self.object.clone()));
+        payload.insert("changed".to_owned(), json!(changed.map(|after| after.keys().collect::<Vec<_>>())));
+        payload.extend(self.cause.clone().map(|cause| ("cause".to_owned(), cause)));
+        payload
+    }
+}

@@ -1,0 +1,228 @@
+//! Which events tell whom: the one table of it.
+
+use parapet::model::{Outbox, User};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::notify::{Notices, Wanted, name, notify};
+use crate::app::App;
+use crate::document::{rows, select};
+use crate::error::ApiError;
+use crate::platform::db::Statement;
+
+/// Who is told.
+enum Whom {
+    /// The user that a column of the row names.
+    Column(&'static str),
+    /// Those who own the tenant.
+    Owners,
+}
+
+/// An event that somebody is told of.
+struct Told {
+    event: &'static str,
+    whom: Whom,
+    purpose: &'static str,
+    says: &'static [(&'static str, Says)],
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy)]
+enum Says {
+    /// This word.
+    Word(&'static str),
+    /// A column of the row; of a time, to the minute.
+    Column(&'static str),
+    /// The name of the row that a column refers to.
+    Name(&'static str, &'static str),
+    /// The role, permission or resource that is asked for.
+    Requested,
+}
+
+use Says::{Column, Name, Requested, Word};
+
+const TOLD: &[Told] = &[
+    Told {
+        event: "user_role.assigned",
+        whom: Whom::Column("user_id"),
+        purpose: "role.assigned",
+        says: &[("role", Name("role", "role_id")), ("expires_at", Column("expires_at"))],
+    },
+    Told {
+        event: "user.locked",
+        whom: Whom::Column("id"),
+        purpose: "user.state_changed",
+        says: &[("state", Word("locked"))],
+    },
+    Told {
+        event: "user.unlocked",
+        whom: Whom::Column("id"),
+        purpose: "user.state_changed",
+        says: &[("state", Word("active again"))],
+    },
+    Told {
+        event: "user.suspended",
+        whom: Whom::Column("id"),
+        purpose: "user.state_changed",
+        says: &[("state", Word("suspended"))],
+    },
+    Told {
+        event: "user.reactivated",
+        whom: Whom::Column("id"),
+        purpose: "user.state_changed",
+        says: &[("state", Word("active again"))],
+    },
+    Told {
+        event: "access_request.created",
+        whom: Whom::Owners,
+        purpose: "access_request.made",
+        says: &[
+            ("requester", Name("user", "requester_id")),
+            ("requested", Requested),
+            ("justification", Column("justification")),
+        ],
+    },
+    Told {
+        event: "access_request.approved",
+        whom: Whom::Column("requester_id"),
+        purpose: "access_request.decided",
+        says: &[("requested", Requested), ("decision", Word("approved"))],
+    },
+    Told {
+        event: "access_request.denied",
+        whom: Whom::Column("requester_id"),
+        purpose: "access_request.decided",
+        says: &[("requested", Requested), ("decision", Word("denied"))],
+    },
+    Told {
+        event: "webhook.disabled",
+        whom: Whom::Owners,
+        purpose: "webhook.disabled",
+        says: &[("webhook", Column("name")), ("reason", Column("reason"))],
+    },
+];
+
+/// So many owners are told of one event: with what is read and written for each, the events of one message stay below the
+/// statements that D1 takes of an invocation.
+const MOST_OWNERS: i64 = 5;
+
+/// Those who own the tenant and may act.
+const OWNERS: &str = "
+    SELECT DISTINCT u.id FROM user_role r JOIN role o ON o.id = r.role_id
+    JOIN user u ON u.tenant_id = r.tenant_id AND u.id = r.user_id
+    WHERE r.tenant_id = ?1 AND o.tenant_id = ?1 AND o.type = 'system' AND o.name = 'owner' AND r.is_active = 1
+      AND (r.expires_at IS NULL OR r.expires_at > ?2) AND u.state = 'active' AND u.is_active = 1 ORDER BY u.id LIMIT ?3";
+
+/// What tells people of an event: nothing, where nobody is told of such. Asked for twice, it is there once.
+pub async fn for_event(app: &App, event: &Outbox) -> Result<Notices, ApiError> {
+    let mut notices = Notices::default();
+    let Some(told) = TOLD.iter().find(|told| told.event == event.event_type) else { return Ok(notices) };
+    let empty = Map::new();
+    let object = event.payload.get("object").and_then(Value::as_object).unwrap_or(&empty);
+    let users = match told.whom {
+        Whom::Column(column) => id(object, column).into_iter().collect(),
+        Whom::Owners => owners(app, event.tenant_id).await?,
+    };
+    if users.is_empty() {
+        return Ok(notices);
+    }
+    let mut values = Vec::new();
+    for (name, says) in told.says {
+        values.push((*name, value(app, event.tenant_id, object, *says).await?));
+    }
+    for user in users {
+        let wanted = Wanted {
+            tenant: event.tenant_id,
+            user,
+            purpose: told.purpose,
+            values: values.clone(),
+            event: Some(event.id),
+            ..Wanted::default()
+        };
+        notices.extend(notify(app, &wanted).await?);
+    }
+    Ok(notices)
+}
+
+async fn owners(app: &App, tenant: Uuid) -> Result<Vec<Uuid>, ApiError> {
+    let statement = Statement::new(OWNERS).bind(tenant).bind(app.clock.now()).bind(MOST_OWNERS);
+    let found = app.db.all(statement).await.map_err(ApiError::database)?;
+    Ok(found.iter().filter_map(|row| id(row, "id")).collect())
+}
+
+async fn value(app: &App, tenant: Uuid, object: &Map<String, Value>, says: Says) -> Result<String, ApiError> {
+    Ok(match says {
+        Word(word) => word.to_owned(),
+        Column(column) => text(object, column),
+        Name(table, column) => named(app, tenant, table, id(object, column)).await?.unwrap_or_default(),
+        Requested => {
+            for (column, table, word) in
+                [("role_id", "role", "the role"), ("permission_id", "permission", "the permission")]
+            {
+                if let Some(name) = named(app, tenant, table, id(object, column)).await? {
+                    return Ok(format!("{word} {name}"));
+                }
+            }
+            let resource = [text(object, "resource_type"), text(object, "resource_id")].join(" ");
+            if resource.trim().is_empty() { "access".to_owned() } else { resource }
+        }
+    })
+}
+
+/// What a row is called.
+async fn named(app: &App, tenant: Uuid, table: &str, id: Option<Uuid>) -> Result<Option<String>, ApiError> {
+    let Some(id) = id else { return Ok(None) };
+    if table == "user" {
+        let found = select::<User>("tenant_id = ?1 AND id = ?2", tenant).bind(id);
+        let found = rows::<User>(app.db.all(found).await.map_err(ApiError::database)?)?;
+        return Ok(found.first().map(name));
+    }
+    let sql = match table {
+        "permission" => "SELECT name FROM permission WHERE (tenant_id = ?1 OR tenant_id IS NULL) AND id = ?2",
+        _ => "SELECT name FROM role WHERE tenant_id = ?1 AND id = ?2",
+    };
+    let found = app.db.first(Statement::new(sql).bind(tenant).bind(id)).await.map_err(ApiError::database)?;
+    Ok(found.as_ref().map(|row| text(row, "name")).filter(|name| !name.is_empty()))
+}
+
+fn id(object: &Map<String, Value>, column: &str) -> Option<Uuid> {
+    object.get(column).and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok())
+}
+
+/// A column as people read it: `2026-01-31 08:00 UTC` of a time.
+fn text(object: &Map<String, Value>, column: &str) -> String {
+    let text = object.get(column).and_then(Value::as_str).unwrap_or_default();
+    match text.parse::<parapet::Timestamp>() {
+        Ok(time) => minute(time),
+        Err(_) => text.to_owned(),
+    }
+}
+
+/// A time as people read it.
+pub fn minute(time: parapet::Timestamp) -> String {
+    let text = time.to_string();
+    let (date, clock) = text.split_once('T').unwrap_or((&text, ""));
+    format!("{date} {} UTC", clock.chars().take(5).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::purpose;
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_an_event_is_what_its_purpose_offers() {
+        for told in TOLD {
+            let purpose = purpose::find(told.purpose).unwrap();
+            for (name, _) in told.says {
+                assert!(purpose.variables.iter().any(|variable| variable.name == *name), "{} {name}", told.event);
+            }
+            assert!(purpose.variables.iter().all(|variable| !variable.is_secret), "{}", told.event);
+        }
+    }
+
+    #[test]
+    fn a_time_is_written_as_people_read_it() {
+        assert_eq!(minute("2026-01-31T08:00:59.123Z".parse().unwrap()), "2026-01-31 08:00 UTC");
+    }
+}

@@ -1,0 +1,157 @@
+//! Requests that the service sends: `fetch` at the edge, a peer in this process elsewhere.
+
+use std::time::Duration;
+
+/// A request to another service.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// Where to, whole.
+    pub url: String,
+    /// The headers.
+    pub headers: Vec<(String, String)>,
+    /// What is posted.
+    pub body: String,
+}
+
+/// What comes back.
+#[derive(Clone, Debug, Default)]
+pub struct Incoming {
+    /// The status; a redirect is not followed.
+    pub status: u16,
+    /// The header `Retry-After`.
+    pub retry_after: Option<String>,
+    /// The first [`LONGEST`] bytes of the body.
+    pub body: Vec<u8>,
+}
+
+/// No more of an answer is read.
+pub const LONGEST: usize = 1024;
+
+/// There was no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// It took too long.
+    #[error("there was no answer in time")]
+    Late,
+    /// The connection failed, or the request cannot be sent.
+    #[error("the connection failed")]
+    Failed,
+}
+
+#[cfg(target_arch = "wasm32")]
+pub use edge::Fetch;
+#[cfg(not(target_arch = "wasm32"))]
+pub use memory::Fetch;
+
+#[cfg(target_arch = "wasm32")]
+mod edge {
+    use futures_util::StreamExt as _;
+    use futures_util::future::{Either, select};
+    use wasm_bindgen::JsValue;
+    use worker::{
+        AbortController, AbortSignal, Delay, Headers, Method, Request, RequestInit, RequestRedirect, Response,
+    };
+
+    use super::{Duration, FetchError, Incoming, LONGEST, Outgoing};
+
+    /// Sends requests.
+    #[derive(Default)]
+    pub struct Fetch;
+
+    impl Fetch {
+        /// Posts, and reads the beginning of the answer, all within `patience`.
+        pub async fn post(&self, request: &Outgoing, patience: Duration) -> Result<Incoming, FetchError> {
+            let controller = AbortController::default();
+            let signal = controller.signal();
+            let mut patience = std::pin::pin!(Delay::from(patience));
+            let sent = {
+                let answer = std::pin::pin!(send(request, &signal));
+                match select(answer, patience.as_mut()).await {
+                    Either::Left((answer, _)) => Some(answer),
+                    Either::Right(_) => None,
+                }
+            };
+            let Some(sent) = sent else {
+                controller.abort();
+                return Err(FetchError::Late);
+            };
+            let mut response = sent.map_err(|_| FetchError::Failed)?;
+            let retry_after = response.headers().get("retry-after").ok().flatten();
+            let mut incoming = Incoming { status: response.status_code(), retry_after, body: Vec::new() };
+            // The status is the answer, whatever becomes of the rest.
+            let Ok(mut stream) = response.stream() else { return Ok(incoming) };
+            while incoming.body.len() < LONGEST {
+                match select(stream.next(), patience.as_mut()).await {
+                    Either::Left((Some(Ok(chunk)), _)) => incoming.body.extend(chunk),
+                    _ => break,
+                }
+            }
+            controller.abort();
+            incoming.body.truncate(LONGEST);
+            Ok(incoming)
+        }
+    }
+
+    async fn send(request: &Outgoing, signal: &AbortSignal) -> worker::Result<Response> {
+        let headers = Headers::new();
+        for (name, value) in &request.headers {
+            headers.set(name, value)?;
+        }
+        let mut init = RequestInit::new();
+        init.with_method(Method::Post)
+            .with_headers(headers)
+            .with_redirect(RequestRedirect::Manual)
+            .with_body(Some(JsValue::from_str(&request.body)));
+        let request = Request::new_with_init(&request.url, &init)?;
+        worker::Fetch::Request(request).send_with_signal(signal).await
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+mod memory {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use super::{Duration, FetchError, Incoming, LONGEST, Outgoing};
+    use crate::platform::fuse::Fuse;
+
+    type Peer = dyn FnMut(&Outgoing) -> Result<Incoming, FetchError>;
+
+    /// Sends requests to a peer in this process; there is none at first.
+    #[derive(Clone)]
+    pub struct Fetch {
+        peer: Rc<RefCell<Box<Peer>>>,
+        fuse: Fuse,
+    }
+
+    impl Default for Fetch {
+        fn default() -> Self {
+            let nobody: Box<Peer> = Box::new(|_| Err(FetchError::Failed));
+            Self { peer: Rc::new(RefCell::new(nobody)), fuse: Fuse::default() }
+        }
+    }
+
+    impl Fetch {
+        /// Guarded by a fuse.
+        #[must_use]
+        pub fn fused(mut self, fuse: &Fuse) -> Self {
+            self.fuse = fuse.clone();
+            self
+        }
+
+        /// From now on this peer answers.
+        pub fn answer(&self, peer: impl FnMut(&Outgoing) -> Result<Incoming, FetchError> + 'static) {
+            *self.peer.borrow_mut() = Box::new(peer);
+        }
+
+        /// Posts, and reads the beginning of the answer.
+        pub async fn post(&self, request: &Outgoing, _patience: Duration) -> Result<Incoming, FetchError> {
+            if self.fuse.is_blown() {
+                return Err(FetchError::Failed);
+            }
+            let mut incoming = (self.peer.borrow_mut())(request)?;
+            incoming.body.truncate(LONGEST);
+            Ok(incoming)
+        }
+    }
+}
