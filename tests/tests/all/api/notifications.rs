@@ -382,6 +382,55 @@ fn a_sender_that_dies_may_send_twice_and_never_loses() {
     assert_eq!(server.mail(), first, "the same mail, by the same Message-ID");
 }
 
+/// A message that every sender dies of is given up as well.
+#[test]
+fn senders_do_not_die_of_one_message_for_ever() {
+    let office = mailing();
+    let db = office.edge.app.db.clone();
+    let connections = Rc::new(RefCell::new(0));
+    let count = connections.clone();
+    office.edge.app.sockets.answer(move |_| {
+        *count.borrow_mut() += 1;
+        db.fail(true);
+        Said::Refused
+    });
+    let messages = office.tell(&reset(&office));
+    for _ in 0..15 {
+        pollster::block_on(consume(&office.edge.app, &messages[0].to_string()));
+        office.edge.app.db.fail(false);
+        office.wait(301);
+    }
+    let row = office.only();
+    assert_eq!((row["status"].as_str(), &row["sealed"]), (Some("failed"), &Value::Null), "{row:?}");
+    assert_eq!(*connections.borrow(), 10);
+}
+
+/// A key that is lost, or set wrongly, keeps messages waiting, and each try counts.
+#[test]
+fn what_does_not_open_is_tried_again() {
+    let mut office = mailing();
+    let server = MailServer::new(&office);
+    let messages = office.tell(&reset(&office));
+    let keys = |data: &str| {
+        configuration(&[
+            ("FRESHNESS_SECONDS", "0"),
+            ("SNAPSHOT_KEY", &"ab".repeat(32)),
+            ("DATA_KEY", &data.repeat(32)),
+            ("MAIL_CHANNEL", MAIL_CHANNEL),
+        ])
+    };
+    office.edge.app.config = keys("ef");
+    office.deliver(&messages);
+    let row = office.only();
+    assert_eq!((row["status"].as_str(), &row["metadata"]["tries"]), (Some("pending"), &json!(1)));
+    assert_eq!(row["metadata"]["error"], "what it is made of does not open");
+    office.edge.app.config = keys("cd");
+    office.wait(60);
+    office.deliver(&messages);
+    assert_eq!(office.only()["status"], "sent");
+    server.mail();
+}
+
 #[test]
 fn a_tenant_sends_by_its_own_server_and_a_secret_goes_nowhere_else() {
     let office = mailing();

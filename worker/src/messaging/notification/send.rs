@@ -29,6 +29,9 @@ use crate::platform::{log, random};
 /// So long a sender has a notification for itself, in milliseconds. Longer than any channel takes.
 const LEASE: i64 = 5 * 60 * 1000;
 
+/// So often a message is tried where the settings do not say.
+const ATTEMPTS: i64 = 10;
+
 /// The wait before a second try, in milliseconds; it doubles with each.
 const FIRST_WAIT: i64 = 30 * 1000;
 
@@ -54,9 +57,10 @@ pub async fn due(app: &App, most: i64) -> Result<Vec<Value>, ApiError> {
     Ok(found.iter().filter_map(|row| Some(message(id(row, "tenant_id")?, id(row, "id")?))).collect())
 }
 
-/// Takes the row for this sender alone, if it is still as due as it was.
+/// Takes the row for this sender alone, if it is still due. The try counts whatever becomes of the sender.
 const CLAIM: &str = "
-    UPDATE user_notification SET next_attempt_at = ?3
+    UPDATE user_notification
+    SET next_attempt_at = ?3, metadata = json_set(metadata, '$.tries', coalesce(metadata ->> '$.tries', 0) + 1)
     WHERE tenant_id = ?1 AND id = ?2 AND status = 'pending' AND next_attempt_at <= ?4 RETURNING *";
 
 /// What became of it, written by whoever has it.
@@ -78,15 +82,17 @@ pub async fn send(app: &App, tenant: Uuid, id: Uuid) -> Result<(), ApiError> {
     let claimed = rows::<UserNotification>(app.db.all(claim).await.map_err(ApiError::database)?)?;
     let Some(row) = claimed.into_iter().next() else { return Ok(()) };
     let about = About::read(app, &row).await?;
+    let tries = row.metadata.get("tries").and_then(Value::as_i64).unwrap_or(1);
     let (delivery, address) = match about.ready(app, &row) {
+        // Only senders that died leave more tries than there are.
+        _ if tries > about.attempts => (Delivery::permanent("nobody who tried it came to an end"), None),
         Ok(ready) => {
             let address = ready.address().to_owned();
             (ready.send(app).await, Some(address))
         }
         Err(delivery) => (delivery, None),
     };
-    let tries = row.metadata.get("tries").and_then(Value::as_i64).unwrap_or(0).saturating_add(1);
-    let mut outcome = Outcome::of(&delivery, tries, about.attempts, app.clock.now())?;
+    let mut outcome = Outcome::of(&delivery, tries < about.attempts, tries, app.clock.now())?;
     outcome.metadata.extend(address.as_ref().map(|address| ("to".to_owned(), json!(shortened(address)))));
     let mut metadata: Map<String, Value> = row.metadata.clone();
     metadata.remove("error");
@@ -127,8 +133,8 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn of(delivery: &Delivery, tries: i64, most: i64, now: Timestamp) -> Result<Self, ApiError> {
-        let mut metadata = Map::from_iter([("tries".to_owned(), json!(tries))]);
+    fn of(delivery: &Delivery, again: bool, tries: i64, now: Timestamp) -> Result<Self, ApiError> {
+        let mut metadata = Map::new();
         let (status, sent_at, next_attempt_at) = match delivery {
             Delivery::Sent(id) => {
                 metadata.extend(id.as_ref().map(|id| ("provider_id".to_owned(), json!(id))));
@@ -136,7 +142,7 @@ impl Outcome {
             }
             Delivery::Failed { verdict, reason, retry_after } => {
                 metadata.insert("error".to_owned(), json!(reason));
-                if *verdict == Verdict::Transient && tries < most {
+                if *verdict == Verdict::Transient && again {
                     let random = u64::from_le_bytes(random::bytes().map_err(ApiError::internal)?);
                     (NotificationStatus::Pending, None, Some(after(now, wait(tries, *retry_after, random))))
                 } else {
@@ -181,7 +187,8 @@ struct About {
     template: Option<NotificationTemplate>,
     suppressions: Vec<MessageSuppression>,
     support: Option<String>,
-    options: Options,
+    /// What the tenant has set, or why it cannot be read.
+    options: Result<Options, Delivery>,
     attempts: i64,
 }
 
@@ -235,8 +242,12 @@ impl About {
             let value = setting::find(SettingCategory::Ui, key)?.effective(key, &tenant, row).0;
             value.as_str().map(str::to_owned)
         });
-        let options = Options::of_tenant(app, &tenant, &integration)?;
-        let attempts = options.number("notification_attempts").unwrap_or(10);
+        let options = Options::of_tenant(app, &tenant, &integration).map_err(|error| {
+            log::error("-", "notification.settings", &format!("{}: {error:?}", tenant.id));
+            Delivery::transient("a secret of the tenant's settings does not open")
+        });
+        let attempts = options.as_ref().ok().and_then(|options| options.number("notification_attempts"));
+        let attempts = attempts.unwrap_or(ATTEMPTS);
         Ok(Self { user, tenant, template, suppressions, support, options, attempts })
     }
 
@@ -295,21 +306,23 @@ impl About {
             })
         };
         // A tenant's settings are mended by the tenant, so it is tried again meanwhile.
-        if self.options.has_mail() {
-            let channel = self.options.mail().map_err(Delivery::transient)?;
+        let options = self.options.as_ref().map_err(Clone::clone)?;
+        if options.has_mail() {
+            let channel = options.mail().map_err(Delivery::transient)?;
             let mail = mail(&channel, channel.reply_to.clone());
             return Ok(Ready::OwnMail(Box::new(channel), mail));
         }
         let channel = of_service(defaults(app)?.mail.as_ref(), "MAIL_CHANNEL")?;
         // By the service's way a tenant says its name and where answers go, and not who sends.
-        let reply_to = self.options.text("mail_reply_to").map(str::to_owned).or_else(|| channel.reply_to.clone());
+        let reply_to = options.text("mail_reply_to").map(str::to_owned).or_else(|| channel.reply_to.clone());
         Ok(Ready::Mail(channel, mail(channel, reply_to)))
     }
 
     fn sms<'a>(&self, app: &'a App, row: &UserNotification, text: Text, to: String) -> Result<Ready<'a>, Delivery> {
         let sms = Sms { id: row.id, to, text: text.text };
-        if self.options.has_sms() {
-            return Ok(Ready::OwnSms(Box::new(self.options.sms().map_err(Delivery::transient)?), sms));
+        let options = self.options.as_ref().map_err(Clone::clone)?;
+        if options.has_sms() {
+            return Ok(Ready::OwnSms(Box::new(options.sms().map_err(Delivery::transient)?), sms));
         }
         Ok(Ready::Sms(of_service(defaults(app)?.sms.as_ref(), "SMS_CHANNEL")?, sms))
     }
