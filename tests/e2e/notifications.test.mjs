@@ -11,13 +11,14 @@ import { promisify } from "node:util";
 import PostalMime from "postal-mime";
 import { SMTPServer } from "smtp-server";
 import { startInbox } from "../../worker/inbox.mjs";
-import { SECRETS, call, office } from "./office.mjs";
 
 const run = promisify(execFile);
 
 let folder = "";
 /** @type {typeof import("../../worker/edge.mjs").startEdge} */
 let startEdge;
+/** @type {typeof import("./office.mjs")} */
+let harness;
 /** @type {Record<string, { key: string, cert: string }>} */
 let certificates;
 
@@ -42,6 +43,7 @@ before(async () => {
   };
   process.env.NODE_EXTRA_CA_CERTS = join(folder, "ca.pem");
   ({ startEdge } = await import("../../worker/edge.mjs"));
+  harness = await import("./office.mjs");
 });
 after(() => rm(folder, { recursive: true }));
 
@@ -90,6 +92,7 @@ const channel = (/** @type {number} */ port, /** @type {string} */ security, mor
  * @param {boolean} [mailer]
  */
 async function sendTest(variables, until, mailer = false) {
+  const { SECRETS, call, office } = harness;
   const edge = await startEdge({ variables: { ...SECRETS, FRESHNESS_SECONDS: "0", ...variables }, mailer, log: console.log });
   try {
     const { db, owner } = await office(edge);

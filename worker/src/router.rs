@@ -111,7 +111,7 @@ fn request_id(request: &Request) -> String {
     if let Some(id) = request.header("x-request-id").filter(printable) {
         return id.to_owned();
     }
-    match random::bytes::<16>() {
+    match random::identifying() {
         Ok(bytes) => uuid::Builder::from_random_bytes(bytes).into_uuid().to_string(),
         Err(error) => {
             log::error("-", "random.unavailable", &error.to_string());

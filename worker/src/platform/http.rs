@@ -1,6 +1,8 @@
 //! Requests and responses, between JavaScript's and ours. The entry (`worker/entry.mjs`) reads what a request has, and
 //! `http.js` makes the response: each call between JavaScript and here costs some of the time in which a decision is found.
 
+use std::cell::RefCell;
+
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys;
@@ -10,20 +12,32 @@ use crate::response::{Pieces, Response};
 
 #[wasm_bindgen(module = "/src/platform/http.js")]
 extern "C" {
-    /// Makes a response of a text.
+    /// Keeps headers, by turns a name and a value on a line each, under a number.
     #[wasm_bindgen(catch)]
-    fn text(status: u16, id: &str, headers: &str, body: &str) -> Result<JsValue, JsValue>;
+    fn keep(number: u32, headers: &str) -> Result<(), JsValue>;
+
+    /// Makes a response of a text: what follows the request's id in `text`, which is ASCII of so many characters.
+    #[wasm_bindgen(catch)]
+    fn text(status: u16, headers: u32, id: u32, text: &str) -> Result<JsValue, JsValue>;
 
     /// Makes a response of bytes.
     #[wasm_bindgen(catch)]
-    fn bytes(status: u16, id: &str, headers: &str, body: &[u8]) -> Result<JsValue, JsValue>;
+    fn bytes(status: u16, headers: u32, id: &str, body: &[u8]) -> Result<JsValue, JsValue>;
 
     /// Makes a response of a stream; where there is none, of nothing.
     #[wasm_bindgen(catch)]
-    fn stream(status: u16, id: &str, headers: &str, body: Option<web_sys::ReadableStream>) -> Result<JsValue, JsValue>;
+    fn stream(status: u16, headers: u32, id: &str, body: Option<web_sys::ReadableStream>) -> Result<JsValue, JsValue>;
 
     /// Makes the response to a request that could not be answered.
     fn failure() -> JsValue;
+}
+
+/// So many sets of headers are kept; some have an `ETag` or a `Location` that no other has.
+const MOST_KEPT: usize = 64;
+
+thread_local! {
+    /// The headers that JavaScript keeps, each by its place here: most answers have the same.
+    static KEPT: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Reads a request: its method, its URL, and by turns names and values of headers, each on a line of its own (none of
@@ -70,18 +84,40 @@ pub fn write(response: &Response) -> JsValue {
             headers.push('\n');
         }
     }
+    written(response, id, &headers).unwrap_or_else(|error| failed(&format!("{error:?}")))
+}
+
+fn written(response: &Response, id: &str, headers: &str) -> Result<JsValue, JsValue> {
+    let headers = kept(headers)?;
     if let Some(pieces) = response.pieces.as_ref().and_then(Pieces::take) {
-        let body = super::pieces::readable(pieces);
-        let written = body.map_err(JsValue::from).and_then(|body| stream(response.status, id, &headers, body));
-        return written.unwrap_or_else(|error| failed(&format!("{error:?}")));
+        return stream(response.status, headers, id, super::pieces::readable(pieces)?);
     }
-    // A text is handed over for less than bytes are, but without a type of its own it is given one.
+    // A text is handed over for less than bytes are, but without a type of its own it is given one. One text is handed over
+    // for less than two.
     let typed = response.header("content-type").is_some();
-    let written = match std::str::from_utf8(&response.body) {
-        Ok(body) if typed && !body.is_empty() => text(response.status, id, &headers, body),
-        _ => bytes(response.status, id, &headers, &response.body),
-    };
-    written.unwrap_or_else(|error| failed(&format!("{error:?}")))
+    match (std::str::from_utf8(&response.body), u32::try_from(id.len())) {
+        (Ok(body), Ok(length)) if typed && !body.is_empty() && id.is_ascii() => {
+            text(response.status, headers, length, &[id, body].concat())
+        }
+        _ => bytes(response.status, headers, id, &response.body),
+    }
+}
+
+/// The number under which JavaScript keeps these headers.
+fn kept(headers: &str) -> Result<u32, JsValue> {
+    KEPT.with_borrow_mut(|kept| {
+        let number = |at: usize| u32::try_from(at).unwrap_or_default();
+        if let Some(at) = kept.iter().position(|known| known == headers) {
+            return Ok(number(at));
+        }
+        if kept.len() >= MOST_KEPT {
+            kept.clear();
+        }
+        let at = number(kept.len());
+        keep(at, headers)?;
+        kept.push(headers.to_owned());
+        Ok(at)
+    })
 }
 
 /// Answers a request that could not be answered; the cause is for the log alone.

@@ -48,9 +48,12 @@ mod memory {
 
     use super::MailerError;
 
+    /// A mail: from whom, to whom, and what.
+    pub type Sent = (String, String, String);
+
     /// Mails in memory; none is taken at first.
     #[derive(Clone, Default)]
-    pub struct Mailer(Rc<RefCell<Option<Vec<(String, String, String)>>>>);
+    pub struct Mailer(Rc<RefCell<Option<Vec<Sent>>>>);
 
     impl Mailer {
         /// From now on mails are taken.
@@ -59,7 +62,7 @@ mod memory {
         }
 
         /// What was sent: from whom, to whom, and what.
-        pub fn take(&self) -> Vec<(String, String, String)> {
+        pub fn take(&self) -> Vec<Sent> {
             self.0.replace(Some(Vec::new())).unwrap_or_default()
         }
 
