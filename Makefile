@@ -27,7 +27,7 @@ SHRINK := --reorder-functions-by-name --strip-producers --enable-mutable-globals
 WASM_SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml core/Cargo.toml wasm/Cargo.toml wasm/build.rs \
 	$(shell find core/src wasm/src policies -type f 2>/dev/null)
 
-.PHONY: help run test lint build tools program generator clean test-rust test-wasm test-e2e test-api bench bench-decide bench-edge fuzz fuzz-readers mutants wasm
+.PHONY: help run test lint build tools program generator clean test-rust test-wasm test-e2e test-api bench bench-decide bench-instructions bench-edge fuzz fuzz-readers mutants wasm
 
 help: ## what can be asked of make
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -70,9 +70,11 @@ test-rust: tools
 # The engine alone, and the engine with the compiler.
 wasm/pkg/edge/parapet.js: WASM_FEATURES := --no-default-features
 wasm/pkg/full/parapet.js: WASM_FEATURES := --features full
+# Smaller than in the Worker, since it is fetched by browsers.
+SMALL := $(foreach crate,parapet sha2 miniz_oxide,--config 'profile.edge.package.$(crate).opt-level="z"')
 wasm/pkg/edge/parapet.js wasm/pkg/full/parapet.js: wasm/pkg/%/parapet.js: $(WASM_SOURCES) | tools
 	wasm-pack build --mode no-install --no-opt --profile edge --target web --no-pack --no-gitignore \
-		--out-dir pkg/$* --out-name parapet wasm -- $(WASM_FEATURES)
+		--out-dir pkg/$* --out-name parapet wasm -- $(WASM_FEATURES) $(SMALL)
 	@$(WASM_OPT_BIN) -O3 $(SHRINK) wasm/pkg/$*/parapet_bg.wasm -o wasm/pkg/$*/parapet_bg.wasm
 	@touch $@
 
@@ -109,11 +111,16 @@ bench: tools wasm ## what a decision costs, here and elsewhere: writes BENCHMARK
 bench-decide: tools ## the quick part: against the floor and against Cedar, nothing written
 	cargo bench --quiet --package parapet-bench --features peers --bench decide
 
+# `valgrind` is the system's.
+bench-instructions: tools ## what a decision costs in instructions: the same on a busy machine (GRANTS=)
+	@cargo bench --quiet --package parapet-bench --bench instructions -- count $(or $(GRANTS),10000)
+
 # `wrk` and `taskset` are the system's (Debian: wrk, util-linux), and two cores are needed.
-bench-edge: build program ## decisions over HTTP beside an empty Worker, lists at 100,000 users, messages out (SECONDS=, EVENTS=)
+bench-edge: build program ## decisions over HTTP beside an empty Worker, lists at 100,000 users, messages out (SECONDS=, EVENTS=): writes the end of BENCHMARKS.md
 	node bench/edge/main.mjs
 	node bench/edge/lists.mjs
 	node bench/edge/messages.mjs
+	node bench/report/edge.mjs
 
 fuzz: tools ## a million generated cases, each decided as Cedar decides it (CASES=, SEED=)
 	cargo run --quiet --profile bench --package parapet-tests --bin fuzz -- --cases $(or $(CASES),1000000) --seed $(or $(SEED),0)

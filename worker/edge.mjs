@@ -2,7 +2,7 @@
 import { readFile, readdir } from "node:fs/promises";
 import { Miniflare } from "miniflare";
 import { unstable_splitSqlQuery as splitSql } from "wrangler";
-import { BUILD } from "./bundle.mjs";
+import { FILES } from "./bundle.mjs";
 
 const MIGRATIONS = new URL("./migrations/", import.meta.url);
 
@@ -11,7 +11,7 @@ const MIGRATIONS = new URL("./migrations/", import.meta.url);
  *
  * @param {object} [options]
  * @param {Record<string, string>} [options.variables] variables and secrets
- * @param {URL} [options.wrapper] a module that stands around the Worker and imports it from `./index.js`
+ * @param {URL} [options.wrapper] a module that stands around the Worker and imports it from `./entry.mjs`
  * @param {string} [options.state] a folder that keeps database and store; without it they live in memory
  * @param {number} [options.port] where it listens; any free port without it
  * @param {string[]} [options.names] several Workers over the same database and store, each an isolate of its own
@@ -21,10 +21,12 @@ const MIGRATIONS = new URL("./migrations/", import.meta.url);
  * @param {(line: string) => void} [options.log] takes each line that the Worker writes
  */
 export async function startEdge({ variables = {}, wrapper, state, port = 0, names = ["edge"], consumes = true, direct = false, mailer = false, log = () => {} } = {}) {
-  const built = [
-    { type: /** @type {const} */ ("ESModule"), path: "index.js", contents: await readFile(new URL("index.js", BUILD), "utf8") },
-    { type: /** @type {const} */ ("CompiledWasm"), path: "index_bg.wasm", contents: await readFile(new URL("index_bg.wasm", BUILD)) },
-  ];
+  const built = await Promise.all(
+    FILES.map(async (path) => {
+      const type = path.endsWith(".wasm") ? /** @type {const} */ ("CompiledWasm") : /** @type {const} */ ("ESModule");
+      return { type, path, contents: await readFile(new URL(path, import.meta.url)) };
+    }),
+  );
   const modules = wrapper
     ? [{ type: /** @type {const} */ ("ESModule"), path: "wrapper.js", contents: await readFile(wrapper, "utf8") }, ...built]
     : built;

@@ -3,19 +3,14 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { path } from "../node/engines.mjs";
 import { SIZES } from "../node/tenant.mjs";
 import { bars } from "./bars.mjs";
+import { kept } from "./edge.mjs";
+import { machine } from "./machine.mjs";
 import { plot, time } from "./plot.mjs";
-import { all, criterion, label, machine, one, peer } from "./results.mjs";
+import { all, criterion, label, one, peer } from "./results.mjs";
+import { table } from "./table.mjs";
 
 const number = (value) => value.toLocaleString("en", { maximumSignificantDigits: 3 });
 const size = (bytes) => (bytes < 2 ** 20 ? `${number(bytes / 2 ** 10)} KiB` : `${number(bytes / 2 ** 20)} MiB`);
-
-/** A table; columns are headings with what they show, the first on the left. */
-function table(rows, columns) {
-  const heads = Object.keys(columns);
-  const line = (cells) => `| ${cells.join(" | ")} |`;
-  const marks = `|${heads.map((_, index) => (index ? "--:" : "--")).join("|")}|`;
-  return [line(heads), marks, ...rows.map((row) => line(heads.map((head) => columns[head](row))))].join("\n");
-}
 
 function engines(grants) {
   const rows = all("peer", { grants });
@@ -36,7 +31,7 @@ function engines(grants) {
 const { date, text: where } = machine();
 const open = one("open");
 const batches = all("peer", { host: "node" }).filter(({ batch }) => batch !== undefined);
-const report = `<!-- Written by \`make bench\` from one run; whatever is changed here is lost. -->
+const report = `<!-- Written by \`make bench\` from one run, and the end of it by \`make bench-edge\`; whatever is changed here is lost. -->
 # Benchmarks
 
 \`make bench\`, ${date}, on ${where}. Ratios of one run count; single times are the machine's.
@@ -140,7 +135,7 @@ ${table(batches, {
 Criterion's medians; \`cargo bench -p parapet-bench --bench core\` compares them with the last time's.
 
 ${table(criterion(), { operation: ({ name }) => `\`${name}\``, median: ({ nanoseconds }) => time(nanoseconds / 1e3) })}
-`;
+${kept()}`;
 
 const order = all("peer", { grants: SIZES[0] }).map(({ host, name }) => ({ host, name }));
 const lines = order.map(({ host, name }) => ({

@@ -1,7 +1,5 @@
-// What the parts of a run found, and on what machine.
-import { execFileSync } from "node:child_process";
+// What the parts of a run found.
 import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { path } from "../node/engines.mjs";
 import { DIRECTORY } from "../node/tenant.mjs";
@@ -63,14 +61,3 @@ const LABELS = {
 
 /** What an engine is called in the report. */
 export const label = (host, name) => LABELS[host][name];
-
-/** Where and when. */
-export function machine() {
-  const model = readFileSync("/proc/cpuinfo", "utf8").match(/model name\s*: (.*)/)?.[1] ?? "unknown processor";
-  const rust = execFileSync("rustc", ["--version"], { encoding: "utf8" }).split(" ")[1];
-  const memory = Math.round(totalmem() / 2 ** 30);
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    text: `${availableParallelism()} cores of ${model}, ${memory} GiB, ${process.platform} ${process.arch}; Rust ${rust}, profile \`bench\`; Node ${process.versions.node}`,
-  };
-}

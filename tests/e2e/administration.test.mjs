@@ -17,7 +17,7 @@ let folder = "";
 
 before(async () => {
   edge = await startEdge({
-    wrapper: new URL("clock.mjs", import.meta.url),
+    wrapper: new URL("faults.mjs", import.meta.url),
     variables: { ...SECRETS, FRESHNESS_SECONDS: "0" },
     log: console.log,
   });

@@ -2,20 +2,21 @@
 //
 // - The header `x-test-now` sets the clock that a request is answered by; such requests come one after the other.
 // - The header `x-test-cut` makes the database fail while a request is answered.
+// - The header `x-test-crash` makes the module stop in the middle: what the clock throws it cannot catch.
+// - The header `x-test-variables` (JSON) gives the Worker other variables for this request.
 // - The variable STALE_KV says for how many milliseconds a value that was put is not seen: KV as it may be elsewhere,
 //   answering with what was there before. What lies there never changes under its key, so before means nothing.
 //
 // A batch that the database refuses is told in the log, so that tests can count how often one began anew.
-// @ts-ignore: a module of the runtime's
-import { WorkerEntrypoint } from "cloudflare:workers";
 // @ts-ignore: the built Worker, which is there when this runs
-import Worker from "./index.js";
+import Worker from "./entry.mjs";
 
 const real = Date.now;
 let cut = false;
 
+/** @returns {never} */
 function fail() {
-  throw new Error("the database was made to fail");
+  throw new Error("this was made to fail");
 }
 
 /** The Worker asks for a binding's class by this name. */
@@ -58,32 +59,32 @@ function late(store, milliseconds) {
   };
 }
 
-export default class extends WorkerEntrypoint {
-  constructor(context, environment) {
-    super(context, environment);
-    const store = environment.STALE_KV ? late(environment.SNAPSHOTS, Number(environment.STALE_KV)) : environment.SNAPSHOTS;
-    this.worker = new Worker(context, { ...environment, DB: new D1Database(environment.DB), SNAPSHOTS: store });
-  }
+/** The bindings as the Worker is given them: made once, as the platform's are. */
+let given;
+
+function bindings(environment) {
+  const store = environment.STALE_KV ? late(environment.SNAPSHOTS, Number(environment.STALE_KV)) : environment.SNAPSHOTS;
+  return { ...environment, DB: new D1Database(environment.DB), SNAPSHOTS: store };
+}
+
+export default {
+  ...Worker,
 
   /** @param {Request} request */
-  async fetch(request) {
+  async fetch(request, environment, context) {
+    given ??= bindings(environment);
+    const variables = request.headers.get("x-test-variables");
+    const its = variables === null ? given : { ...given, ...JSON.parse(variables) };
     const now = request.headers.get("x-test-now");
     cut = request.headers.has("x-test-cut");
-    if (now === null) return this.worker.fetch(request);
-    const time = Date.parse(now);
-    Date.now = () => time;
+    const crash = request.headers.has("x-test-crash");
+    if (now === null && !crash) return Worker.fetch(request, its, context);
+    const time = Date.parse(now ?? "");
+    Date.now = crash ? fail : () => time;
     try {
-      return await this.worker.fetch(request);
+      return await Worker.fetch(request, its, context);
     } finally {
       Date.now = real;
     }
-  }
-
-  queue(batch) {
-    return this.worker.queue(batch);
-  }
-
-  scheduled(event) {
-    return this.worker.scheduled(event);
-  }
-}
+  },
+};

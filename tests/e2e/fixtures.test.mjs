@@ -96,7 +96,7 @@ async function edgeOf(folder) {
     { id: PEP, name: "pep", key_hash: "0".repeat(64), key_prefix: "pep", scopes },
   ];
   const edge = await startEdge({
-    wrapper: new URL("clock.mjs", import.meta.url),
+    wrapper: new URL("faults.mjs", import.meta.url),
     variables: { FRESHNESS_SECONDS: "0", SNAPSHOT_KEY: "ab".repeat(32), SNAPSHOT_KEY_ID: "test" },
     log: console.log,
   });

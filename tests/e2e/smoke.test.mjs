@@ -6,7 +6,7 @@ import { migrate, startEdge } from "../../worker/edge.mjs";
 /** @type {import("miniflare").Miniflare} */
 let edge;
 before(async () => {
-  edge = await startEdge({ wrapper: new URL("clock.mjs", import.meta.url), log: console.log });
+  edge = await startEdge({ wrapper: new URL("faults.mjs", import.meta.url), log: console.log });
   await migrate(await edge.getD1Database("DB"));
 });
 after(() => edge.dispose());

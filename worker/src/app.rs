@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use parapet::model::is_domain;
 use parapet::seal::{DataKey, DataKeyring};
-use parapet::snapshot::{Keyring, SigningKey};
+use parapet::snapshot::{Keyring, SigningKey, VerifyingKey};
 use uuid::Uuid;
 
 use crate::error::ApiError;
@@ -54,6 +54,10 @@ impl App {
 /// How often a key may be used a minute where nothing is said: 10,000 times a second, against what runs wild.
 const RATE_LIMIT: i64 = 600_000;
 
+/// How often an address may come without a key that is known where nothing is said: many people may share one, and a
+/// page asks for its own once.
+const STRANGER_RATE_LIMIT: i64 = 600;
+
 /// The resolver where none is named.
 const DOH_URL: &str = "https://cloudflare-dns.com/dns-query";
 
@@ -61,7 +65,7 @@ const DOH_URL: &str = "https://cloudflare-dns.com/dns-query";
 const WEBHOOK_TIMEOUT: u32 = 15;
 
 /// The names of all variables and secrets there are.
-pub const VARIABLES: [&str; 16] = [
+pub const VARIABLES: [&str; 18] = [
     "BASE_DOMAIN",
     "DATA_KEY",
     "DATA_KEY_ID",
@@ -71,12 +75,14 @@ pub const VARIABLES: [&str; 16] = [
     "MAIL_CHANNEL",
     "MAX_STALE_SECONDS",
     "OLD_DATA_KEYS",
+    "OTHER_PUBLISH_KEYS",
     "PUBLISH_KEY",
     "PUBLISH_KEY_ID",
     "RATE_LIMIT",
     "SMS_CHANNEL",
     "SNAPSHOT_KEY",
     "SNAPSHOT_KEY_ID",
+    "STRANGER_RATE_LIMIT",
     "WEBHOOK_TIMEOUT_SECONDS",
 ];
 
@@ -91,6 +97,8 @@ pub struct Config {
     pub base_domain: Option<String>,
     /// How often a key may be used a minute, over all isolates; 0: as often as it likes.
     pub rate_limit: i64,
+    /// How often an address may come without a key that is known, a minute and isolate; 0: as often as it likes.
+    pub stranger_rate_limit: i64,
     /// The resolver that is asked for a tenant's TXT record: DNS over HTTPS in JSON.
     pub doh_url: String,
     /// How e-mail and text messages go where a tenant has no way of its own. What is wrong with it keeps messages waiting,
@@ -102,6 +110,7 @@ pub struct Config {
     pub webhook_timeout: u32,
     key: Option<SigningKey>,
     publish: Option<SigningKey>,
+    other_publish: Vec<VerifyingKey>,
     data: Option<DataKeyring>,
 }
 
@@ -133,6 +142,20 @@ impl Config {
                 Some(SigningKey::es256(&id, &scalar).map_err(|error| format!("PUBLISH_KEY: {error}"))?)
             }
         };
+        let mut other_publish: Vec<VerifyingKey> = Vec::new();
+        for other in get("OTHER_PUBLISH_KEYS").unwrap_or_default().split_whitespace() {
+            let malformed = "OTHER_PUBLISH_KEYS must be `<id>:<hex of a public key>`, with spaces between";
+            let (id, point) = other.split_once(':').ok_or(malformed)?;
+            let point = hex::decode(point).map_err(|_| malformed)?;
+            let key =
+                VerifyingKey::es256_sec1(id, &point).map_err(|error| format!("OTHER_PUBLISH_KEYS, `{id}`: {error}"))?;
+            // Whoever verifies takes the key by its id.
+            let ids = publish.iter().map(SigningKey::id).chain(other_publish.iter().map(VerifyingKey::id));
+            if ids.into_iter().any(|known| known == id) {
+                return Err(format!("OTHER_PUBLISH_KEYS: there is another key `{id}`"));
+            }
+            other_publish.push(key);
+        }
         let data_key =
             |id: &str, hex: &str| DataKey::from_hex(id, hex.trim()).map_err(|error| format!("DATA_KEY: {error}"));
         let mut data = match get("DATA_KEY") {
@@ -145,13 +168,15 @@ impl Config {
             let (id, hex) = older.split_once(':').ok_or("OLD_DATA_KEYS must be `<id>:<hex>`, with spaces between")?;
             data = Some(data.ok_or("OLD_DATA_KEYS without DATA_KEY")?.with(data_key(id, hex)?));
         }
-        let rate_limit = match get("RATE_LIMIT") {
-            None => RATE_LIMIT,
+        let limit = |name: &str, default: i64| match get(name) {
+            None => Ok(default),
             Some(text) => match text.parse::<u32>() {
-                Ok(limit) => i64::from(limit),
-                Err(_) => return Err(format!("RATE_LIMIT must be a whole number of requests a minute, not `{text}`")),
+                Ok(limit) => Ok(i64::from(limit)),
+                Err(_) => Err(format!("{name} must be a whole number of requests a minute, not `{text}`")),
             },
         };
+        let rate_limit = limit("RATE_LIMIT", RATE_LIMIT)?;
+        let stranger_rate_limit = limit("STRANGER_RATE_LIMIT", STRANGER_RATE_LIMIT)?;
         let base_domain = get("BASE_DOMAIN").filter(|text| !text.is_empty());
         if let Some(domain) = base_domain.as_ref().filter(|domain| !is_domain(domain) && *domain != "localhost") {
             return Err(format!("BASE_DOMAIN must be a host name in lower case, not `{domain}`"));
@@ -176,12 +201,14 @@ impl Config {
             max_stale,
             base_domain,
             rate_limit,
+            stranger_rate_limit,
             doh_url,
             local,
             webhook_timeout,
             channels,
             key,
             publish,
+            other_publish,
             data,
         })
     }
@@ -198,6 +225,11 @@ impl Config {
         let missing =
             || ApiError::unavailable("snapshot.no_publish_key", "snapshots are not given out", "PUBLISH_KEY is unset");
         self.publish.as_ref().ok_or_else(missing)
+    }
+
+    /// The public keys that verify what leaves the service: of the key that signs, and those of before and after it.
+    pub fn published_keys(&self) -> Vec<VerifyingKey> {
+        self.publish.iter().map(SigningKey::verifying_key).chain(self.other_publish.iter().cloned()).collect()
     }
 
     /// The keys that secrets at rest lie under.

@@ -132,7 +132,13 @@ pub async fn write_uses(app: &App) {
 
 /// The caller as known for less than `freshness` milliseconds; while the database does not answer, `max_stale`.
 async fn known_for(app: &App, request: &Request, freshness: i64, max_stale: i64) -> Result<Caller, ApiError> {
-    let token = token(request)?;
+    let token = match token(request) {
+        Ok(token) => token,
+        Err(error) => {
+            rate::stranger(app, request)?;
+            return Err(error);
+        }
+    };
     let host = Host::of(request, app.config()?.base_domain.as_deref());
     // What is known of a key is known of it at a host.
     let hash = token.hash();
@@ -143,12 +149,17 @@ async fn known_for(app: &App, request: &Request, freshness: i64, max_stale: i64)
     if let Some(known) = known.as_ref().filter(|known| known.age(now).is_some_and(|age| age < freshness)) {
         return admit(app, known.clone(), &host, now, false);
     }
+    // Whoever comes with a key that is not known here may come with any: that costs a question each time.
+    let stranger = if known.is_none() { Some(rate::stranger(app, request)?) } else { None };
     match app.db.first(Statement::new(READ_KEY).bind(hash.as_str()).bind(host.name())).await {
         Ok(None) => {
             app.memory.forget_standing(&known_as);
             Err(ApiError::Unauthenticated { code: "key.unknown", detail: "the key is not known" })
         }
         Ok(Some(row)) => {
+            if let Some(stranger) = stranger {
+                stranger.give_back(app);
+            }
             let standing = Rc::new(Standing::read(row, now)?);
             let newest = app.memory.newest(standing.tenant);
             if standing.versions.older_than(newest) {

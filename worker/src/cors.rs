@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::guard::{Call, Route};
 use crate::platform::db::Statement;
+use crate::rate;
 use crate::request::Request;
 use crate::response::Response;
 
@@ -38,6 +39,7 @@ pub fn is_preflight(request: &Request) -> bool {
 pub async fn preflight(app: &App, request: &Request, routes: &[Route]) -> Result<Response, ApiError> {
     let response = Response { status: 204, ..Response::default() }.with("vary", "origin");
     let Some(origin) = origin(request) else { return Ok(response) };
+    rate::stranger(app, request)?;
     let named = app.db.first(Statement::new(IS_NAMED).bind(origin)).await.map_err(ApiError::database)?;
     if named.is_none() {
         return Ok(response);

@@ -95,8 +95,8 @@ pub enum ApiError {
     /// An Idempotency-Key came again with another request.
     #[error("this `Idempotency-Key` belongs to another request")]
     IdempotencyReused,
-    /// The key was used too often in this minute.
-    #[error("the key was used too often; it may be used again in {retry_after} s")]
+    /// The key was used too often in this minute, or its address came too often without one that is known.
+    #[error("there were too many requests; the next is answered in {retry_after} s")]
     TooManyRequests {
         /// Seconds until the next minute.
         retry_after: i64,
@@ -193,6 +193,14 @@ impl ApiError {
         }
     }
 
+    /// What went wrong, with its cause: for the operator, never for a client.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Unavailable { cause, .. } | Self::Internal { cause } => format!("{}: {cause}", self.code()),
+            _ => format!("{}: {self}", self.code()),
+        }
+    }
+
     /// The problem document; the cause goes to the log.
     pub fn respond(&self, request_id: &str) -> Response {
         if let Self::Unavailable { cause, .. } | Self::Internal { cause } = self {
@@ -209,8 +217,9 @@ impl ApiError {
         };
         let mut response = Response {
             status: self.status(),
-            headers: vec![("content-type", "application/problem+json".to_owned())],
+            headers: vec![("content-type", "application/problem+json".into())],
             body: serde_json::to_vec(&problem).unwrap_or_default(),
+            pieces: None,
         };
         match self {
             Self::MethodNotAllowed { allow } => response = response.with("allow", allow),

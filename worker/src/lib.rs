@@ -20,21 +20,29 @@ pub mod rate;
 pub mod request;
 pub mod response;
 pub mod router;
+pub mod scheduled;
 pub mod tenancy;
 
 #[cfg(target_arch = "wasm32")]
 mod events {
     use std::cell::RefCell;
+    use std::future::Future;
     use std::rc::Rc;
+    use std::task::{Poll, Waker};
 
-    use worker::{Context, Env, MessageBatch, Request, Result, ScheduleContext, ScheduledEvent, event, web_sys};
+    use wasm_bindgen::JsValue;
+    use wasm_bindgen::prelude::wasm_bindgen;
+    use worker::wasm_bindgen_futures::future_to_promise;
+    use worker::{Context, Env, MessageBatch, Result, ScheduleContext, ScheduledEvent, event, worker_sys};
 
     use crate::app::{App, Config};
     use crate::authenticate;
     use crate::memory::Memory;
     use crate::messaging;
-    use crate::platform::{Clock, Db, Dns, Fetch, Kv, Mailer, Queue, Sockets, http, log, queue, variables};
+    use crate::platform::{Clock, Db, Dns, Fetch, Kv, Mailer, Queue, Sockets, http, queue, variables};
+    use crate::request::{DECIDING_HEADERS, HEADERS, LONGEST_BODY};
     use crate::router::{Router, routes};
+    use crate::scheduled;
 
     thread_local! {
         static MEMORY: Rc<Memory> = Rc::default();
@@ -43,22 +51,69 @@ mod events {
         /// The configuration, under the text that it was read from: Cloudflare may change variables under an isolate.
         static CONFIG: RefCell<(String, Rc<std::result::Result<Config, String>>)> =
             RefCell::new((String::new(), Rc::new(Err("nothing was read".to_owned()))));
+        /// What requests are answered with. The entry binds it, and anew where the platform gives other bindings.
+        static APP: RefCell<Option<Rc<App>>> = const { RefCell::new(None) };
     }
 
-    #[event(fetch)]
-    async fn fetch(request: Request, env: Env, context: Context) -> Result<web_sys::Response> {
-        let router = ROUTER.with(Clone::clone)?;
-        let request = http::read(request).await?;
-        let app = app(&env);
-        let response = router.answer(&app, request).await;
-        // Nobody waits for what is written down of the use of keys, and for what happens next with events.
-        if app.memory.has_uses() || !app.waiting.borrow().is_empty() {
-            context.wait_until(async move {
-                messaging::nudge(&app).await;
-                authenticate::write_uses(&app).await;
-            });
+    /// The names of the headers that `answer` is to be told of, one a line.
+    #[wasm_bindgen]
+    pub fn header_names() -> String {
+        HEADERS.join("\n")
+    }
+
+    /// Those of them that it is to be told of a `POST` below `/access/`.
+    #[wasm_bindgen]
+    pub fn deciding_header_names() -> String {
+        DECIDING_HEADERS.join("\n")
+    }
+
+    /// The longest body that `answer` is to be given.
+    #[wasm_bindgen]
+    pub fn longest_body() -> usize {
+        LONGEST_BODY
+    }
+
+    /// Whether there is something bound. To be asked before anything that takes text or bytes: the glue starts a module
+    /// that failed anew when it is next called, but lays arguments into memory before that, into the old one's.
+    #[wasm_bindgen]
+    pub fn is_bound() -> bool {
+        APP.with_borrow(Option::is_some)
+    }
+
+    /// Takes the bindings and variables by which requests are answered from now on.
+    #[wasm_bindgen]
+    pub fn bind(env: &Env) {
+        APP.set(Some(Rc::new(app(env))));
+    }
+
+    /// Answers a request (`http::read` says in which form it comes): a `Response`, or a promise of one where something
+    /// must be waited for.
+    ///
+    /// There is one way through the code. What a request becomes is a future, as everywhere; it is asked once here and
+    /// now, which is all that it needs where everything is known, and else it is left to the event loop.
+    #[wasm_bindgen]
+    pub fn answer(head: &str, body: Option<Vec<u8>>, context: worker_sys::Context) -> JsValue {
+        let Some(app) = APP.with_borrow(Clone::clone) else { return http::failed("nothing is bound") };
+        let request = http::read(head, body);
+        let mut answer = Box::pin(async move {
+            let response = match ROUTER.with(Clone::clone) {
+                Ok(router) => router.answer(&app, request).await,
+                Err(error) => return http::failed(&error),
+            };
+            // Nobody waits for what is written down of the use of keys, and for what happens next with events.
+            if app.memory.has_uses() || !app.waiting.borrow().is_empty() {
+                Context::new(context).wait_until(async move {
+                    messaging::nudge(&app).await;
+                    authenticate::write_uses(&app).await;
+                });
+            }
+            http::write(&response)
+        });
+        // Whoever is asked again says anew whom to wake, so that nobody is woken here does not matter.
+        match answer.as_mut().poll(&mut std::task::Context::from_waker(Waker::noop())) {
+            Poll::Ready(response) => response,
+            Poll::Pending => future_to_promise(async move { Ok(answer.await) }).into(),
         }
-        http::write(response)
     }
 
     #[event(queue)]
@@ -70,10 +125,7 @@ mod events {
 
     #[event(scheduled)]
     async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-        let app = app(&env);
-        if let Err(error) = messaging::sweep(&app, app.clock.now()).await {
-            log::error("-", error.code(), &error.to_string());
-        }
+        scheduled::run(&app(&env), &scheduled::duties()).await;
     }
 
     fn app(env: &Env) -> App {
@@ -92,6 +144,7 @@ mod events {
             memory: MEMORY.with(Rc::clone),
         }
     }
+
     /// Reading it is making keys of their secrets, which takes longer than most decisions.
     fn config(env: &Env) -> Rc<std::result::Result<Config, String>> {
         let text = match variables::text(env) {

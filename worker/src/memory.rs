@@ -5,29 +5,34 @@ use std::num::NonZeroUsize;
 use std::rc::Rc;
 
 use lru::LruCache;
+use parapet::compile::Known;
 use parapet::directory::PrincipalRecord;
 use parapet::{Engine, TenantDocument, Timestamp};
 use uuid::Uuid;
 
 use crate::authenticate::Standing;
-use crate::rate::Rates;
+use crate::rate::{Rates, Strangers};
 
 // An isolate has 128 MiB, for everything. The numbers are those of things, not of bytes: a large tenant's engine is a
-// few MiB, a principal about a KiB.
+// few MiB, a principal about a KiB, what compiling a tenant found out less than a MiB.
 const STANDINGS: NonZeroUsize = NonZeroUsize::new(1_000).expect("not zero");
 const ENGINES: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");
 const PRINCIPALS: NonZeroUsize = NonZeroUsize::new(5_000).expect("not zero");
 const DOCUMENTS: NonZeroUsize = NonZeroUsize::new(2).expect("not zero");
+const KNOWN: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");
 const TENANTS: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
 
 /// The memory of an isolate.
 pub struct Memory {
     /// How often keys were used.
     pub rates: Rates,
+    /// Who came without a key that is known.
+    pub strangers: Strangers,
     standings: RefCell<LruCache<String, Rc<Standing>>>,
     newest: RefCell<LruCache<Uuid, Versions>>,
     engines: RefCell<LruCache<Uuid, Published>>,
     documents: RefCell<LruCache<Uuid, (u64, Rc<TenantDocument>)>>,
+    known: RefCell<LruCache<Uuid, Rc<Known>>>,
     principals: RefCell<LruCache<PrincipalKey, Option<Rc<PrincipalRecord>>>>,
     used: RefCell<LruCache<Uuid, Timestamp>>,
     uses: RefCell<Vec<Use>>,
@@ -88,10 +93,12 @@ impl Default for Memory {
     fn default() -> Self {
         Self {
             rates: Rates::default(),
+            strangers: Strangers::default(),
             standings: RefCell::new(LruCache::new(STANDINGS)),
             newest: RefCell::new(LruCache::new(TENANTS)),
             engines: RefCell::new(LruCache::new(ENGINES)),
             documents: RefCell::new(LruCache::new(DOCUMENTS)),
+            known: RefCell::new(LruCache::new(KNOWN)),
             principals: RefCell::new(LruCache::new(PRINCIPALS)),
             used: RefCell::new(LruCache::new(STANDINGS)),
             uses: RefCell::default(),
@@ -158,6 +165,21 @@ impl Memory {
     /// Remembers the rules of a tenant.
     pub fn keep_document(&self, tenant: Uuid, version: u64, document: Rc<TenantDocument>) {
         self.documents.borrow_mut().put(tenant, (version, document));
+    }
+
+    /// Forgets the rules of a tenant.
+    pub fn forget_document(&self, tenant: Uuid) {
+        self.documents.borrow_mut().pop(&tenant);
+    }
+
+    /// What compiling a tenant last found out; nothing where this isolate has not compiled it.
+    pub fn known(&self, tenant: Uuid) -> Rc<Known> {
+        self.known.borrow_mut().get(&tenant).cloned().unwrap_or_default()
+    }
+
+    /// Remembers what compiling a tenant found out, instead of what it found out before.
+    pub fn keep_known(&self, tenant: Uuid, known: Known) {
+        self.known.borrow_mut().put(tenant, Rc::new(known));
     }
 
     /// The snapshot of a tenant that is open.

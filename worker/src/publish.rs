@@ -3,8 +3,9 @@
 //! KV is a cache that may be stale, broken or forged: what comes from there is opened only under its key, tenant,
 //! version and content hash. The rows are the truth, and compiling them gives the same content each time.
 
+use parapet::compile::compile_again;
 use parapet::snapshot::{Snapshot, SnapshotError};
-use parapet::{Compiled, Engine, compile};
+use parapet::{Compiled, Engine};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -83,8 +84,9 @@ async fn publish(app: &App, tenant: Uuid, asked: u64, request_id: &str) -> Resul
         let cause = format!("version {version} after version {asked}");
         return Err(ApiError::unavailable("epoch.older", "the database went back in time", cause));
     }
-    let compiled = compile(&document).map_err(|findings| ApiError::DoesNotCompile { findings })?;
-    let (published, insert) = store(app, &compiled, tenant, version, request_id).await?;
+    let known = app.memory.known(tenant);
+    let compiled = compile_again(&document, &known).map_err(|findings| ApiError::DoesNotCompile { findings })?;
+    let (published, insert) = store(app, compiled, tenant, version, request_id).await?;
     if let Err(error) = app.db.all(insert).await {
         log::error(request_id, "snapshot.not_recorded", &error.to_string());
     }
@@ -92,16 +94,18 @@ async fn publish(app: &App, tenant: Uuid, asked: u64, request_id: &str) -> Resul
 }
 
 /// Signs a compiled tenant as this version and puts it into KV; with it comes the statement that says so, which whoever
-/// changes the version puts into the same batch.
+/// changes the version puts into the same batch. What compiling found out is remembered for the next time: it is true of
+/// its policies, whether or not they become the tenant's.
 pub async fn store(
     app: &App,
-    compiled: &Compiled,
+    compiled: Compiled,
     tenant: Uuid,
     version: u64,
     request_id: &str,
 ) -> Result<(Published, Statement), ApiError> {
     let now = app.clock.now();
     let bytes = compiled.snapshot(version, now, app.config()?.signing_key()?);
+    app.memory.keep_known(tenant, compiled.into_known());
     // These bytes were made here just now: that they have the form of a snapshot and an engine is all that can be wrong.
     let snapshot = Snapshot::open_trusted(bytes.clone()).map_err(Unopened::Snapshot);
     let published = snapshot.and_then(|snapshot| opened(snapshot, version)).map_err(|unopened| {

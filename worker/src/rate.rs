@@ -1,10 +1,15 @@
-//! How often a key may be used a minute, over all isolates.
+//! How often a key may be used a minute, over all isolates; and how often an address may come without one, in each.
 //!
 //! An isolate counts by itself, and tells the database after each twentieth of the limit, which answers what all of them
 //! have counted. So a key that is used within reason costs nothing, and one that is not is stopped everywhere, late by at
 //! most a twentieth of the limit an isolate. While the database does not answer, the isolate's own count stands.
+//!
+//! Whoever comes without a key that is known may cost a statement each time, so an isolate counts them by their address,
+//! and asks nothing beyond the limit. That is no wall against many addresses or isolates: the platform's own limits stand
+//! before it. A key that this isolate knows already is not looked up in the table at all.
 
 use std::cell::RefCell;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroUsize;
 
 use lru::LruCache;
@@ -16,11 +21,15 @@ use crate::authenticate::Caller;
 use crate::error::ApiError;
 use crate::platform::db::Statement;
 use crate::platform::log;
+use crate::request::Request;
 
 const MINUTE: i64 = 60_000;
 
 /// The limit is told in so many parts.
 const PARTS: i64 = 20;
+
+/// An isolate counts so many addresses at once; the one that came longest ago is forgotten first.
+const ADDRESSES: NonZeroUsize = NonZeroUsize::new(5_000).expect("not zero");
 
 const KEYS: NonZeroUsize = NonZeroUsize::new(5_000).expect("not zero");
 
@@ -82,6 +91,74 @@ impl Rates {
     }
 }
 
+/// Who came without a key that is known.
+pub struct Strangers(RefCell<LruCache<IpAddr, Tries>>);
+
+/// The tries of an address in one minute.
+#[derive(Clone, Copy, Default)]
+struct Tries {
+    minute: i64,
+    count: i64,
+}
+
+impl Default for Strangers {
+    fn default() -> Self {
+        Self(RefCell::new(LruCache::new(ADDRESSES)))
+    }
+}
+
+/// One try of an address, which is given back where it was no stranger's.
+pub struct Try {
+    address: Option<IpAddr>,
+    minute: i64,
+}
+
+/// Counts a try of the address that a request comes from; 429 where it is one too many. Without an address, as off the
+/// platform, nothing is counted.
+pub fn stranger(app: &App, request: &Request) -> Result<Try, ApiError> {
+    let limit = app.config()?.stranger_rate_limit;
+    let now = app.clock.now().as_millis();
+    let minute = now.div_euclid(MINUTE);
+    let address = request.address().filter(|_| limit > 0).map(network);
+    if let Some(address) = address {
+        let mut tries = app.memory.strangers.0.borrow_mut();
+        let tries = tries.get_or_insert_mut(address, Tries::default);
+        if tries.minute != minute {
+            *tries = Tries { minute, count: 0 };
+        }
+        if tries.count >= limit {
+            return Err(too_many(now));
+        }
+        tries.count += 1;
+    }
+    Ok(Try { address, minute })
+}
+
+impl Try {
+    /// The key is known: the try does not count.
+    pub fn give_back(self, app: &App) {
+        let Some(address) = self.address else { return };
+        let mut tries = app.memory.strangers.0.borrow_mut();
+        if let Some(tries) = tries.get_mut(&address).filter(|tries| tries.minute == self.minute) {
+            tries.count -= 1;
+        }
+    }
+}
+
+/// Whoever has one address of IPv6 has a whole /64 of them (RFC 6177).
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+    }
+}
+
+/// 429, until the next minute.
+fn too_many(now: i64) -> ApiError {
+    let left = MINUTE - now.rem_euclid(MINUTE);
+    ApiError::TooManyRequests { retry_after: (left + 999) / 1000 }
+}
+
 /// Counts a use of the caller's key; 429 where it is one too many.
 pub async fn take(app: &App, caller: &Caller) -> Result<(), ApiError> {
     let limit = app.config()?.rate_limit;
@@ -91,10 +168,7 @@ pub async fn take(app: &App, caller: &Caller) -> Result<(), ApiError> {
     let (key, now) = (caller.standing.key, app.clock.now().as_millis());
     let minute = now.div_euclid(MINUTE);
     let rates = &app.memory.rates;
-    let Some(tell) = rates.take(key, minute, limit) else {
-        let left = MINUTE - now.rem_euclid(MINUTE);
-        return Err(ApiError::TooManyRequests { retry_after: (left + 999) / 1000 });
-    };
+    let Some(tell) = rates.take(key, minute, limit) else { return Err(too_many(now)) };
     if tell == 0 {
         return Ok(());
     }

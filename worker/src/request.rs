@@ -1,9 +1,27 @@
 //! A request as the application sees it: plain data, so that everything above `platform` runs anywhere.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// The longest body that is read: 1 MiB.
 pub const LONGEST_BODY: usize = 1024 * 1024;
+
+/// The headers that are ever read. At the edge no others are handed over.
+pub const HEADERS: [&str; 10] = [
+    "access-control-request-method",
+    "authorization",
+    "cf-connecting-ip",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "origin",
+    "user-agent",
+    "x-request-id",
+];
+
+/// Those of them that are read of a `POST` below `/access/`: there it counts what each costs.
+pub const DECIDING_HEADERS: [&str; 5] = ["authorization", "cf-connecting-ip", "content-type", "origin", "x-request-id"];
 
 /// An HTTP request.
 #[derive(Clone, Debug, Default)]
@@ -38,9 +56,18 @@ impl Default for Body {
 }
 
 impl Request {
-    /// The value of a header, by its lower-case name.
+    /// The value of a header, by its lower-case name; one of [`HEADERS`], or [`DECIDING_HEADERS`].
     pub fn header(&self, name: &str) -> Option<&str> {
+        let deciding = self.method == "POST" && self.path.starts_with("/access/");
+        let handed_over: &[&str] = if deciding { &DECIDING_HEADERS } else { &HEADERS };
+        debug_assert!(handed_over.contains(&name), "`{name}` is not handed over");
         self.headers.get(name).map(String::as_str)
+    }
+
+    /// Where the request comes from, as the platform says; a caller cannot set this header. An IPv4 address in the
+    /// notation of IPv6 is the IPv4 address.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.header("cf-connecting-ip")?.parse().ok().map(|address: IpAddr| address.to_canonical())
     }
 
     /// The host that was asked, in lower case, without its port and without a dot at its end.

@@ -55,7 +55,7 @@ impl Router {
             Ok(response) => response,
             Err(error) => error.respond(&id),
         };
-        response.headers.push(("x-request-id", id));
+        response.headers.push(("x-request-id", id.into()));
         // An answer is for this caller at this instant, and is data: no browser guesses, frames or refers.
         for (name, value) in [
             ("cache-control", "no-store"),
@@ -65,11 +65,12 @@ impl Router {
             ("x-content-type-options", "nosniff"),
         ] {
             if response.header(name).is_none() {
-                response.headers.push((name, value.to_owned()));
+                response.headers.push((name, value.into()));
             }
         }
         if head {
             response.body.clear();
+            response.pieces = None;
         }
         response
     }

@@ -3,6 +3,7 @@
 use super::program::{CompileError, Compiler};
 use crate::engine::index::{ANY, Index, Key};
 use crate::engine::policies::Policies;
+use crate::engine::program::NodeId;
 use crate::store::record::{ASKS_MORE, FORBIDS, IndexRecord, NONE, PRINCIPAL_EXACTLY, PolicyRecord, RESOURCE_EXACTLY};
 use cedar_policy::Policy;
 use cedar_policy::pst::{
@@ -28,11 +29,11 @@ struct Scope {
 }
 
 impl PoliciesBuilder {
-    /// Adds a policy behind the others, under the number of a text as its id.
+    /// Adds a policy behind the others, under the number of a text as its id; gives its condition.
     ///
     /// # Errors
     /// A policy that is open, too deep, or of a later version of the language.
-    pub(crate) fn add(&mut self, id: u32, body: &Template) -> Result<(), CompileError> {
+    pub(crate) fn add(&mut self, id: u32, body: &Template) -> Result<Option<NodeId>, CompileError> {
         let compiler = &mut self.compiler;
         let number = u32::try_from(self.records.len()).map_err(|_| CompileError::TooLarge)?;
         let (principal, resource) = (compiler.principal(&body.principal)?, compiler.resource(&body.resource)?);
@@ -67,7 +68,7 @@ impl PoliciesBuilder {
         };
         record.flags = (flags | flag(record.asks_more(), ASKS_MORE)).into();
         self.records.push(record);
-        Ok(())
+        Ok(condition)
     }
 
     /// The compiled policies; beside them the compiler with the entities and texts that they name, and the positions at

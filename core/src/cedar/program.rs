@@ -1,6 +1,6 @@
 //! From Cedar's syntax tree to programs: equal expressions become one node.
 
-use crate::engine::program::{ANY_TEXT, Function, Function2, Node, NodeId, Program};
+use crate::engine::program::{ANY_TEXT, Function, Function2, MAX_SIZE, Node, NodeId, Program};
 use crate::schema::literal::{read_datetime, read_decimal, read_duration, read_ip};
 use crate::store::write::TextsBuilder;
 use cedar_policy::pst::{BinaryOp, Clause, EntityType, EntityUID, Expr, Literal, PatternElem, Template, UnaryOp, Var};
@@ -25,6 +25,9 @@ pub enum CompileError {
     /// The policies cannot be read.
     #[error("{0}")]
     Policies(String),
+    /// A condition that would run for too long, though its equal parts are kept once.
+    #[error("a condition has at most {MAX_SIZE} parts, written out")]
+    TooLong,
     /// There are more parts than a program can number.
     #[error("the policies are too large")]
     TooLarge,
@@ -39,8 +42,13 @@ pub(crate) struct Compiler {
     /// The texts that policies name, by number: literals, names of attributes and entity types.
     pub(crate) texts: TextsBuilder,
     nodes: FxHashMap<Node, NodeId>,
+    /// Of how many nodes each is, written out.
+    sizes: Vec<u32>,
     entity_ids: FxHashMap<EntityUID, u32>,
     lists: FxHashMap<Vec<u32>, (u32, u32)>,
+    /// The nodes of whole conditions by where their expressions lie, since many policies share one. The expressions are
+    /// kept, so that no other comes to lie there.
+    conditions: FxHashMap<*const Expr, (Arc<Expr>, NodeId)>,
 }
 
 impl Compiler {
@@ -49,14 +57,23 @@ impl Compiler {
         let mut nodes = vec![];
         for clause in template.clauses() {
             nodes.push(match clause {
-                Clause::When(expression) => self.expression(expression, DEPTH)?,
+                Clause::When(expression) => self.condition(expression)?,
                 Clause::Unless(expression) => {
-                    let inner = self.expression(expression, DEPTH)?;
+                    let inner = self.condition(expression)?;
                     self.add(Node::Not(inner))?
                 }
             });
         }
         if nodes.is_empty() { Ok(None) } else { self.all_of(&nodes).map(Some) }
+    }
+
+    fn condition(&mut self, expression: &Arc<Expr>) -> Result<NodeId, CompileError> {
+        if let Some((_, node)) = self.conditions.get(&Arc::as_ptr(expression)) {
+            return Ok(*node);
+        }
+        let node = self.expression(expression, DEPTH)?;
+        self.conditions.insert(Arc::as_ptr(expression), (expression.clone(), node));
+        Ok(node)
     }
 
     /// The conjunction of conditions in their order. Halved and halved again: a thousand clauses must not nest a
@@ -109,9 +126,24 @@ impl Compiler {
         if let Some(id) = self.nodes.get(&node) {
             return Ok(*id);
         }
+        let parts = self.program.parts(node);
+        let size = parts.iter().fold(1_u32, |size, part| size.saturating_add(self.size(*part)));
         let id = self.program.push(node).ok_or(CompileError::TooLarge)?;
+        self.sizes.push(size);
         self.nodes.insert(node, id);
         Ok(id)
+    }
+
+    fn size(&self, node: NodeId) -> u32 {
+        self.sizes.get(node as usize).copied().unwrap_or(u32::MAX)
+    }
+
+    /// Holds a condition against what a snapshot may have: what it refuses would not open.
+    ///
+    /// # Errors
+    /// More than 2^20 nodes, written out.
+    pub(crate) fn check_size(&self, condition: NodeId) -> Result<NodeId, CompileError> {
+        if self.size(condition) > MAX_SIZE { Err(CompileError::TooLong) } else { Ok(condition) }
     }
 
     fn text(&mut self, text: &str) -> Result<u32, CompileError> {

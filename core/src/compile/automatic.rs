@@ -3,6 +3,7 @@
 //! A rule decides like a policy, so it is a program of our engine like any other condition: each rule is carried as a
 //! feature flag under the group's id, in a snapshot of its own without policies.
 
+use super::known::{Known, Learning};
 use super::{flag, grant, schema, validate};
 use crate::condition::{Condition, Operand, Path, Place, Root, Scope};
 use crate::directory::{Hierarchy, PrincipalRecord};
@@ -66,7 +67,8 @@ impl AutomaticRules {
         rules: &[Rule],
         mut findings: Vec<Finding>,
     ) -> Result<Self, Vec<Finding>> {
-        let expressions = expressions(schema, rules, &mut findings);
+        let nothing = Known::default();
+        let expressions = expressions(schema, rules, &mut Learning::after(&nothing), &mut findings);
         if findings.iter().any(Finding::is_error) {
             findings.sort();
             return Err(findings);
@@ -153,14 +155,19 @@ pub(super) fn rules(document: &TenantDocument, findings: &mut Vec<Finding>) -> V
 }
 
 /// Compiles and validates the rules; those that can be.
-pub(super) fn expressions(schema: &Schema, rules: &[Rule], findings: &mut Vec<Finding>) -> Vec<(Uuid, Arc<Expr>)> {
+pub(super) fn expressions(
+    schema: &Schema,
+    rules: &[Rule],
+    learning: &mut Learning<'_>,
+    findings: &mut Vec<Finding>,
+) -> Vec<(Uuid, Arc<Expr>)> {
     let nothing = BTreeSet::new();
     let scope = Scope { schema, resource_types: &nothing, roots: &[Root::Principal] };
     let mut expressions = vec![];
     for rule in rules {
         refuse_reads(schema, &rule.condition, rule.place(), findings);
         if let Some(expression) = rule.condition.to_cedar(scope, rule.place(), findings) {
-            validate::expression(schema, &expression, rule.place(), findings);
+            validate::expression(schema, &expression, rule.place(), learning, findings);
             expressions.push((rule.group, expression));
         }
     }

@@ -1,12 +1,13 @@
 //! Cedar that somebody wrote as text: the tenant's own policies, and the guardrails.
 
 use super::policy::Policy;
-use super::source::{Origin, Source, SourceMap};
+use super::source::{Origin, Sourced};
 use crate::Finding;
 use crate::cedar::{first_error, nesting};
 use crate::model::{Effect, SettingCategory, TenantDocument, TenantSetting};
 use cedar_policy::{PolicySet, pst};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The guardrails' text.
 const GUARDRAILS: &str = include_str!("../../../policies/guardrails.cedar");
@@ -14,18 +15,13 @@ const GUARDRAILS: &str = include_str!("../../../policies/guardrails.cedar");
 /// The tenant's own policies (`auth/policy.<name>`), parsed, with the settings.
 pub(super) fn policies<'d>(
     document: &'d TenantDocument,
-    sources: &mut SourceMap,
     findings: &mut Vec<Finding>,
 ) -> Vec<(Policy, &'d TenantSetting)> {
     let mut policies = vec![];
     for row in document.tenant_setting.iter().filter(|row| row.category == SettingCategory::Auth) {
         let Some(name) = row.setting_key.strip_prefix("policy.") else { continue };
         match policy(row, name) {
-            Ok(policy) => {
-                let origin = Origin::Custom { id: row.id.to_string(), name: name.to_owned() };
-                sources.insert(policy.id.clone(), source(&policy, origin));
-                policies.push((policy, row));
-            }
+            Ok(policy) => policies.push((policy, row)),
             Err(finding) => findings.push(*finding),
         }
     }
@@ -33,7 +29,7 @@ pub(super) fn policies<'d>(
 }
 
 /// The guardrails.
-pub(super) fn guardrails(sources: &mut SourceMap) -> Vec<Policy> {
+pub(super) fn guardrails() -> Vec<Policy> {
     // The text is part of the program; a test holds that it parses, has names and is valid.
     let Ok(set) = GUARDRAILS.parse::<PolicySet>().map_err(drop).and_then(|set| set.try_into_pst().map_err(drop)) else {
         return vec![];
@@ -41,9 +37,7 @@ pub(super) fn guardrails(sources: &mut SourceMap) -> Vec<Policy> {
     let mut policies = vec![];
     for policy in set.policies.into_iter().map(|(_, policy)| policy) {
         let Some(name) = policy.body().annotations.get("id").map(ToString::to_string) else { continue };
-        let policy = named(format!("guardrail/{name}"), policy.body());
-        sources.insert(policy.id.clone(), source(&policy, Origin::Guardrail { name }));
-        policies.push(policy);
+        policies.push(named(format!("guardrail/{name}"), policy.body(), Origin::Guardrail { name }));
     }
     policies
 }
@@ -71,20 +65,20 @@ fn policy(row: &TenantSetting, name: &str) -> Result<Policy, Box<Finding>> {
     }
     let mut policies = set.policies.into_iter().map(|(_, policy)| policy);
     match (policies.next(), policies.next()) {
-        (Some(policy), None) => Ok(named(format!("custom/{name}"), policy.body())),
+        (Some(policy), None) => {
+            let origin = Origin::Custom { id: row.id.to_string(), name: name.to_owned() };
+            Ok(named(format!("custom/{name}"), policy.body(), origin))
+        }
         _ => Err(in_value("policy.count", "expected exactly one policy; each has a setting of its own".to_owned())),
     }
 }
 
-fn named(id: String, body: &pst::Template) -> Policy {
+fn named(id: String, body: &pst::Template, origin: Origin) -> Policy {
     let template = body.clone().with_id(id.as_str().into()).with_annotations(BTreeMap::new());
-    Policy { id, template }
-}
-
-fn source(policy: &Policy, origin: Origin) -> Source {
-    let effect = match policy.template.effect {
+    let effect = match template.effect {
         pst::Effect::Permit => Effect::Allow,
         pst::Effect::Forbid => Effect::Deny,
     };
-    Source { effect, origin, condition: None, actions: BTreeMap::new(), expires_at: None }
+    let source = Sourced { effect, origin: Arc::new(origin), condition: None, rows: vec![], expires_at: None };
+    Policy { id, template, source }
 }

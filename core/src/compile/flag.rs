@@ -1,5 +1,6 @@
 //! Feature flags: who one is on for.
 
+use super::known::Learning;
 use crate::condition::{Condition, Place, Root, Scope};
 use crate::model::{FeatureFlag, TenantDocument};
 use crate::schema::Schema;
@@ -60,6 +61,7 @@ pub(super) fn flags(
     document: &TenantDocument,
     schema: &Schema,
     targeting: &[Targeting],
+    learning: &mut Learning<'_>,
     all: &mut Vec<Finding>,
 ) -> Vec<Flag> {
     // A flag that is decided by flags would have no beginning.
@@ -71,7 +73,7 @@ pub(super) fn flags(
     for (position, flag) in counting(document).into_iter().filter(|(_, flag)| flag.is_enabled) {
         let mut found = vec![];
         let targeting = targeting.iter().find(|targeting| targeting.position == position);
-        flags.extend(read(flag, targeting, scope, &mut found));
+        flags.extend(read(flag, targeting, scope, learning, &mut found));
         add(flag, found, all);
     }
     flags.sort_by(|one, other| one.name.cmp(&other.name));
@@ -83,6 +85,7 @@ fn read(
     flag: &FeatureFlag,
     targeting: Option<&Targeting>,
     scope: Scope<'_>,
+    learning: &mut Learning<'_>,
     findings: &mut Vec<Finding>,
 ) -> Option<Flag> {
     let percentage = match flag.configuration.get("percentage") {
@@ -103,7 +106,7 @@ fn read(
         Some(targeting) => {
             let id = flag.id.to_string();
             let expression = targeting.condition.to_cedar(scope, place(&id), findings)?;
-            super::validate::expression(scope.schema, &expression, place(&id), findings);
+            super::validate::expression(scope.schema, &expression, place(&id), learning, findings);
             if !findings.is_empty() {
                 return None;
             }

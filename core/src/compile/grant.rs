@@ -1,16 +1,21 @@
 //! Grants: what roles, service accounts and approved requests give, in one canonical set.
+//!
+//! A tenant has a hundred thousand of them, so rows, actions, conditions and sets of types are numbers or shared here, and
+//! become text once somebody asks.
 
-use super::source::Origin;
+use super::source::{Origin, RowAt, Sourced, Written};
 use crate::Finding;
 use crate::condition::{Condition, Place};
-use crate::directory::RowRef;
 use crate::model::{
     AccessRequestStatus, AccessRequestType, Effect, Permission, PermissionEntry, PermissionTarget, TenantDocument,
     Timestamp,
 };
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value as Json;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Everything that the rows grant.
@@ -19,10 +24,19 @@ pub(super) struct Grants {
     pub grants: Vec<(Key, Grant)>,
     /// The conditions by their canonical text, with every resource type that they are used for.
     pub conditions: BTreeMap<Rc<str>, Used>,
+    /// The names of the permissions' actions, in their order: rows name actions by position.
+    pub actions: Vec<String>,
+}
+
+impl Grants {
+    /// The names of a grant's actions, in their order.
+    pub(super) fn actions<'g>(&'g self, grant: &'g Grant) -> impl Iterator<Item = &'g str> {
+        grant.actions().filter_map(|number| self.actions.get(number as usize)).map(String::as_str)
+    }
 }
 
 /// What makes two permissions one grant: one policy.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     /// `role`, `service_account` or `access_request`.
     pub table: &'static str,
@@ -39,19 +53,41 @@ pub(super) struct Key {
 /// One grant.
 pub(super) struct Grant {
     /// Who it is for.
-    pub origin: Origin,
+    pub origin: Arc<Origin>,
     /// False for what an inactive role would give: checked, but no policy.
     pub active: bool,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
-    /// The condition as it was first written.
-    pub condition: Option<Json>,
-    /// The actions by name, each with the rows that say so.
-    pub actions: BTreeMap<String, Vec<RowRef>>,
+    /// The condition as it was first written; absent where there is none.
+    pub condition: Option<Arc<Written>>,
+    /// The rows that say so, each behind the number of the action that it gives, in the order of these.
+    pub rows: Vec<(u32, RowAt)>,
     /// The resource types of those actions.
-    pub resource_types: BTreeSet<String>,
+    pub resource_types: Rc<BTreeSet<String>>,
     /// Where the condition was first written.
-    pub place: WrittenAt,
+    first: RowAt,
+    /// The same as text: the row's id and the field.
+    place: OnceCell<(String, String)>,
+}
+
+impl Grant {
+    /// Where the condition was first written.
+    pub(super) fn place(&self) -> Place<'_> {
+        let (row, field) = self.place.get_or_init(|| condition_of(&self.first));
+        Place { table: self.first.table, row, field }
+    }
+
+    /// The numbers of its actions, each once.
+    pub(super) fn actions(&self) -> impl Iterator<Item = u32> {
+        let of_one = self.rows.chunk_by(|(one, _), (other, _)| one == other);
+        of_one.filter_map(|rows| rows.first()).map(|(action, _)| *action)
+    }
+
+    /// Where the policy that it becomes is from.
+    pub(super) fn into_source(self, effect: Effect) -> Sourced {
+        let Self { origin, expires_at, condition, rows, .. } = self;
+        Sourced { effect, origin, condition, rows, expires_at }
+    }
 }
 
 /// A condition and what it is used for.
@@ -62,70 +98,56 @@ pub(super) struct Used {
     pub resource_types: BTreeSet<String>,
 }
 
-/// Where a condition was written.
-#[derive(Debug, Clone)]
-pub(super) struct WrittenAt {
-    table: &'static str,
-    row: String,
-    field: String,
-}
-
-impl WrittenAt {
-    pub(super) fn place(&self) -> Place<'_> {
-        Place { table: self.table, row: &self.row, field: &self.field }
-    }
-}
-
-/// A row that grants, or an entry of one.
-struct Granting {
-    table: &'static str,
-    row: Uuid,
-    /// The field of the entry: `permissions/3`.
-    entry: Option<String>,
-}
-
-impl Granting {
-    /// Where its condition is written.
-    fn condition(&self) -> WrittenAt {
-        let field = match &self.entry {
-            Some(entry) => format!("{entry}/conditions"),
-            None => "conditions".to_owned(),
-        };
-        WrittenAt { table: self.table, row: self.row.to_string(), field }
-    }
-
-    fn into_ref(self) -> RowRef {
-        RowRef { field: self.entry, ..RowRef::new(self.table, self.row) }
-    }
+/// Where a row, or an entry of one, has its condition: the row's id and the field.
+fn condition_of(row: &RowAt) -> (String, String) {
+    let field = match row.field() {
+        Some(entry) => format!("{entry}/conditions"),
+        None => "conditions".to_owned(),
+    };
+    (row.id.to_string(), field)
 }
 
 /// Collects the grants of a tenant's rows.
 pub(super) fn collect(document: &TenantDocument, findings: &mut Vec<Finding>) -> Grants {
+    let mut names: Vec<(String, &str)> =
+        document.permission.iter().map(|row| (action_name(row), row.resource.as_str())).collect();
+    names.sort_unstable();
+    names.dedup_by(|one, other| one.0 == other.0);
+    let numbers: HashMap<&str, u32> = names.iter().map(|(name, _)| name.as_str()).zip(0..).collect();
+    let number = |row| numbers.get(action_name(row).as_str()).copied().unwrap_or_default();
+    let numbered: Vec<Numbered<'_>> =
+        document.permission.iter().map(|row| Numbered { permission: row, action: number(row) }).collect();
     let mut collector = Collector {
-        by_id: document.permission.iter().map(|row| (row.id, row)).collect(),
-        by_name: document.permission.iter().map(|row| (row.name.as_str(), row)).collect(),
-        by_action: document.permission.iter().map(|row| ((row.resource.as_str(), row.action.as_str()), row)).collect(),
-        grants: HashMap::new(),
+        by_id: numbered.iter().map(|row| (row.permission.id, *row)).collect(),
+        by_name: numbered.iter().map(|row| (row.permission.name.as_str(), *row)).collect(),
+        by_action: numbered
+            .iter()
+            .map(|row| ((row.permission.resource.as_str(), row.permission.action.as_str()), *row))
+            .collect(),
+        holders: vec![],
+        numbers: FxHashMap::default(),
+        grants: vec![],
+        texts: vec![],
         conditions: BTreeMap::new(),
         canonical: HashMap::new(),
         broken: HashSet::new(),
         text: vec![],
         findings,
     };
-    let mut roles = HashMap::new();
+    let mut roles: FxHashMap<Uuid, usize> = FxHashMap::default();
     for role in &document.role {
-        let holder = Holder {
+        let holder = collector.holder(Holder {
             table: "role",
             id: role.id,
-            origin: Origin::Role { id: role.id.to_string(), name: role.name.clone() },
+            origin: Arc::new(Origin::Role { id: role.id.to_string(), name: role.name.clone() }),
             active: role.is_active,
             expires_at: None,
-        };
-        collector.entries(&holder, &role.permissions, "permissions");
+        });
+        collector.entries(holder, ("role", role.id), &role.permissions, "permissions");
         roles.insert(role.id, holder);
     }
     for row in &document.role_permission {
-        let source = Granting { table: "role_permission", row: row.id, entry: None };
+        let source = RowAt { table: "role_permission", id: row.id, entry: None };
         let Some(holder) = roles.get(&row.role_id) else {
             collector.unknown(&source, "role_id", format!("there is no role `{}`", row.role_id));
             continue;
@@ -134,64 +156,95 @@ pub(super) fn collect(document: &TenantDocument, findings: &mut Vec<Finding>) ->
             collector.unknown(&source, "permission_id", format!("there is no permission `{}`", row.permission_id));
             continue;
         };
-        collector.add(holder, permission, row.effect, row.conditions.as_ref(), None, source);
+        collector.add(*holder, permission, row.effect, row.conditions.as_ref(), None, source);
     }
     for account in &document.service_account {
-        let holder = Holder {
+        let holder = collector.holder(Holder {
             table: "service_account",
             id: account.id,
-            origin: Origin::ServiceAccount { id: account.id.to_string(), name: account.name.clone() },
+            origin: Arc::new(Origin::ServiceAccount { id: account.id.to_string(), name: account.name.clone() }),
             active: account.is_active,
             expires_at: None,
-        };
-        collector.entries(&holder, &account.permissions, "permissions");
+        });
+        collector.entries(holder, ("service_account", account.id), &account.permissions, "permissions");
     }
     for request in &document.access_request {
         if request.request_type == AccessRequestType::Role {
             continue; // An edge of the directory, not a policy.
         }
-        let holder = Holder {
+        let origin = Origin::Request { id: request.id.to_string(), user: request.requester_id.to_string() };
+        let holder = collector.holder(Holder {
             table: "access_request",
             id: request.id,
-            origin: Origin::Request { id: request.id.to_string(), user: request.requester_id.to_string() },
+            origin: Arc::new(origin),
             active: request.status == AccessRequestStatus::Approved,
             expires_at: request.expires_at,
-        };
-        collector.entries(&holder, &request.requested_permissions, "requested_permissions");
+        });
+        let entries = &request.requested_permissions;
+        collector.entries(holder, ("access_request", request.id), entries, "requested_permissions");
     }
-    collector.finish()
+    collector.finish(names)
 }
 
 struct Holder {
     table: &'static str,
     id: Uuid,
-    origin: Origin,
+    origin: Arc<Origin>,
     active: bool,
     expires_at: Option<Timestamp>,
 }
 
-/// A grant and its permissions so far. Their actions and types are written into it at the end, for one grant after the
-/// other: by rows, which have no order, they would be looked up all over the memory.
-type Collected<'a> = (Grant, Vec<(&'a Permission, Granting)>);
+/// A permission with the number of its action.
+#[derive(Clone, Copy)]
+struct Numbered<'d> {
+    permission: &'d Permission,
+    action: u32,
+}
 
-struct Collector<'a> {
-    by_id: HashMap<Uuid, &'a Permission>,
-    by_name: HashMap<&'a str, &'a Permission>,
-    by_action: HashMap<(&'a str, &'a str), &'a Permission>,
-    grants: HashMap<Key, Collected<'a>>,
-    conditions: BTreeMap<Rc<str>, Used>,
-    /// Canonical texts by the text as written, since most grants share few conditions.
-    canonical: HashMap<Vec<u8>, Rc<str>>,
+/// A grant by numbers: its holder, its effect, its condition, and the one resource that it is for.
+type Numbers = (usize, Effect, u32, Option<(String, String)>);
+
+/// A grant so far.
+struct Collected {
+    numbers: Numbers,
+    condition: Option<Arc<Written>>,
+    first: RowAt,
+    rows: Vec<(u32, RowAt)>,
+}
+
+struct Collector<'d, 'f> {
+    by_id: FxHashMap<Uuid, Numbered<'d>>,
+    by_name: HashMap<&'d str, Numbered<'d>>,
+    by_action: HashMap<(&'d str, &'d str), Numbered<'d>>,
+    holders: Vec<Holder>,
+    /// The grants' positions.
+    numbers: FxHashMap<Numbers, usize>,
+    grants: Vec<Collected>,
+    /// The conditions' canonical texts, by number.
+    texts: Vec<Rc<str>>,
+    conditions: BTreeMap<Rc<str>, (Used, u32)>,
+    /// Conditions by the text as written, since most grants share few.
+    canonical: HashMap<Vec<u8>, (u32, Option<Arc<Written>>)>,
     broken: HashSet<Rc<str>>,
     /// The condition in hand as text: one buffer for all of them.
     text: Vec<u8>,
-    findings: &'a mut Vec<Finding>,
+    findings: &'f mut Vec<Finding>,
 }
 
-impl<'a> Collector<'a> {
-    fn entries(&mut self, holder: &Holder, entries: &[PermissionEntry], field: &str) {
-        for (position, entry) in entries.iter().enumerate() {
-            let at = format!("{field}/{position}");
+impl<'d> Collector<'d, '_> {
+    fn holder(&mut self, holder: Holder) -> usize {
+        self.holders.push(holder);
+        self.holders.len() - 1
+    }
+
+    fn entries(
+        &mut self,
+        holder: usize,
+        (table, id): (&'static str, Uuid),
+        entries: &[PermissionEntry],
+        column: &'static str,
+    ) {
+        for (position, entry) in (0..).zip(entries) {
             let found = match &entry.target {
                 PermissionTarget::Name { permission } => self.by_name.get(permission.as_str()),
                 PermissionTarget::Action { resource, action } => {
@@ -199,91 +252,141 @@ impl<'a> Collector<'a> {
                 }
             };
             let Some(permission) = found.copied() else {
+                let at = format!("{column}/{position}");
                 let (name, field) = match &entry.target {
                     PermissionTarget::Name { permission } => (permission.clone(), format!("{at}/permission")),
                     PermissionTarget::Action { resource, action } => (format!("{resource}:{action}"), at),
                 };
-                let holder = Granting { table: holder.table, row: holder.id, entry: None };
+                let holder = RowAt { table, id, entry: None };
                 self.unknown(&holder, &field, format!("there is no permission `{name}`"));
                 continue;
             };
-            let source = Granting { table: holder.table, row: holder.id, entry: Some(at) };
-            let resource = entry.resource_id.as_ref().map(|id| (permission.resource.clone(), id.clone()));
+            let source = RowAt { table, id, entry: Some((column, position)) };
+            let resource = entry.resource_id.as_ref().map(|id| (permission.permission.resource.clone(), id.clone()));
             self.add(holder, permission, entry.effect, entry.conditions.as_ref(), resource, source);
         }
     }
 
-    fn unknown(&mut self, at: &Granting, field: &str, message: String) {
-        self.findings.push(Finding::error(at.table, "reference.not_found", message).row(at.row).field(field));
+    fn unknown(&mut self, at: &RowAt, field: &str, message: String) {
+        self.findings.push(Finding::error(at.table, "reference.not_found", message).row(at.id).field(field));
     }
 
     fn add(
         &mut self,
-        holder: &Holder,
-        permission: &'a Permission,
+        holder: usize,
+        permission: Numbered<'d>,
         effect: Effect,
         condition: Option<&Json>,
         resource: Option<(String, String)>,
-        source: Granting,
+        source: RowAt,
     ) {
-        let Some(canonical) = self.canonical(condition.unwrap_or(&Json::Null), &source) else { return };
-        let key = Key { table: holder.table, id: holder.id, effect, condition: canonical, resource };
-        let (_, permissions) = self.grants.entry(key).or_insert_with(|| {
+        let Some((condition, written)) = self.canonical(condition.unwrap_or(&Json::Null), &source) else { return };
+        let numbers = (holder, effect, condition, resource);
+        let grant = match self.numbers.get(&numbers) {
+            Some(position) => self.grants.get_mut(*position),
+            None => {
+                self.numbers.insert(numbers.clone(), self.grants.len());
+                self.grants.push(Collected { numbers, condition: written, first: source, rows: vec![] });
+                self.grants.last_mut()
+            }
+        };
+        if let Some(grant) = grant {
+            grant.rows.push((permission.action, source));
+        }
+    }
+
+    /// The grants, their actions being these, each with its resource type.
+    fn finish(self, actions: Vec<(String, &str)>) -> Grants {
+        // Of each condition.
+        let mut types_of: Vec<BTreeSet<String>> = vec![BTreeSet::new(); self.texts.len()];
+        let mut types: HashMap<Vec<&str>, (u32, Rc<BTreeSet<String>>)> = HashMap::new();
+        let mut used: FxHashSet<(u32, u32)> = FxHashSet::default();
+        let mut grants = Vec::with_capacity(self.grants.len());
+        for Collected { numbers: (holder, effect, condition, resource), condition: written, first, mut rows } in
+            self.grants
+        {
+            let (Some(holder), Some(canonical)) = (self.holders.get(holder), self.texts.get(condition as usize)) else {
+                continue;
+            };
+            rows.sort_by_key(|(action, _)| *action);
+            // In the order of the actions' names, those of one type lie side by side.
+            let mut of: Vec<&str> = vec![];
+            for (action, _) in &rows {
+                if let Some((_, ty)) = actions.get(*action as usize)
+                    && of.last() != Some(ty)
+                {
+                    of.push(ty);
+                }
+            }
+            let next = types.len() as u32;
+            let (number, resource_types) = types
+                .entry(of)
+                .or_insert_with_key(|of| (next, Rc::new(of.iter().map(|ty| (*ty).to_owned()).collect())));
+            if used.insert((condition, *number))
+                && let Some(of_condition) = types_of.get_mut(condition as usize)
+            {
+                of_condition.extend(resource_types.iter().cloned());
+            }
+            let key = Key { table: holder.table, id: holder.id, effect, condition: canonical.clone(), resource };
             let grant = Grant {
                 origin: holder.origin.clone(),
                 active: holder.active,
                 expires_at: holder.expires_at,
-                condition: condition.cloned(),
-                actions: BTreeMap::new(),
-                resource_types: BTreeSet::new(),
-                place: source.condition(),
+                condition: written,
+                rows,
+                resource_types: resource_types.clone(),
+                first,
+                place: OnceCell::new(),
             };
-            (grant, vec![])
-        });
-        permissions.push((permission, source));
-    }
-
-    fn finish(mut self) -> Grants {
-        let mut grants = Vec::with_capacity(self.grants.len());
-        for (key, (mut grant, permissions)) in self.grants {
-            for (permission, source) in permissions {
-                if !grant.resource_types.contains(&permission.resource) {
-                    grant.resource_types.insert(permission.resource.clone());
-                }
-                grant.actions.entry(action_name(permission)).or_default().push(source.into_ref());
-            }
-            if let Some(used) = self.conditions.get_mut(&key.condition) {
-                used.resource_types.extend(grant.resource_types.iter().cloned());
-            }
             grants.push((key, grant));
         }
         grants.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        Grants { grants, conditions: self.conditions }
+        let mut conditions = BTreeMap::new();
+        for (text, (mut condition, number)) in self.conditions {
+            condition.resource_types = types_of.get_mut(number as usize).map(std::mem::take).unwrap_or_default();
+            conditions.insert(text, condition);
+        }
+        Grants { grants, conditions, actions: actions.into_iter().map(|(name, _)| name).collect() }
     }
 
-    /// The canonical text of a condition; `None` where it cannot be read, which is a finding.
-    fn canonical(&mut self, written: &Json, source: &Granting) -> Option<Rc<str>> {
+    /// The number of a condition and the condition as written; `None` where it cannot be read, which is a finding.
+    fn canonical(&mut self, written: &Json, source: &RowAt) -> Option<(u32, Option<Arc<Written>>)> {
         self.text.clear();
         // Writing JSON to memory does not fail; if it did, the condition would only be read again.
         let cached = serde_json::to_writer(&mut self.text, written).is_ok();
-        if cached && let Some(canonical) = self.canonical.get(&self.text) {
-            return Some(canonical.clone());
+        if cached && let Some(known) = self.canonical.get(&self.text) {
+            return Some(known.clone());
         }
         let canonical: Rc<str> = Condition::canonical(written).into();
         let before = self.findings.len();
-        if self.broken.contains(&canonical) || !self.conditions.contains_key(&canonical) {
-            let at = source.condition();
-            let condition = Condition::parse(written, at.place(), self.findings)?;
-            let used = Used { condition, resource_types: BTreeSet::new() };
-            self.conditions.entry(canonical.clone()).or_insert(used);
-        }
+        let known = self.conditions.get(&canonical).map(|(_, number)| *number);
+        let number = match known.filter(|_| !self.broken.contains(&canonical)) {
+            Some(number) => number,
+            None => {
+                let (row, field) = condition_of(source);
+                let place = Place { table: source.table, row: &row, field: &field };
+                let condition = Condition::parse(written, place, self.findings)?;
+                match known {
+                    Some(number) => number,
+                    None => {
+                        let number = u32::try_from(self.texts.len()).ok()?;
+                        self.texts.push(canonical.clone());
+                        let used = Used { condition, resource_types: BTreeSet::new() };
+                        self.conditions.insert(canonical.clone(), (used, number));
+                        number
+                    }
+                }
+            }
+        };
+        let as_written =
+            (!written.is_null()).then(|| Arc::new(Written { json: written.clone(), text: written.to_string() }));
         if self.findings.len() > before {
             // Read again at every place, so that each has its findings.
-            self.broken.insert(canonical.clone());
+            self.broken.insert(canonical);
         } else if cached {
-            self.canonical.insert(self.text.clone(), canonical.clone());
+            self.canonical.insert(self.text.clone(), (number, as_written.clone()));
         }
-        Some(canonical)
+        Some((number, as_written))
     }
 }
 

@@ -9,6 +9,8 @@ mod flag;
 #[cfg(feature = "cedar")]
 mod grant;
 #[cfg(feature = "cedar")]
+mod known;
+#[cfg(feature = "cedar")]
 mod own;
 #[cfg(feature = "cedar")]
 mod policy;
@@ -30,8 +32,12 @@ mod tests;
 
 #[cfg(feature = "cedar")]
 pub use automatic::{AutomaticRules, SELF_WRITTEN};
+#[cfg(feature = "cedar")]
+pub use known::Known;
+#[cfg(feature = "cedar")]
+pub(crate) use source::Sourced;
 pub use source::{Origin, Source, SourceMap};
 #[cfg(feature = "cedar")]
 pub use step::Step;
 #[cfg(feature = "cedar")]
-pub use tenant::{Compiled, compile, compile_by_steps, compile_for, compile_text};
+pub use tenant::{Compiled, compile, compile_again, compile_by_steps, compile_for, compile_text};

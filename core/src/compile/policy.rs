@@ -1,19 +1,22 @@
 //! Grants become Cedar policies: one a holder and condition, its actions as a set.
 
 use super::grant::{Grant, Grants, Key};
-use super::source::{Origin, Source, SourceMap};
+use super::known::ByContent;
+use super::source::{Origin, Sourced};
 use crate::Finding;
 use crate::cedar::expression::*;
 use crate::condition::{Condition, Root, Scope};
 use crate::model::Effect;
 use crate::schema::{ACTION, ROLE, SERVICE_ACCOUNT, Schema, USER, Value};
 use cedar_policy::pst::{
-    self, ActionConstraint, BinaryOp, Clause, EntityOrSlot, Expr, PrincipalConstraint, ResourceConstraint, Template,
-    Var,
+    self, ActionConstraint, BinaryOp, Clause, EntityOrSlot, EntityUID, Expr, PrincipalConstraint, ResourceConstraint,
+    Template, Var,
 };
+use rustc_hash::FxHashMap;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -24,6 +27,8 @@ pub(super) struct Policy {
     pub id: String,
     /// Its body, without annotations.
     pub template: Template,
+    /// Where it comes from.
+    pub source: Sourced,
 }
 
 /// Where paths of a grant's condition may begin.
@@ -33,70 +38,67 @@ const ROOTS: [Root; 3] = [Root::Principal, Root::Resource, Root::Context];
 /// cannot be compiled, which is a finding.
 pub(super) type Expressions = Vec<Option<Arc<Expr>>>;
 
-/// Compiles the conditions of the grants: each once for the same resource types.
+/// Compiles the conditions of the grants: each once for the same resource types. Those that come out equal for several
+/// are one, since whatever is done with an expression afterwards is done once.
 pub(super) fn expressions(schema: &Schema, grants: &Grants, findings: &mut Vec<Finding>) -> Expressions {
-    let mut compiled: HashMap<(&str, &BTreeSet<String>), Option<Arc<Expr>>> = HashMap::new();
+    // By where they lie: grants under one condition, and those on the same types, share them.
+    let mut compiled: FxHashMap<(*const str, *const BTreeSet<String>), Option<Arc<Expr>>> = FxHashMap::default();
+    let mut distinct: HashSet<ByContent> = HashSet::new();
+    let mut one = |expression: Arc<Expr>| match distinct.get(&ByContent(expression.clone())) {
+        Some(known) => known.0.clone(),
+        None => {
+            distinct.insert(ByContent(expression.clone()));
+            expression
+        }
+    };
     let expressions = grants.grants.iter().map(|(key, grant)| {
         let condition = &grants.conditions.get(&key.condition)?.condition;
         if *condition == Condition::Always {
             return None;
         }
         let scope = Scope { schema, resource_types: &grant.resource_types, roots: &ROOTS };
-        let compiled = compiled.entry((&key.condition, &grant.resource_types));
-        compiled.or_insert_with(|| condition.to_cedar(scope, grant.place.place(), findings)).clone()
+        let compiled = compiled.entry((Rc::as_ptr(&key.condition), Rc::as_ptr(&grant.resource_types)));
+        compiled.or_insert_with(|| condition.to_cedar(scope, grant.place(), findings).map(&mut one)).clone()
     });
     expressions.collect()
 }
 
-/// The policies of the grants and their sources.
-pub(super) fn policies(
-    grants: Grants,
-    expressions: Expressions,
-    sources: &mut SourceMap,
-    findings: &mut Vec<Finding>,
-) -> Vec<Policy> {
-    let mut policies = vec![];
+/// The policies of the grants.
+pub(super) fn policies(grants: Grants, expressions: Expressions, findings: &mut Vec<Finding>) -> Vec<Policy> {
+    let mut policies = Vec::with_capacity(grants.grants.len());
     let mut of_request: HashMap<Uuid, usize> = HashMap::new();
     for (key, _) in grants.grants.iter().filter(|(key, _)| key.table == "access_request") {
         *of_request.entry(key.id).or_default() += 1;
     }
+    let actions: Vec<Option<EntityUID>> = grants.actions.iter().map(|action| entity(ACTION, action)).collect();
+    let mut hashes: FxHashMap<(Effect, *const str), String> = FxHashMap::default();
     for ((key, grant), expression) in grants.grants.into_iter().zip(expressions) {
         if !grant.active {
             continue;
         }
         let several = of_request.get(&key.id).is_some_and(|count| *count > 1);
-        let id = policy_id(&key, several);
-        let Some(template) = template(&id, &key, &grant, expression) else {
+        let id = policy_id(&key, several, &mut hashes);
+        let Some(template) = template(&id, &key, &grant, &actions, expression) else {
             // Never passed over: it may be what forbids.
-            findings.push(grant.place.place().error(
-                "",
-                "policy.invalid",
-                "the grant names what cannot be written in Cedar",
-            ));
+            findings.push(grant.place().error("", "policy.invalid", "the grant names what cannot be written in Cedar"));
             continue;
         };
-        let source = Source {
-            effect: key.effect,
-            origin: grant.origin,
-            condition: grant.condition.filter(|condition| !condition.is_null()),
-            actions: grant.actions,
-            expires_at: grant.expires_at,
-        };
-        sources.insert(id.clone(), source);
-        policies.push(Policy { id, template });
+        policies.push(Policy { id, template, source: grant.into_source(key.effect) });
     }
     policies
 }
 
-/// A policy's id: stable for the same holder, effect and condition.
-fn policy_id(key: &Key, several: bool) -> String {
-    let resource = key.resource.as_ref().map(|(ty, id)| json!({"type": ty, "id": id}));
-    let mut what = json!({"effect": key.effect, "condition": key.condition.as_ref()});
-    if let (Json::Object(what), Some(resource)) = (&mut what, resource) {
-        what.insert("resource".to_owned(), resource);
-    }
-    let hash = hex::encode(Sha256::digest(what.to_string()));
-    let hash = hash.get(..16).unwrap_or_default();
+/// A policy's id: stable for the same holder, effect and condition. `hashes` has those of effects and conditions, the
+/// latter by where they lie: all keys are there, so no other comes to lie there.
+fn policy_id(key: &Key, several: bool, hashes: &mut FxHashMap<(Effect, *const str), String>) -> String {
+    let own;
+    let hash: &str = match &key.resource {
+        Some(resource) => {
+            own = hash_of(key, Some(resource));
+            &own
+        }
+        None => hashes.entry((key.effect, Rc::as_ptr(&key.condition))).or_insert_with(|| hash_of(key, None)),
+    };
     match key.table {
         "access_request" if several => format!("request/{}/{hash}", key.id),
         "access_request" => format!("request/{}", key.id),
@@ -104,8 +106,24 @@ fn policy_id(key: &Key, several: bool) -> String {
     }
 }
 
-fn template(id: &str, key: &Key, grant: &Grant, expression: Option<Arc<Expr>>) -> Option<Template> {
-    let principal = match &grant.origin {
+fn hash_of(key: &Key, resource: Option<&(String, String)>) -> String {
+    let mut what = json!({"effect": key.effect, "condition": key.condition.as_ref()});
+    if let (Json::Object(what), Some((ty, id))) = (&mut what, resource) {
+        what.insert("resource".to_owned(), json!({"type": ty, "id": id}));
+    }
+    let mut hash = hex::encode(Sha256::digest(what.to_string()));
+    hash.truncate(16);
+    hash
+}
+
+fn template(
+    id: &str,
+    key: &Key,
+    grant: &Grant,
+    actions: &[Option<EntityUID>],
+    expression: Option<Arc<Expr>>,
+) -> Option<Template> {
+    let principal = match &*grant.origin {
         Origin::Role { id, .. } => PrincipalConstraint::In(EntityOrSlot::Entity(entity(ROLE, id)?)),
         Origin::ServiceAccount { id, .. } => {
             PrincipalConstraint::Eq(EntityOrSlot::Entity(entity(SERVICE_ACCOUNT, id)?))
@@ -117,7 +135,8 @@ fn template(id: &str, key: &Key, grant: &Grant, expression: Option<Arc<Expr>>) -
         Some((ty, id)) => ResourceConstraint::Eq(EntityOrSlot::Entity(entity(ty, id)?)),
         None => ResourceConstraint::Any,
     };
-    let actions = grant.actions.keys().map(|action| entity(ACTION, action)).collect::<Option<Vec<_>>>()?;
+    let actions = grant.actions().map(|action| actions.get(action as usize)?.clone());
+    let actions = actions.collect::<Option<Vec<_>>>()?;
     let effect = match key.effect {
         Effect::Allow => pst::Effect::Permit,
         Effect::Deny => pst::Effect::Forbid,

@@ -1,5 +1,6 @@
 //! The finished policies: as Cedar prints them, and as Cedar's own set.
 
+use super::known::Learning;
 use super::policy::Policy;
 use crate::Finding;
 use cedar_policy::PolicySet;
@@ -33,10 +34,16 @@ impl Printed {
 const BETWEEN: &str = "\n\n";
 
 /// Prints the policies, which are in the order of their ids.
-pub(super) fn print(policies: &[Policy]) -> Result<Printed, Box<Finding>> {
-    let mut printer = Printer::default();
+pub(super) fn print(policies: &[Policy], learning: &mut Learning<'_>) -> Result<Printed, Box<Finding>> {
+    let mut printer = Printer {
+        text: String::new(),
+        actions: HashMap::new(),
+        types: HashMap::new(),
+        clauses: HashMap::new(),
+        learning,
+    };
     let (mut ends, mut last) = (Vec::with_capacity(policies.len()), None);
-    for Policy { id, template } in policies {
+    for Policy { id, template, .. } in policies {
         if last.replace(id.as_str()) == Some(id.as_str()) {
             return Err(broken(id, "two policies have this id".to_owned()));
         }
@@ -50,7 +57,7 @@ pub(super) fn print(policies: &[Policy]) -> Result<Printed, Box<Finding>> {
 /// The policies as Cedar's set, each with its id as `@id` too.
 pub(super) fn policy_set(policies: &[Policy]) -> Result<PolicySet, Box<Finding>> {
     let mut set = empty();
-    for Policy { id, template } in policies {
+    for Policy { id, template, .. } in policies {
         let annotations = BTreeMap::from([("id".to_owned(), id.as_str().into())]);
         let template = template.clone().with_id(id.as_str().into()).with_annotations(annotations);
         let policy = StaticPolicy::try_from(template).map_err(|error| broken(id, error.to_string()))?;
@@ -69,14 +76,16 @@ fn empty() -> pst::PolicySet {
 
 /// Writes policies exactly as Cedar prints them. To print one, Cedar parses every name in it, which takes many times as
 /// long as all else of it: so scopes are written here, and Cedar prints (and accepts) each distinct clause once.
-#[derive(Default)]
-struct Printer {
+struct Printer<'l, 'k> {
     text: String,
     /// Entities as Cedar prints them: actions, which many policies name.
     actions: HashMap<EntityUID, String>,
+    /// Entity types as Cedar prints them.
+    types: HashMap<EntityType, String>,
     /// Clauses as Cedar prints them, by where their expressions lie: whether it is `when`, and the address. The
     /// expressions are kept, so that no other comes to lie there.
-    clauses: HashMap<(bool, usize), (Arc<pst::Expr>, String)>,
+    clauses: HashMap<(bool, usize), (Arc<pst::Expr>, Arc<str>)>,
+    learning: &'l mut Learning<'k>,
 }
 
 /// How Cedar prints a policy for everything, up to its clauses.
@@ -85,11 +94,15 @@ const EVERYTHING: &str = "permit(principal, action, resource) ";
 /// Writing to a text does not fail.
 const WRITTEN: fn(std::fmt::Error) -> String = |_| "it cannot be printed".to_owned();
 
-impl Printer {
+impl Printer<'_, '_> {
     fn policy(&mut self, id: &str, template: &Template) -> Result<(), String> {
         match id {
             "" => self.text.push_str("@id\n"),
-            id => writeln!(self.text, "@id(\"{}\")", id.escape_debug()).map_err(WRITTEN)?,
+            id => {
+                self.text.push_str("@id(\"");
+                self.escaped(id)?;
+                self.text.push_str("\")\n");
+            }
         }
         self.text.push_str(match template.effect {
             Effect::Permit => "permit(principal",
@@ -128,14 +141,41 @@ impl Printer {
     /// What a scope says of the principal, or of the resource.
     fn half(&mut self, how: &str, ty: Option<&EntityType>, uid: Option<&EntityOrSlot>) -> Result<(), String> {
         if let Some(ty) = ty {
-            write!(self.text, " is {ty}").map_err(WRITTEN)?;
+            self.text.push_str(" is ");
+            self.ty(ty);
         }
         match uid {
             None => Ok(()),
             Some(EntityOrSlot::Entity(uid)) => {
-                write!(self.text, "{how}{}", ast::EntityUID::from(uid.clone())).map_err(WRITTEN)
+                self.text.push_str(how);
+                self.ty(&uid.ty);
+                self.text.push_str("::\"");
+                self.escaped(&uid.eid)?;
+                self.text.push('"');
+                Ok(())
             }
             Some(EntityOrSlot::Slot(_)) => Err("a policy has no slots".to_owned()),
+        }
+    }
+
+    /// An id between quotes. Almost all are UUIDs, of which nothing is escaped.
+    fn escaped(&mut self, id: &str) -> Result<(), String> {
+        if id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'/' | b'_')) {
+            self.text.push_str(id);
+            return Ok(());
+        }
+        write!(self.text, "{}", id.escape_debug()).map_err(WRITTEN)
+    }
+
+    /// An entity type, of which scopes name few.
+    fn ty(&mut self, ty: &EntityType) {
+        match self.types.get(ty) {
+            Some(printed) => self.text.push_str(printed),
+            None => {
+                let printed = ty.to_string();
+                self.text.push_str(&printed);
+                self.types.insert(ty.clone(), printed);
+            }
         }
     }
 
@@ -164,7 +204,9 @@ impl Printer {
         };
         let (_, printed) = match self.clauses.entry((when, Arc::as_ptr(expression) as usize)) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => unknown.insert((expression.clone(), print_clause(clause)?)),
+            Entry::Vacant(unknown) => {
+                unknown.insert((expression.clone(), self.learning.printed(clause, print_clause)?))
+            }
         };
         self.text.push(' ');
         self.text.push_str(printed);
@@ -188,8 +230,21 @@ fn print_clause(clause: &Clause) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::known::Known;
+    use super::super::source::{Origin, Sourced};
     use super::*;
     use crate::cedar::expression::{entity, entity_type, parse_expression};
+    use crate::model::Effect::Allow;
+
+    fn print(policies: &[Policy]) -> Result<Printed, Box<Finding>> {
+        super::print(policies, &mut Learning::after(&Known::default()))
+    }
+
+    fn made(id: String, template: Template) -> Policy {
+        let origin = Arc::new(Origin::Guardrail { name: id.clone() });
+        let source = Sourced { effect: Allow, origin, condition: None, rows: vec![], expires_at: None };
+        Policy { id, template, source }
+    }
 
     const IDS: [&str; 7] = ["plain", "a\"b\\", "é\u{7}\u{202e}", "]", "action in []", "", "'\0\u{301}"];
 
@@ -235,7 +290,7 @@ mod tests {
                         let template = Template::new("", effect, principal.clone(), action.clone(), resource.clone());
                         let template = template.try_with_clauses(clauses[number % clauses.len()].clone()).unwrap();
                         let id = if number == 0 { String::new() } else { format!("{number:05} {id}") };
-                        policies.push(Policy { id, template });
+                        policies.push(made(id, template));
                     }
                 }
             }
@@ -256,7 +311,7 @@ mod tests {
     fn what_cedar_would_not_accept_is_not_printed() {
         let policy = |id: &str, principal| {
             let template = Template::new("", Effect::Permit, principal, ActionConstraint::Any, ResourceConstraint::Any);
-            Policy { id: id.to_owned(), template }
+            made(id.to_owned(), template)
         };
         let twice = print(&[policy("a", PrincipalConstraint::Any), policy("a", PrincipalConstraint::Any)]);
         assert_eq!(twice.unwrap_err().message, "two policies have this id");

@@ -1,5 +1,6 @@
 //! A tenant's rows become a snapshot: every step in its order, and all findings at once.
 
+use super::known::{Known, Learning};
 use super::own::Own;
 use super::policy::Policy;
 use super::print::{self, Printed};
@@ -10,11 +11,12 @@ use crate::engine::{Engine, EngineError};
 use crate::model::{AccessRequest, TenantDocument, Timestamp, UserGroupMembership, UserRole};
 use crate::schema::Schema;
 use crate::snapshot::{SectionKind, SigningKey, Snapshot, SnapshotBuilder};
-use crate::store::write::{Content, Unwritable};
+use crate::store::write::{Content, Sources};
 use crate::tenant::TenantRecord;
 use crate::{Finding, cedar, store};
 use cedar_policy::PolicySet;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 use uuid::Uuid;
 
 /// A compiled tenant.
@@ -24,11 +26,15 @@ pub struct Compiled {
     /// In the order of their ids.
     policies: Vec<Policy>,
     printed: Printed,
-    sources: SourceMap,
+    /// The names of the actions of the policies' sources.
+    actions: Vec<String>,
+    /// The sources as text, once somebody asks.
+    sources: OnceLock<SourceMap>,
     principals: Vec<PrincipalRecord>,
     /// The snapshot, but for its version, its time and its signature.
     content: SnapshotBuilder,
     warnings: Vec<Finding>,
+    known: Known,
 }
 
 /// Compiles a tenant's rows. Where a finding is an error, nothing is compiled and all findings are returned, sorted.
@@ -36,9 +42,18 @@ pub fn compile(document: &TenantDocument) -> Result<Compiled, Vec<Finding>> {
     compile_by_steps(document, &mut |_| {})
 }
 
+/// The same, for a tenant that was compiled before: what Cedar is not asked again is in [`Compiled::known`] of then. What
+/// comes out is what comes out without it, byte for byte, and so are the findings.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_again(document: &TenantDocument, known: &Known) -> Result<Compiled, Vec<Finding>> {
+    compile_whole_or_own(document, None, known, &mut |_| {})
+}
+
 /// The same, telling each step when it is done; not all of them, where a finding is an error.
 pub fn compile_by_steps(document: &TenantDocument, done: &mut dyn FnMut(Step)) -> Result<Compiled, Vec<Finding>> {
-    compile_whole_or_own(document, None, done)
+    compile_whole_or_own(document, None, &Known::default(), done)
 }
 
 /// Compiles what a tenant's rules say to one principal, for an application that it holds in its own hands: the policies
@@ -47,15 +62,17 @@ pub fn compile_by_steps(document: &TenantDocument, done: &mut dyn FnMut(Step)) -
 ///
 /// The whole tenant must compile, and the schema is the whole tenant's: so a request means the same here and there.
 pub fn compile_for(document: &TenantDocument, principal: &PrincipalRecord) -> Result<Compiled, Vec<Finding>> {
-    compile_whole_or_own(document, Some(principal), &mut |_| {})
+    compile_whole_or_own(document, Some(principal), &Known::default(), &mut |_| {})
 }
 
 fn compile_whole_or_own(
     document: &TenantDocument,
     only: Option<&PrincipalRecord>,
+    known: &Known,
     done: &mut dyn FnMut(Step),
 ) -> Result<Compiled, Vec<Finding>> {
     let mut findings = vec![];
+    let mut learning = Learning::after(known);
     let grants = grant::collect(document, &mut findings);
     let rules = automatic::rules(document, &mut findings);
     let targeting = flag::targeting(document, &mut findings);
@@ -64,20 +81,20 @@ fn compile_whole_or_own(
     let schema = schema::of(document, &grants, &conditions, &targeting, &mut findings);
     done(Step::Schema);
 
-    let mut sources = SourceMap::new();
     let expressions = policy::expressions(&schema, &grants, &mut findings);
     done(Step::Expressions);
-    validate::grants(&schema, &grants, &expressions, &mut findings);
+    validate::grants(&schema, &grants, &expressions, &mut learning, &mut findings);
     done(Step::Validate);
-    let mut policies = policy::policies(grants, expressions, &mut sources, &mut findings);
+    let actions = grants.actions.clone();
+    let mut policies = policy::policies(grants, expressions, &mut findings);
     done(Step::Policies);
-    automatic::expressions(&schema, &rules, &mut findings);
-    let flags = flag::flags(document, &schema, &targeting, &mut findings);
-    for (policy, setting) in custom::policies(document, &mut sources, &mut findings) {
-        validate::custom(&schema, &policy, setting, &mut findings);
+    automatic::expressions(&schema, &rules, &mut learning, &mut findings);
+    let flags = flag::flags(document, &schema, &targeting, &mut learning, &mut findings);
+    for (policy, setting) in custom::policies(document, &mut findings) {
+        validate::custom(&schema, &policy, setting, &mut learning, &mut findings);
         policies.push(policy);
     }
-    policies.extend(custom::guardrails(&mut sources));
+    policies.extend(custom::guardrails());
     policies.sort_by(|one, other| one.id.cmp(&other.id));
     done(Step::Custom);
 
@@ -86,10 +103,6 @@ fn compile_whole_or_own(
     if findings.iter().any(Finding::is_error) {
         return Err(findings);
     }
-    let broken = |Unwritable { policy, error }: Unwritable| {
-        let finding = Finding::error("policy", "policy.invalid", error.to_string());
-        vec![policy.into_iter().fold(finding, |finding, policy| finding.row(policy))]
-    };
     let tenant = TenantRecord::of(&document.tenant, flags);
     let mut hierarchy = Hierarchy::of(document);
     let principals = match only {
@@ -97,13 +110,13 @@ fn compile_whole_or_own(
         Some(principal) => {
             let own = Own::of(principal, &mut hierarchy);
             policies.retain(|policy| own.may_match(&policy.template.principal));
-            sources.retain(|id, _| policies.iter().any(|policy| policy.id == *id));
             findings.clear();
             vec![principal.clone()]
         }
     };
     done(Step::Directory);
     let named: Vec<_> = policies.iter().map(|policy| (policy.id.as_str(), &policy.template)).collect();
+    let sources = Sources { actions: &actions, of: policies.iter().map(|policy| &policy.source).collect() };
     let content = Content {
         tenant: &tenant,
         schema: &schema,
@@ -112,16 +125,27 @@ fn compile_whole_or_own(
         hierarchy: &hierarchy,
         principals: &principals,
     };
-    let content = store::write::write(&content, SnapshotBuilder::new(document.tenant.id)).map_err(broken)?;
+    let content = store::write::write(&content, SnapshotBuilder::new(document.tenant.id));
+    let content = content.map_err(|unwritable| vec![Finding::from(unwritable)])?;
     done(Step::Store);
-    let printed = print::print(&policies).map_err(|finding| vec![*finding])?;
+    let printed = print::print(&policies, &mut learning).map_err(|finding| vec![*finding])?;
     done(Step::Print);
     let content = content
         .section(SectionKind::Tenant, json(&tenant))
         .section(SectionKind::Schema, json(&schema))
         .section(SectionKind::Cedar, cedar::pack::pack(&printed.text));
     done(Step::Pack);
-    Ok(Compiled { schema, policies, printed, sources, principals, content, warnings: findings })
+    Ok(Compiled {
+        schema,
+        policies,
+        printed,
+        actions,
+        sources: OnceLock::new(),
+        principals,
+        content,
+        warnings: findings,
+        known: learning.known(),
+    })
 }
 
 /// Reads and compiles a tenant document. Where anything is wrong, all of that is returned, in the rows and in what
@@ -175,12 +199,25 @@ impl Compiled {
 
     /// Where every policy comes from.
     pub fn sources(&self) -> &SourceMap {
-        &self.sources
+        self.sources.get_or_init(|| {
+            let source = |policy: &Policy| (policy.id.clone(), policy.source.source(&self.actions));
+            self.policies.iter().map(source).collect()
+        })
     }
 
     /// What is allowed, but probably not what was meant.
     pub fn warnings(&self) -> &[Finding] {
         &self.warnings
+    }
+
+    /// What was found out, for [`compile_again`].
+    pub fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// The same, when the rest is no longer needed.
+    pub fn into_known(self) -> Known {
+        self.known
     }
 
     /// The principals of the document.

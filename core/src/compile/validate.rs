@@ -4,6 +4,7 @@
 //! is validated once a resource type, and each policy of the tenant's own against the actions it names.
 
 use super::grant::Grants;
+use super::known::{self, Learning};
 use super::policy::{Expressions, Policy};
 use super::source::Origin;
 use crate::Finding;
@@ -26,7 +27,13 @@ const INVALID: &str = "policy.invalid";
 ///
 /// Actions of one resource type have the same context and principals, so one of them stands for all, unless the
 /// condition looks at the action itself.
-pub(super) fn grants(schema: &Schema, grants: &Grants, expressions: &Expressions, findings: &mut Vec<Finding>) {
+pub(super) fn grants(
+    schema: &Schema,
+    grants: &Grants,
+    expressions: &Expressions,
+    learning: &mut Learning<'_>,
+    findings: &mut Vec<Finding>,
+) {
     let mut standing_for: HashMap<&str, &str> = HashMap::new();
     for (name, action) in &schema.actions {
         standing_for.entry(&action.resource).or_insert(name);
@@ -35,7 +42,7 @@ pub(super) fn grants(schema: &Schema, grants: &Grants, expressions: &Expressions
     let mut batches: BTreeMap<&str, Batch<'_>> = BTreeMap::new();
     for ((key, grant), expression) in grants.grants.iter().zip(expressions) {
         let Some(expression) = expression else { continue };
-        let principal = match grant.origin {
+        let principal = match *grant.origin {
             Origin::ServiceAccount { .. } => SERVICE_ACCOUNT,
             _ => USER,
         };
@@ -45,7 +52,7 @@ pub(super) fn grants(schema: &Schema, grants: &Grants, expressions: &Expressions
             actions: HashSet::new(),
         });
         let actions: &mut dyn Iterator<Item = &str> = if reached.reads_action {
-            &mut grant.actions.keys().map(String::as_str)
+            &mut grants.actions(grant)
         } else if reached.actions.len() < reached.types {
             &mut grant.resource_types.iter().filter_map(|ty| standing_for.get(ty.as_str()).copied())
         } else {
@@ -53,10 +60,10 @@ pub(super) fn grants(schema: &Schema, grants: &Grants, expressions: &Expressions
         };
         for action in actions.filter(|action| reached.actions.insert(action)) {
             let batch = batches.entry(action).or_insert_with(|| Batch::new(schema, BTreeSet::from([action])));
-            batch.add(expression, principal, grant.place.place());
+            batch.add(expression, principal, grant.place());
         }
     }
-    batches.into_values().for_each(|batch| batch.validate(findings));
+    batches.into_values().for_each(|batch| batch.validate(learning, findings));
 }
 
 /// What a condition is validated for already, for one kind of principal.
@@ -68,16 +75,28 @@ struct Reached<'a> {
 }
 
 /// Validates one expression for every kind of principal, where there may be no action yet.
-pub(super) fn expression(schema: &Schema, expression: &Arc<Expr>, place: Place<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn expression(
+    schema: &Schema,
+    expression: &Arc<Expr>,
+    place: Place<'_>,
+    learning: &mut Learning<'_>,
+    findings: &mut Vec<Finding>,
+) {
     let Some(action) = schema.actions.keys().next() else { return };
     let mut batch = Batch::new(schema, BTreeSet::from([action.as_str()]));
     batch.add(expression, USER, place);
     batch.add(expression, SERVICE_ACCOUNT, place);
-    batch.validate(findings);
+    batch.validate(learning, findings);
 }
 
 /// Validates a policy that was written as text; what is wrong is found with its line and column.
-pub(super) fn custom(schema: &Schema, policy: &Policy, setting: &TenantSetting, findings: &mut Vec<Finding>) {
+pub(super) fn custom(
+    schema: &Schema,
+    policy: &Policy,
+    setting: &TenantSetting,
+    learning: &mut Learning<'_>,
+    findings: &mut Vec<Finding>,
+) {
     let id = setting.id.to_string();
     let place = Place { table: "tenant_setting", row: &id, field: "setting_value" };
     let all: BTreeSet<&str> = schema.actions.keys().map(String::as_str).collect();
@@ -91,7 +110,7 @@ pub(super) fn custom(schema: &Schema, policy: &Policy, setting: &TenantSetting, 
     let mut batch = Batch::new(schema, actions);
     batch.policies.push((policy.template.clone(), place));
     batch.text = setting.setting_value.as_str();
-    batch.validate(findings);
+    batch.validate(learning, findings);
 }
 
 struct Batch<'a> {
@@ -122,14 +141,26 @@ impl<'a> Batch<'a> {
         }
     }
 
-    fn validate(self, findings: &mut Vec<Finding>) {
+    /// Validates the batch, unless these policies are known to be valid under this slice of the schema.
+    fn validate(self, learning: &mut Learning<'_>, findings: &mut Vec<Finding>) {
         if self.policies.is_empty() {
             return;
         }
-        let (types, actions) = self.named();
-        let actions: BTreeSet<&str> = self.actions.iter().copied().chain(actions.iter().map(String::as_str)).collect();
-        let types: BTreeSet<&str> = types.iter().map(String::as_str).collect();
-        let schema = match cedar_policy::Schema::from_json_value(slice(self.schema, &actions, &types)) {
+        let (types, mut actions) = self.named();
+        actions.extend(self.actions.iter().map(|action| (*action).to_owned()));
+        let slice = || {
+            let (actions, types) = (actions.iter().map(String::as_str), types.iter().map(String::as_str));
+            slice(self.schema, &actions.collect(), &types.collect())
+        };
+        let (digest, made) = learning.slice(self.schema, (actions.clone(), types.clone()), slice);
+        let content = known::Batch {
+            policies: self.policies.iter().map(|(template, _)| template.clone()).collect(),
+            text: self.text.map(str::to_owned),
+        };
+        if learning.is_valid(&digest, &content) {
+            return;
+        }
+        let schema = match cedar_policy::Schema::from_json_value(made.unwrap_or_else(slice)) {
             Ok(schema) => schema,
             Err(error) => {
                 findings.extend(self.policies.iter().map(|(_, place)| place.error("", INVALID, error.to_string())));
@@ -144,6 +175,9 @@ impl<'a> Batch<'a> {
             }
         };
         let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
+        if result.validation_passed() {
+            learning.found_valid(digest, content);
+        }
         for error in result.validation_errors() {
             let id: &str = error.policy_id().as_ref();
             let position = if self.text.is_some() { Ok(0) } else { id.parse::<usize>() };

@@ -411,18 +411,26 @@ pub(crate) fn read_all<'a>(
     declared: &'a Declared,
     given: AttributesRef<'a>,
 ) -> Result<(), WrongType> {
-    let mut read = |name: &str, value: Given<'a>| {
-        let Some(attribute) = declared.get(name) else { return Ok(()) };
-        check(&attribute.ty, value).map_err(|wrong| wrong.below(name))?;
-        if let Some(text) = attribute.text {
-            known.push((text, &attribute.ty, value));
-        }
-        Ok(())
-    };
     match given {
-        AttributesRef::Json(map) => map.iter().try_for_each(|(name, json)| read(name, Given::Json(json))),
-        AttributesRef::Plain(list) => list.iter().try_for_each(|(name, value)| read(name, value.into())),
+        AttributesRef::Json(map) => {
+            map.iter().try_for_each(|(name, json)| read_one(known, declared, name, Given::Json(json)))
+        }
+        AttributesRef::Plain(list) => {
+            list.iter().try_for_each(|(name, value)| read_one(known, declared, name, value.into()))
+        }
     }
+}
+
+#[inline]
+fn read_one<'a>(known: &mut Known<'a>, declared: &'a Declared, name: &str, value: Given<'a>) -> Result<(), WrongType> {
+    let Some(attribute) = declared.get(name) else { return Ok(()) };
+    if !fits(&attribute.ty, value) {
+        check_slowly(&attribute.ty, value).map_err(|wrong| wrong.below(name))?;
+    }
+    if let Some(text) = attribute.text {
+        known.push((text, &attribute.ty, value));
+    }
+    Ok(())
 }
 
 impl<'a> From<&'a ValueRef<'a>> for Given<'a> {
@@ -434,9 +442,10 @@ impl<'a> From<&'a ValueRef<'a>> for Given<'a> {
     }
 }
 
-/// Whether a value fits its type to the last part; what is plain is looked at where it lies.
-fn check(ty: &Type, value: Given<'_>) -> Result<(), WrongType> {
-    let fits = match (ty, value) {
+/// Whether a value surely fits its type: what is mostly said, looked at where it lies.
+#[inline]
+fn fits(ty: &Type, value: Given<'_>) -> bool {
+    match (ty, value) {
         (Type::Bool, Given::Plain(ValueRef::Bool(_)) | Given::Json(Json::Bool(_)))
         | (Type::String, Given::Plain(ValueRef::String(_)) | Given::Json(Json::String(_)))
         | (Type::Long, Given::Plain(ValueRef::Long(_)))
@@ -447,10 +456,10 @@ fn check(ty: &Type, value: Given<'_>) -> Result<(), WrongType> {
             schema::read_entity(entity).is_some_and(|(ty, _)| same(ty, name))
         }
         _ => false,
-    };
-    if fits { Ok(()) } else { check_slowly(ty, value) }
+    }
 }
 
+/// Whether a value fits its type to the last part.
 #[cold]
 fn check_slowly(ty: &Type, value: Given<'_>) -> Result<(), WrongType> {
     match value {

@@ -6,9 +6,10 @@ use super::record::{
     EDGE_TABLES, EXISTS, EdgeRecord, EntityRecord, NAMED, NEVER, NONE, NameRecord, ORIGINS, PrincipalRow, REGISTERED,
     Run, SOURCE_TABLES, SourceDetail, SourceRecord, TO_NAMED, ValueRecord, kind,
 };
+use crate::Finding;
 use crate::cedar::policies::{PoliciesBuilder, named};
 use crate::cedar::program::CompileError;
-use crate::compile::{Origin, Source, SourceMap};
+use crate::compile::{Origin, Sourced};
 use crate::directory::{Edge, Hierarchy, PrincipalRecord, PrincipalState, RowRef};
 use crate::engine::policies::Policies;
 use crate::engine::program::{Bounds, Program};
@@ -25,6 +26,9 @@ use uuid::Uuid;
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::U32;
 
+#[cfg(test)]
+mod tests;
+
 /// What a snapshot is written from.
 pub(crate) struct Content<'c> {
     pub tenant: &'c TenantRecord,
@@ -32,23 +36,38 @@ pub(crate) struct Content<'c> {
     /// The policies with their ids, in the order of the ids.
     pub policies: &'c [(&'c str, &'c Template)],
     /// Where the policies come from; nothing where whoever gets the snapshot is not to know.
-    pub sources: Option<&'c SourceMap>,
+    pub sources: Option<&'c Sources<'c>>,
     pub hierarchy: &'c Hierarchy,
     pub principals: &'c [PrincipalRecord],
+}
+
+/// Where policies come from.
+pub(crate) struct Sources<'c> {
+    /// The names of actions, in their order: the rows of sources name actions by position.
+    pub actions: &'c [String],
+    /// The source of each policy, in the order of the policies.
+    pub of: Vec<&'c Sourced>,
 }
 
 /// Why content cannot be written.
 #[derive(Debug)]
 pub(crate) struct Unwritable {
-    /// The policy's id, where it is about one.
-    pub policy: Option<String>,
+    /// The table and the id of the policy or the name of the flag, where it is about one.
+    pub at: Option<(&'static str, String)>,
     /// What is wrong.
     pub error: CompileError,
 }
 
 impl From<CompileError> for Unwritable {
     fn from(error: CompileError) -> Self {
-        Self { policy: None, error }
+        Self { at: None, error }
+    }
+}
+
+impl From<Unwritable> for Finding {
+    fn from(Unwritable { at, error }: Unwritable) -> Self {
+        let finding = |table| Self::error(table, "policy.invalid", error.to_string());
+        at.map_or_else(|| finding("policy"), |(table, row)| finding(table).row(row))
     }
 }
 
@@ -60,13 +79,17 @@ pub(crate) fn write(content: &Content<'_>, snapshot: SnapshotBuilder) -> Result<
     let mut policies = PoliciesBuilder::default();
     for (id, template) in content.policies {
         let number = policies.compiler.texts.intern(id).ok_or(CompileError::TooLarge)?;
-        let policy = Some((*id).to_owned());
-        policies.add(number, template).map_err(|error| Unwritable { policy, error })?;
+        let condition = policies.add(number, template);
+        let condition = condition.and_then(|node| node.map(|node| policies.compiler.check_size(node)).transpose());
+        condition.map_err(|error| Unwritable { at: Some(("policy", (*id).to_owned())), error })?;
     }
     let mut flags: Vec<U32> = vec![];
     for flag in &content.tenant.flags {
-        let node = flag.condition.as_deref().map(|condition| policies.compiler.text_expression(condition));
-        flags.push(node.transpose()?.unwrap_or(NONE).into());
+        let compiler = &mut policies.compiler;
+        let mut node = |condition| compiler.text_expression(condition).and_then(|node| compiler.check_size(node));
+        let node = flag.condition.as_deref().map(&mut node).transpose();
+        let node = node.map_err(|error| Unwritable { at: Some(("feature_flag", flag.name.clone())), error })?;
+        flags.push(node.unwrap_or(NONE).into());
     }
     let (policies, compiler, _) = policies.build();
     let mut writer = Writer { texts: compiler.texts, ..Writer::default() };
@@ -78,7 +101,7 @@ pub(crate) fn write(content: &Content<'_>, snapshot: SnapshotBuilder) -> Result<
     writer.hierarchy(content.schema, content.hierarchy)?;
     let principals = writer.principals(content.schema, content.principals)?;
     let mut names = writer.names(content.principals)?;
-    let sources = content.sources.map(|sources| writer.sources(content.policies, sources, &policies)).transpose()?;
+    let sources = content.sources.map(|sources| writer.sources(sources, &policies)).transpose()?;
     let hash_of_name = |name: &NameRecord| {
         let principal = principals.get(name.principal.get() as usize);
         let ty = principal.map_or(0, |principal| principal.ty.get());
@@ -477,24 +500,22 @@ impl Writer {
     #[expect(clippy::type_complexity, reason = "three arrays, named by whoever takes them")]
     fn sources(
         &mut self,
-        with_ids: &[(&str, &Template)],
-        of: &SourceMap,
+        of: &Sources<'_>,
         policies: &Policies<'_>,
     ) -> Result<(Vec<SourceRecord>, Vec<[u8; 16]>, Vec<SourceDetail>), CompileError> {
-        let mut sources = vec![];
-        let mut of_policy: Vec<&Source> = vec![];
-        for (id, _) in with_ids {
-            let source = of.get(*id);
-            let source = source.ok_or_else(|| CompileError::Policies(format!("policy `{id}` has no source")))?;
-            of_policy.push(source);
-            let (origin, id, name) = match &source.origin {
+        if of.of.len() != policies.records.len() {
+            return Err(CompileError::Policies("a policy has no source".to_owned()));
+        }
+        let mut sources = Vec::with_capacity(of.of.len());
+        for source in &of.of {
+            let (origin, id, name) = match &*source.origin {
                 Origin::Role { id, name } => (0, id.as_str(), name),
                 Origin::ServiceAccount { id, name } => (1, id.as_str(), name),
                 Origin::Request { id, user } => (2, id.as_str(), user),
                 Origin::Custom { id, name } => (3, id.as_str(), name),
                 Origin::Guardrail { name } => (ORIGINS.len() as u32 - 1, "", name),
             };
-            let condition = source.condition.as_ref().map(|condition| self.text(&condition.to_string()));
+            let condition = source.condition.as_ref().map(|condition| self.text(&condition.text));
             sources.push(SourceRecord {
                 origin: origin.into(),
                 id: self.text(id)?.into(),
@@ -503,24 +524,28 @@ impl Writer {
                 until: until(source.expires_at).into(),
             });
         }
+        // The numbers of actions, by those of their entities.
+        let mut numbers: FxHashMap<u32, u32> = FxHashMap::default();
+        for (number, action) in (0..).zip(of.actions) {
+            numbers.extend(self.known(ACTION, action)?.map(|entity| (entity, number)));
+        }
         let mut rows = Vec::with_capacity(policies.index.records().len());
         let mut details = vec![];
         for (grant, record) in (0_u32..).zip(policies.index.records()) {
-            let action = self.entities.get(record.action.get() as usize);
-            let action = action.map_or("", |action| self.texts.get(action.id.get()));
-            let source = of_policy.get(record.policy.get() as usize);
-            let behind = source.and_then(|source| source.actions.get(action)).map_or(&[][..], Vec::as_slice);
+            let source = of.of.get(record.policy.get() as usize).copied();
+            let action = numbers.get(&record.action.get());
+            let behind = action.and_then(|action| source.map(|source| source.of(*action))).unwrap_or_default();
             match behind {
                 [] => rows.push([0; 16]),
-                [row] if row.table == "role_permission" && row.field.is_none() => rows.push(row_id(row)?),
+                [(_, row)] if row.table == "role_permission" && row.entry.is_none() => rows.push(row.id.into_bytes()),
                 several => {
                     rows.push([0; 16]);
-                    for row in several {
+                    for (_, row) in several {
                         details.push(SourceDetail {
                             grant: grant.into(),
                             table: position(SOURCE_TABLES.iter(), |(table, _)| *table == row.table)?.into(),
-                            position: field_position(row)?.into(),
-                            row: row_id(row)?,
+                            position: row.entry.map_or(0, |(_, position)| position).into(),
+                            row: row.id.into_bytes(),
                         });
                     }
                 }
@@ -537,12 +562,6 @@ fn until(end: Option<Timestamp>) -> i64 {
 fn row_id(row: &RowRef) -> Result<[u8; 16], CompileError> {
     let id = Uuid::try_parse(&row.id).map_err(|_| unwritable(row))?;
     Ok(id.into_bytes())
-}
-
-/// The position in a row's list of permissions: the `3` of `permissions/3`.
-fn field_position(row: &RowRef) -> Result<u32, CompileError> {
-    let Some(field) = &row.field else { return Ok(0) };
-    field.rsplit_once('/').and_then(|(_, position)| position.parse().ok()).ok_or_else(|| unwritable(row))
 }
 
 fn position<T>(all: impl Iterator<Item = T>, is: impl Fn(&T) -> bool) -> Result<u32, CompileError> {

@@ -15,6 +15,8 @@ mod matrix;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod recompile;
+#[cfg(test)]
 mod residual;
 #[cfg(test)]
 mod schema;

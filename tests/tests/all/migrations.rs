@@ -121,3 +121,42 @@ fn each_earlier_version_in_use_becomes_todays_without_a_loss() {
         }
     }
 }
+
+/// What the system's roles gain counts in tenants that are there as it does in new ones.
+#[test]
+fn the_systems_roles_of_a_tenant_in_use_gain_what_new_ones_have() {
+    let files = migrations();
+    let connection = empty();
+    let at = files.iter().position(|file| file.ends_with("0014_webhooks.sql")).unwrap();
+    migrate(&connection, &files[..at]);
+    let document = document();
+    fill(&connection, &document);
+    let mut number = 0;
+    let roles = parapet::administration::roles(document.tenant.id, Timestamp::from_millis(0), || {
+        number += 1;
+        uuid::Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0000 + number)
+    });
+    let name =
+        |entry: &PermissionEntry| serde_json::to_value(entry).unwrap()["permission"].as_str().unwrap().to_owned();
+    let known = texts(&connection, "SELECT name FROM permission WHERE tenant_id IS NULL");
+    assert!(!known.contains(&"parapet.webhook.read".to_owned()));
+    for role in &roles {
+        // As it was before the migration.
+        let mut before = role.clone();
+        before.permissions.retain(|entry| known.contains(&name(entry)));
+        let values = before.to_sql();
+        connection.execute(&Role::INFO.insert(), params_from_iter(values.iter().map(Bound))).unwrap();
+    }
+    let version = count(&connection, "SELECT sum(policy_version) FROM tenant_epoch");
+    migrate(&connection, &files[at..]);
+    for role in roles {
+        let sql = format!(
+            "SELECT j.value ->> 'permission' FROM role r, json_each(r.permissions) j WHERE r.id = '{}' ORDER BY 1",
+            role.id
+        );
+        let mut wanted: Vec<String> = role.permissions.iter().map(name).collect();
+        wanted.sort();
+        assert_eq!(texts(&connection, &sql), wanted, "{}", role.name);
+    }
+    assert!(count(&connection, "SELECT sum(policy_version) FROM tenant_epoch") > version);
+}

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
 use crate::platform::db::Statement;
+use crate::rate;
 use crate::response::Response;
 
 const FIND_TENANT: &str = "SELECT id FROM tenant WHERE slug = ?1 AND status = 'active'";
@@ -34,6 +35,7 @@ async fn of_host(_app: &App, call: &Call) -> Result<Response, ApiError> {
 async fn of_tenant(app: &App, call: &Call) -> Result<Response, ApiError> {
     let slug = call.parameter("slug");
     let metadata = Metadata::of_tenant(&call.request.origin, slug).map_err(|_| ApiError::NotFound)?;
+    rate::stranger(app, &call.request)?;
     let unavailable = |error| ApiError::unavailable("database.unavailable", "the database does not answer", error);
     match app.db.first(Statement::new(FIND_TENANT).bind(slug)).await.map_err(unavailable)? {
         Some(_) => answer(&metadata),

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use parapet::authzen::{Caller as Asking, Evaluation};
+use parapet::compile::compile_again;
 use parapet::directory::PrincipalRecord;
 use parapet::fixture::Answer;
 use parapet::model::SqlValue;
-use parapet::{Compiled, Engine, Finding, Request, Severity, TenantDocument, compile};
+use parapet::{Compiled, Engine, Finding, Request, Severity, TenantDocument};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -47,11 +48,12 @@ async fn preview(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiEr
     if !findings.is_empty() {
         return refused(&findings);
     }
-    let is = match compile(&after) {
+    let known = app.memory.known(actor.tenant);
+    let is = match compile_again(&after, &known) {
         Ok(compiled) => compiled,
         Err(findings) => return refused(&findings),
     };
-    let was = compile(&before).map_err(|findings| ApiError::DoesNotCompile { findings })?;
+    let was = compile_again(&before, &known).map_err(|findings| ApiError::DoesNotCompile { findings })?;
     let mut records: HashMap<(String, String), Option<Rc<PrincipalRecord>>> = HashMap::new();
     for request in &asked {
         let subject = &request.principal;

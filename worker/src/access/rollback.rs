@@ -1,7 +1,8 @@
 //! `POST /v1/snapshots/{version}/rollback`: the rules of then, as a new and higher version.
 //!
 //! What is written again are roles, their permissions, permissions, the schema and the tenant's own policies. Users,
-//! assignments, keys and groups stay as they are. What was then is in `rule_history`, which triggers write.
+//! assignments, keys and groups stay as they are. What was then is in `rule_history`, which triggers write and the clock
+//! prunes (`scheduled/prune_rule_history.rs`).
 
 use std::collections::BTreeSet;
 
@@ -51,7 +52,7 @@ async fn roll_back(app: &App, call: &Call, actor: Actor) -> Result<Response, Api
     call.says_nothing()?;
     // A sign or a zero before it would give one version two addresses.
     let stated = call.parameter("version");
-    let version = stated.parse::<i64>().ok().filter(|version| version.to_string() == stated);
+    let version = stated.parse::<i64>().ok().filter(|version| *version >= 0 && version.to_string() == stated);
     let version = version.ok_or(ApiError::NotFound)?;
     let of_version = |statement: Statement| statement.bind(version);
     let most = i64::try_from(MOST).map_err(ApiError::internal)?;
@@ -64,13 +65,14 @@ async fn roll_back(app: &App, call: &Call, actor: Actor) -> Result<Response, Api
 }
 
 fn plan(state: &State<'_>, version: i64) -> Result<Plan, ApiError> {
-    if state.rows::<SnapshotVersion>(0)?.is_empty() {
-        return Err(ApiError::NotFound);
-    }
     let history = state.sql_rows(1);
     let conflict = |code, detail: String| Err(ApiError::Conflict { code, detail, findings: Vec::new() });
+    // With the history below a version goes its own row, so this is asked first.
     if history.iter().any(|entry| text(entry, "table_name") == Some("tenant")) {
         return conflict("snapshot.not_kept", format!("what the rules were at version {version} was not kept"));
+    }
+    if state.rows::<SnapshotVersion>(0)?.is_empty() {
+        return Err(ApiError::NotFound);
     }
     if history.len() > MOST {
         return conflict("snapshot.too_far", format!("more than {MOST} rows have changed since version {version}"));
@@ -101,7 +103,8 @@ fn plan(state: &State<'_>, version: i64) -> Result<Plan, ApiError> {
     for change in changes.in_order() {
         plan.change(change);
     }
-    let after = plan.applied(state.document);
+    let mut after = state.document.clone();
+    plan.apply(&mut after);
     let findings = changes_findings(&after, &changes.written);
     if !findings.is_empty() {
         return Err(ApiError::Invalid { findings });

@@ -9,7 +9,7 @@ use parapet::Finding;
 use parapet::authzen::principal_type;
 use parapet::compile_for;
 use parapet::model::SnapshotVersion;
-use parapet::snapshot::{SectionKind, SnapshotBuilder};
+use parapet::snapshot::{SectionKind, SnapshotBuilder, VerifyingKey};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -149,18 +149,17 @@ fn subject(call: &Call, caller: &Caller) -> Result<(&'static str, String), ApiEr
     }
 }
 
-/// The public keys as a JWK set (RFC 7517); empty where nothing is given out.
+/// The public keys as a JWK set (RFC 7517), the one that signs first; empty where nothing is given out.
 async fn keys(app: &App) -> Result<Response, ApiError> {
-    let key = app.config()?.publish_key().ok().map(|key| key.verifying_key());
-    let jwk = key.and_then(|key| {
+    let jwk = |key: VerifyingKey| {
         let point = key.sec1()?;
         let coordinate = |from, to| Some(BASE64_URL_SAFE_NO_PAD.encode(point.get(from..to)?));
         Some(json!({
             "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": key.id(),
             "x": coordinate(1, 33)?, "y": coordinate(33, 65)?,
         }))
-    });
-    let keys: Vec<Value> = jwk.into_iter().collect();
+    };
+    let keys: Vec<Value> = app.config()?.published_keys().into_iter().filter_map(jwk).collect();
     Ok(Response::json(&json!({ "keys": keys }))?.with("cache-control", "public, max-age=300"))
 }
 

@@ -1,10 +1,11 @@
 //! Which roles groups give their members: `/v1/user-group-roles`.
 
 use parapet::Finding;
-use parapet::model::{TenantDocument, Timestamp, UserGroupRole};
+use parapet::model::{TenantDocument, UserGroupRole};
 use parapet::rights::Rights;
 
 use crate::administration::{Collection, Edit, ListOf, Plan, State};
+use crate::directory::assignment::{ends_later, lives};
 use crate::directory::named;
 use crate::error::ApiError;
 
@@ -34,10 +35,7 @@ impl Collection for UserGroupRole {
         findings: &mut Vec<Finding>,
     ) -> Result<(), ApiError> {
         row.assigned_by = state.actor.user();
-        if row.expires_at.is_some_and(|end| end <= state.now) {
-            let finding = Finding::error("user_group_role", "row.past", "it would have ended already");
-            findings.push(finding.field("expires_at"));
-        }
+        ends_later::<Self>(row.expires_at, state.now, findings);
         Ok(())
     }
 
@@ -54,14 +52,10 @@ impl Collection for UserGroupRole {
         }
         plan.facts().needs_owner |= named::id_by_a_policy(state.document, row.role_id);
         let rights = |row: Option<&Self>| {
-            let Some(row) = row.filter(|row| lives(row, state.now)) else { return Rights::default() };
+            let Some(row) = row.filter(|row| lives(row.expires_at, state.now)) else { return Rights::default() };
             of.role(row.role_id).until(row.expires_at)
         };
         plan.gains(state, &Rights::gained(&rights(edit.before), &rights(edit.after)));
         Ok(())
     }
-}
-
-fn lives(row: &UserGroupRole, now: Timestamp) -> bool {
-    row.expires_at.is_none_or(|end| now < end)
 }

@@ -7,16 +7,10 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::administration::{Collection, Edit, ListOf, Plan, State};
-use crate::directory::named;
+use crate::directory::assignment::{self, ends_later};
+use crate::directory::{named, person};
 use crate::error::ApiError;
 use crate::platform::db::Statement;
-
-/// The owners who can act and whose role does not end, without the one whose assignment is `?2`.
-const OTHER_OWNERS: &str = "
-    SELECT count(*) AS owners FROM user_role r JOIN role o ON o.id = r.role_id
-    JOIN user u ON u.tenant_id = r.tenant_id AND u.id = r.user_id
-    WHERE r.tenant_id = ?1 AND o.tenant_id = ?1 AND o.type = 'system' AND o.name = 'owner' AND r.id <> ?2
-      AND r.is_active = 1 AND r.expires_at IS NULL AND u.state = 'active' AND u.is_active = 1";
 
 impl ListOf for UserRole {
     const PATH: &'static str = "/v1/user-roles";
@@ -33,8 +27,8 @@ impl Collection for UserRole {
     const FIXED: &'static [&'static str] = &["user_id", "role_id"];
     const EVENTS: [&'static str; 3] = ["assigned", "updated", "revoked"];
 
-    fn reads(tenant: Uuid, id: Option<Uuid>, _body: &Map<String, Value>) -> Vec<Statement> {
-        vec![Statement::new(OTHER_OWNERS).bind(tenant).bind(id)]
+    fn reads(tenant: Uuid, id: Option<Uuid>, body: &Map<String, Value>) -> Vec<Statement> {
+        vec![person::other_owners(tenant, id), assignment::read_user(tenant, body)]
     }
 
     fn complete(
@@ -44,15 +38,16 @@ impl Collection for UserRole {
         findings: &mut Vec<Finding>,
     ) -> Result<(), ApiError> {
         row.assigned_by = state.actor.user();
-        if row.expires_at.is_some_and(|end| end <= state.now) {
-            findings.push(Finding::error("user_role", "row.past", "it would have ended already").field("expires_at"));
-        }
+        ends_later::<Self>(row.expires_at, state.now, findings);
         Ok(())
     }
 
-    fn rules(edit: &Edit<'_, Self>, plan: &mut Plan, _findings: &mut Vec<Finding>) -> Result<(), ApiError> {
+    fn rules(edit: &Edit<'_, Self>, plan: &mut Plan, findings: &mut Vec<Finding>) -> Result<(), ApiError> {
         let Some(row) = edit.row() else { return Ok(()) };
         let (state, of) = (edit.state, edit.state.rights());
+        if edit.before.is_none() {
+            assignment::to_somebody::<Self>(state, edit.first + 1, findings);
+        }
         let rights = |row: Option<&Self>| {
             let Some(row) = row.filter(|row| lives(row, state.now)) else { return Rights::default() };
             of.role(row.role_id).until(row.expires_at)
@@ -71,5 +66,5 @@ impl Collection for UserRole {
 }
 
 fn lives(row: &UserRole, now: Timestamp) -> bool {
-    row.is_active && row.expires_at.is_none_or(|end| now < end)
+    row.is_active && assignment::lives(row.expires_at, now)
 }

@@ -124,7 +124,7 @@ pub fn owner_role(document: &TenantDocument) -> Option<Uuid> {
     document.role.iter().find(is_owner).map(|role| role.id)
 }
 
-/// Where the request comes from, as the platform says; a caller cannot set this header.
+/// Where the request comes from.
 pub fn address(call: &Call) -> Option<IpAddr> {
-    call.request.header("cf-connecting-ip")?.parse().ok()
+    call.request.address()
 }

@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
+use parapet::Finding;
 use parapet::administration::refusals;
+use parapet::compile::compile_again;
 use parapet::model::TenantEpoch;
-use parapet::{Finding, compile};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -95,9 +96,14 @@ pub async fn commit(
         batch.extend(planned.changes.iter().filter_map(|change| change.statement.clone()));
         batch.extend(planned.statements.iter().cloned());
         let published = if policy {
-            let after = Rc::new(planned.applied(&document));
-            let compiled = compile(&after).map_err(|findings| ApiError::Invalid { findings })?;
-            let (published, statement) = publish::store(app, &compiled, actor.tenant, next.policy, &call.id).await?;
+            // Changed where they lie, rather than copied for the sake of one row. The memory no longer has them until the
+            // change is made: where it is not, they are read again.
+            app.memory.forget_document(actor.tenant);
+            let mut after = Rc::unwrap_or_clone(document);
+            planned.apply(&mut after);
+            let known = app.memory.known(actor.tenant);
+            let compiled = compile_again(&after, &known).map_err(|findings| ApiError::Invalid { findings })?;
+            let (published, statement) = publish::store(app, compiled, actor.tenant, next.policy, &call.id).await?;
             batch.push(statement);
             Some((after, published))
         } else {
@@ -120,7 +126,7 @@ pub async fn commit(
                 app.waiting.borrow_mut().extend((!planned.changes.is_empty()).then_some(actor.tenant));
                 app.waiting.borrow_mut().extend(planned.elsewhere.as_ref().map(|elsewhere| elsewhere.tenant));
                 if let Some((document, published)) = published {
-                    app.memory.keep_document(actor.tenant, next.policy, document);
+                    app.memory.keep_document(actor.tenant, next.policy, Rc::new(document));
                     app.memory.keep_published(actor.tenant, published);
                 }
                 return Ok(planned.answer);

@@ -23,4 +23,4 @@ pub use collection::{
 pub use commit::commit;
 pub use list::{ListOf, MOST, list, page, page_answer};
 pub use plan::{Elsewhere, Plan, RowChange, State, fresh_id, read_head};
-pub use record::inserts;
+pub use record::{READ_HEAD, head, inserts, is_taken};

@@ -149,13 +149,11 @@ impl Plan {
         self.gains(state, &state.rights().entries(&[entry], None));
     }
 
-    /// The rules as they will be.
-    pub fn applied(&self, document: &TenantDocument) -> TenantDocument {
-        let mut after = document.clone();
+    /// Makes of the rules what they will be.
+    pub fn apply(&self, document: &mut TenantDocument) {
         for apply in self.changes.iter().filter_map(|change| change.apply.as_ref()).chain(&self.applies) {
-            apply(&mut after);
+            apply(document);
         }
-        after
     }
 
     /// What it would do, for the rules of administration.

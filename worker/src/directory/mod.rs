@@ -4,6 +4,7 @@ use crate::administration::routes as table;
 use crate::guard::Route;
 use parapet::model::{OrganizationUnit, UserGroupMembership};
 
+pub mod assignment;
 pub mod attributes;
 pub mod membership;
 pub mod named;

@@ -10,11 +10,11 @@ use crate::document::select;
 use crate::error::ApiError;
 use crate::platform::db::Statement;
 
-/// The owners who can act and whose role does not end, without the user `?2`.
+/// The owners who can act and whose role does not end, without the user or the assignment `?2`.
 const OTHER_OWNERS: &str = "
     SELECT count(*) AS owners FROM user_role r JOIN role o ON o.id = r.role_id
     JOIN user u ON u.tenant_id = r.tenant_id AND u.id = r.user_id
-    WHERE r.tenant_id = ?1 AND o.tenant_id = ?1 AND o.type = 'system' AND o.name = 'owner' AND u.id <> ?2
+    WHERE r.tenant_id = ?1 AND o.tenant_id = ?1 AND o.type = 'system' AND o.name = 'owner' AND ?2 NOT IN (r.id, u.id)
       AND r.is_active = 1 AND r.expires_at IS NULL AND u.state = 'active' AND u.is_active = 1";
 
 /// Everything that a user has, and how many other owners there are.
@@ -40,7 +40,7 @@ impl Person {
             select::<UserGroupMembership>(OF_USER, tenant).bind(user),
             select::<AccessRequest>(REQUESTS, tenant).bind(user),
             select::<ApiKey>(OF_USER, tenant).bind(user),
-            Statement::new(OTHER_OWNERS).bind(tenant).bind(user),
+            other_owners(tenant, Some(user)),
         ]
     }
 
@@ -88,6 +88,11 @@ impl Person {
         plan.also(end_sessions(state.tenant, user.id));
         plan.also(forget_resets(state.tenant, user.id));
     }
+}
+
+/// Counts the owners who can act and whose role does not end, without this user, or without who has this assignment.
+pub fn other_owners(tenant: Uuid, without: Option<Uuid>) -> Statement {
+    Statement::new(OTHER_OWNERS).bind(tenant).bind(without)
 }
 
 /// Ends all sessions of a user.

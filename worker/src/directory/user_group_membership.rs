@@ -1,11 +1,15 @@
 //! Who is in which group, put there by somebody: `/v1/user-group-memberships`. What a rule did, a rule undoes.
 
 use parapet::Finding;
-use parapet::model::{AssignmentType, Timestamp, UserGroupMembership};
+use parapet::model::{AssignmentType, UserGroupMembership};
 use parapet::rights::Rights;
+use serde_json::{Map, Value};
+use uuid::Uuid;
 
+use super::assignment::{ends_later, lives, read_user, to_somebody};
 use crate::administration::{Collection, Edit, ListOf, Plan, State};
 use crate::error::ApiError;
+use crate::platform::db::Statement;
 
 impl ListOf for UserGroupMembership {
     const PATH: &'static str = "/v1/user-group-memberships";
@@ -22,6 +26,10 @@ impl Collection for UserGroupMembership {
     const FIXED: &'static [&'static str] = &["user_id", "user_group_id"];
     const EVENTS: [&'static str; 3] = ["added", "updated", "removed"];
 
+    fn reads(tenant: Uuid, _id: Option<Uuid>, body: &Map<String, Value>) -> Vec<Statement> {
+        vec![read_user(tenant, body)]
+    }
+
     fn complete(
         row: &mut Self,
         before: Option<&Self>,
@@ -32,16 +40,16 @@ impl Collection for UserGroupMembership {
         if before.is_none_or(|before| before.assignment_type == AssignmentType::Manual) {
             row.assigned_by = state.actor.user();
         }
-        if row.expires_at.is_some_and(|end| end <= state.now) {
-            let finding = Finding::error("user_group_membership", "row.past", "it would have ended already");
-            findings.push(finding.field("expires_at"));
-        }
+        ends_later::<Self>(row.expires_at, state.now, findings);
         Ok(())
     }
 
     fn rules(edit: &Edit<'_, Self>, plan: &mut Plan, findings: &mut Vec<Finding>) -> Result<(), ApiError> {
         let Some(row) = edit.row() else { return Ok(()) };
         let state = edit.state;
+        if edit.before.is_none() {
+            to_somebody::<Self>(state, edit.first, findings);
+        }
         if edit.before.is_some_and(|before| before.assignment_type == AssignmentType::Automatic) {
             let message = "a rule of the group put them there, and only the rule or the user changes that";
             let finding = Finding::error("user_group_membership", "user_group_membership.automatic", message);
@@ -49,7 +57,7 @@ impl Collection for UserGroupMembership {
         }
         let gives = state.rights().group(row.user_group_id, state.now);
         let rights = |row: Option<&Self>| {
-            let Some(row) = row.filter(|row| lives(row, state.now)) else { return Rights::default() };
+            let Some(row) = row.filter(|row| lives(row.expires_at, state.now)) else { return Rights::default() };
             gives.clone().until(row.expires_at)
         };
         plan.gains(state, &Rights::gained(&rights(edit.before), &rights(edit.after)));
@@ -57,8 +65,4 @@ impl Collection for UserGroupMembership {
         plan.facts().needs_owner |= super::named::by_a_policy(state.document, row.user_group_id);
         Ok(())
     }
-}
-
-fn lives(row: &UserGroupMembership, now: Timestamp) -> bool {
-    row.expires_at.is_none_or(|end| now < end)
 }

@@ -115,8 +115,9 @@ async fn export(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
     let name = format!("attachment; filename=\"audit-log-{}.{format}\"", query.from_sequence);
     let mut response = Response {
         status: 200,
-        headers: vec![("content-type", media_type.to_owned()), ("content-disposition", name)],
+        headers: vec![("content-type", media_type.into()), ("content-disposition", name.into())],
         body: String::into_bytes(body),
+        pieces: None,
     };
     if let Some(last) = rows.last().map(|row| row.sequence).filter(|last| *last < newest) {
         let (path, next, limit) = (AuditLog::PATH, last.saturating_add(1), query.limit);

@@ -26,8 +26,9 @@ const READ_DELIVERIES: &str = "
     SELECT tenant_id, id FROM webhook_delivery WHERE next_attempt_at <= ?1 ORDER BY next_attempt_at, id LIMIT 5000";
 
 /// Tells the queues of events that nobody fanned out and of deliveries that nobody made, within a minute of when they
-/// should; and of notifications that are due. What is left over waits for the next time.
-pub async fn sweep(app: &App, now: Timestamp) -> Result<(), ApiError> {
+/// should; and of notifications that are due. What is left over waits for the next time. Answers how many messages that
+/// were.
+pub async fn sweep(app: &App, now: Timestamp) -> Result<usize, ApiError> {
     let before = now.plus_millis(-ON_ITS_WAY);
     let reads = vec![Statement::new(READ_TENANTS).bind(before), Statement::new(READ_DELIVERIES).bind(before)];
     let mut answers = app.db.batch(reads).await.map_err(ApiError::database)?.into_iter();
@@ -44,7 +45,8 @@ pub async fn sweep(app: &App, now: Timestamp) -> Result<(), ApiError> {
         deliveries.map(|(tenant, delivery)| Message::Deliver { tenant, delivery }.to_value()).collect();
     app.deliveries.send_all(&deliveries, 0).await.map_err(unavailable)?;
     let notifications = notification::due(app, MOST_NOTIFICATIONS).await?;
-    app.deliveries.send_all(&notifications, 0).await.map_err(unavailable)
+    app.deliveries.send_all(&notifications, 0).await.map_err(unavailable)?;
+    Ok(tenants.len() + deliveries.len() + notifications.len())
 }
 
 fn id(row: &SqlRow, name: &str) -> Option<Uuid> {

@@ -236,6 +236,7 @@ fn metadata(schemas: &mut Schemas) -> Vec<About> {
         .in_path("slug", json!({ "type": "string", "pattern": "^[a-z0-9-]+$" }), "The tenant's slug.")
         .gives(schema, "The endpoints.")
         .refuses(404)
+        .refuses(429)
         .refuses(503),
     ]
 }

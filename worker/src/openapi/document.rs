@@ -222,7 +222,7 @@ fn parameters() -> Value {
         },
         "IdempotencyKey": {
             "name": "Idempotency-Key", "in": "header",
-            "description": "Makes it safe to send the same request again: it is answered as before, and not done twice.",
+            "description": "Makes it safe to send the same request again: for a day it is answered as before, and not done twice.",
             "schema": { "type": "string", "pattern": "^[!-~]{1,255}$" },
         },
         "RequestId": {

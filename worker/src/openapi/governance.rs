@@ -1,12 +1,14 @@
 //! What is said of governance: the audit log, and who tried to sign in.
 
-use parapet::model::{AuditLog, LoginAttempt};
+use parapet::model::{AuditLog, AuditRoot, LoginAttempt};
 use serde_json::json;
 
-use super::about::About;
+use super::about::{About, JSON};
 use super::schemas::Schemas;
 use super::table::list;
+use crate::administration::ListOf;
 use crate::governance::audit_export::{DEFAULT_LIMIT, MOST};
+use crate::governance::audit_root::STATED;
 
 const TAG: &str = "Governance";
 
@@ -15,7 +17,34 @@ pub fn about(schemas: &mut Schemas) -> Vec<About> {
         "What is personal of a row stands in `event_data.personal`: `subject`, and `data`, which is null once the \
          subject's key is destroyed.",
     );
-    vec![log, export(), list::<LoginAttempt>(schemas, TAG)]
+    let roots =
+        list::<AuditRoot>(schemas, TAG).describe("Up to where the log was exported, as whoever exported it stated.");
+    vec![log, export(), roots, state_root(schemas), list::<LoginAttempt>(schemas, TAG)]
+}
+
+fn state_root(schemas: &mut Schemas) -> About {
+    let row = schemas.row::<AuditRoot>();
+    let new = schemas.stated::<AuditRoot>(STATED, STATED);
+    let new = schemas.add("AuditRootCreate", new.into());
+    let answer = json!({
+        "description": "The point, as it is kept.",
+        "headers": {
+            "ETag": { "$ref": "#/components/headers/ETag" },
+            "Idempotency-Replayed": { "$ref": "#/components/headers/IdempotencyReplayed" },
+        },
+        "content": { JSON: { "schema": row } },
+    });
+    let example = json!({ "sequence": 1, "hash": "0".repeat(64) });
+    About::new("POST", AuditRoot::PATH, "createAuditRoot", TAG, "State up to where the log was exported")
+        .describe(
+            "For an owner whose key may write: `sequence` and `hash` of the last row of an export that was verified and is \
+             kept. Rows up to there may be removed once they are old.",
+        )
+        .parameter("IdempotencyKey")
+        .takes(new, example)
+        .answer(201, answer)
+        .refuses(409)
+        .refuses(422)
 }
 
 /// Of JSON lines and of CSV no schema is said: neither is one JSON value.

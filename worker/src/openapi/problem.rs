@@ -13,7 +13,11 @@ pub const STATUSES: &[(u16, &str, &str)] = &[
     (413, "ContentTooLarge", "The body is longer than 1 MiB."),
     (415, "UnsupportedMediaType", "The body is of another media type than JSON."),
     (422, "UnprocessableContent", "What was sent is well formed and breaks rules: `findings` has all of them."),
-    (429, "TooManyRequests", "The key was used too often in this minute."),
+    (
+        429,
+        "TooManyRequests",
+        "The key was used too often in this minute, or its address came too often without one that is known.",
+    ),
     (500, "InternalServerError", "A fault of ours. Its cause is in the log under the request's id."),
     (503, "ServiceUnavailable", "What the answer needs is missing or not known to be current: nothing was done."),
 ];

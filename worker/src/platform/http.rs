@@ -1,77 +1,91 @@
-//! Requests and responses, between JavaScript's and ours.
+//! Requests and responses, between JavaScript's and ours. The entry (`worker/entry.mjs`) reads what a request has, and
+//! `http.js` makes the response: each call between JavaScript and here costs some of the time in which a decision is found.
 
-use std::collections::BTreeMap;
-
-use futures_util::StreamExt;
-use serde_json::{Map, json};
-use wasm_bindgen::JsCast;
-use worker::Result;
-use worker::js_sys::{Array, JSON, Uint8Array};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys;
 
 use crate::request::{Body, LONGEST_BODY, Request};
-use crate::response::Response;
+use crate::response::{Pieces, Response};
 
-/// Reads a request, its body no further than to the limit.
-pub async fn read(mut request: worker::Request) -> Result<Request> {
+#[wasm_bindgen(module = "/src/platform/http.js")]
+extern "C" {
+    /// Makes a response of a text.
+    #[wasm_bindgen(catch)]
+    fn text(status: u16, id: &str, headers: &str, body: &str) -> Result<JsValue, JsValue>;
+
+    /// Makes a response of bytes.
+    #[wasm_bindgen(catch)]
+    fn bytes(status: u16, id: &str, headers: &str, body: &[u8]) -> Result<JsValue, JsValue>;
+
+    /// Makes a response of a stream; where there is none, of nothing.
+    #[wasm_bindgen(catch)]
+    fn stream(status: u16, id: &str, headers: &str, body: Option<web_sys::ReadableStream>) -> Result<JsValue, JsValue>;
+
+    /// Makes the response to a request that could not be answered.
+    fn failure() -> JsValue;
+}
+
+/// Reads a request: its method, its URL, and by turns names and values of headers, each on a line of its own (none of
+/// them can hold a line's end); and its body, which is missing where it was longer than it may be.
+pub fn read(head: &str, body: Option<Vec<u8>>) -> Request {
+    let mut lines = head.split('\n');
+    let method = lines.next().unwrap_or_default();
     // The platform gives a URL that is parsed and normalized; a parser of our own for it would cost 60 KiB.
-    let url = request.inner().url();
-    let (scheme, rest) = url.split_once("://").unwrap_or_default();
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let (path, query) = path
-        .split('#')
-        .next()
-        .and_then(|path| path.split_once('?'))
-        .unwrap_or_else(|| (path.split('#').next().unwrap_or_default(), ""));
-    let headers = headers(&request)?;
-    Ok(Request {
-        // As it was sent: the platform's own type takes a method that it does not know for GET.
-        method: request.inner().method(),
-        origin: format!("{scheme}://{authority}"),
+    let url = lines.next().unwrap_or_default();
+    let start = url.find("://").map_or(0, |end| end + "://".len());
+    let (_, rest) = url.split_at_checked(start).unwrap_or_default();
+    let (origin, path) = url.split_at(start + rest.find('/').unwrap_or(rest.len()));
+    let path = path.split_once('#').map_or(path, |(path, _)| path);
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let mut headers = Vec::new();
+    while let (Some(name), Some(value)) = (lines.next(), lines.next()) {
+        headers.push((name.to_owned(), value.to_owned()));
+    }
+    Request {
+        // As it was sent: the `worker` crate's own type takes a method that it does not know for GET.
+        method: method.to_owned(),
+        origin: origin.to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
-        body: body(&mut request, headers.get("content-length")).await?,
-        headers,
-    })
-}
-
-/// Writes a response. Its status and headers go over as one text: each call into JavaScript costs some of the time in
-/// which a decision is found.
-pub fn write(response: Response) -> Result<web_sys::Response> {
-    let headers: Map<_, _> =
-        response.headers.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-    let init = json!({ "status": response.status, "headers": headers }).to_string();
-    let body = Uint8Array::from(response.body.as_slice());
-    Ok(web_sys::Response::new_with_opt_buffer_source_and_init(Some(&body), JSON::parse(&init)?.unchecked_ref())?)
-}
-
-/// The headers, likewise as one text.
-fn headers(request: &worker::Request) -> Result<BTreeMap<String, String>> {
-    let entries = JSON::stringify(&Array::from(&request.inner().headers()))?;
-    let entries: Vec<(String, String)> = serde_json::from_str(&String::from(entries))?;
-    Ok(entries.into_iter().collect())
-}
-
-/// The body, by its length where that was said: the platform reads no further than to there. A stream costs several calls
-/// for each piece of it.
-async fn body(request: &mut worker::Request, length: Option<&String>) -> Result<Body> {
-    if request.inner().body().is_none() {
-        return Ok(Body::default());
+        headers: headers.into_iter().collect(),
+        body: body.filter(|bytes| bytes.len() <= LONGEST_BODY).map_or(Body::TooLong, Body::Bytes),
     }
-    if let Some(length) = length.and_then(|length| length.parse::<usize>().ok()) {
-        if length > LONGEST_BODY {
-            return Ok(Body::TooLong);
+}
+
+/// Writes a response.
+pub fn write(response: &Response) -> JsValue {
+    let mut id = "";
+    let mut headers = String::with_capacity(512);
+    for (name, value) in &response.headers {
+        if value.contains(['\0', '\n', '\r']) {
+            return failed(&format!("the header `{name}` cannot be written: `{value}`"));
         }
-        let bytes = request.bytes().await?;
-        return Ok(if bytes.len() > LONGEST_BODY { Body::TooLong } else { Body::Bytes(bytes) });
-    }
-    let mut stream = request.stream()?;
-    let mut bytes = Vec::new();
-    while let Some(chunk) = stream.next().await {
-        bytes.extend(chunk?);
-        if bytes.len() > LONGEST_BODY {
-            return Ok(Body::TooLong);
+        if *name == "x-request-id" {
+            id = value;
+            continue;
+        }
+        for line in [name, value.as_ref()] {
+            headers.push_str(line);
+            headers.push('\n');
         }
     }
-    Ok(Body::Bytes(bytes))
+    if let Some(pieces) = response.pieces.as_ref().and_then(Pieces::take) {
+        let body = super::pieces::readable(pieces);
+        let written = body.map_err(JsValue::from).and_then(|body| stream(response.status, id, &headers, body));
+        return written.unwrap_or_else(|error| failed(&format!("{error:?}")));
+    }
+    // A text is handed over for less than bytes are, but without a type of its own it is given one.
+    let typed = response.header("content-type").is_some();
+    let written = match std::str::from_utf8(&response.body) {
+        Ok(body) if typed && !body.is_empty() => text(response.status, id, &headers, body),
+        _ => bytes(response.status, id, &headers, &response.body),
+    };
+    written.unwrap_or_else(|error| failed(&format!("{error:?}")))
+}
+
+/// Answers a request that could not be answered; the cause is for the log alone.
+pub fn failed(cause: &str) -> JsValue {
+    worker::console_error!("{cause}");
+    failure()
 }

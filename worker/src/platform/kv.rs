@@ -17,6 +17,15 @@ pub struct PutOptions {
     pub metadata: Option<serde_json::Value>,
 }
 
+/// Some of the keys there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The keys.
+    pub keys: Vec<String>,
+    /// Where the next page begins; nothing after the last one.
+    pub next: Option<String>,
+}
+
 #[cfg(target_arch = "wasm32")]
 pub use edge::Kv;
 #[cfg(not(target_arch = "wasm32"))]
@@ -29,7 +38,7 @@ mod edge {
     use worker::Env;
     use worker::kv::KvStore;
 
-    use super::{KvError, PutOptions};
+    use super::{KvError, Page, PutOptions};
 
     /// A KV namespace, perhaps one that is not bound: then each call fails.
     pub struct Kv {
@@ -61,6 +70,22 @@ mod edge {
             Ok(put.execute().await?)
         }
 
+        /// The keys that begin with `prefix`, in their order: at most `most` of them, 1,000 at the most.
+        pub async fn list(&self, prefix: &str, most: usize, cursor: Option<&str>) -> Result<Page, KvError> {
+            let mut list = self.store()?.list().prefix(prefix.to_owned()).limit(most as u64);
+            if let Some(cursor) = cursor {
+                list = list.cursor(cursor.to_owned());
+            }
+            let listed = list.execute().await?;
+            let keys = listed.keys.into_iter().map(|key| key.name).collect();
+            Ok(Page { keys, next: listed.cursor.filter(|_| !listed.list_complete) })
+        }
+
+        /// Removes the value under `key`, if there is one.
+        pub async fn delete(&self, key: &str) -> Result<(), KvError> {
+            Ok(self.store()?.delete(key).await?)
+        }
+
         fn store(&self) -> Result<&KvStore, KvError> {
             let found = self.found.get_or_init(|| self.env.kv(self.name).map_err(|error| error.to_string()));
             found.as_ref().map_err(|reason| KvError(reason.clone()))
@@ -80,7 +105,7 @@ mod memory {
     use std::collections::BTreeMap;
     use std::rc::Rc;
 
-    use super::{KvError, PutOptions};
+    use super::{KvError, Page, PutOptions};
 
     /// A store in memory, perhaps one that is not bound: then each call fails.
     #[derive(Clone, Default)]
@@ -118,6 +143,25 @@ mod memory {
                 return Err(KvError("a value must stay for 60 seconds".to_owned()));
             }
             self.values.borrow_mut().insert(key.to_owned(), value.to_vec());
+            Ok(())
+        }
+
+        /// The keys that begin with `prefix`, in their order: at most `most` of them, 1,000 at the most.
+        pub async fn list(&self, prefix: &str, most: usize, cursor: Option<&str>) -> Result<Page, KvError> {
+            self.check(prefix)?;
+            let values = self.values.borrow();
+            let begins = |key: &&String| key.starts_with(prefix) && cursor.is_none_or(|cursor| key.as_str() > cursor);
+            let mut keys: Vec<String> = values.keys().filter(begins).take(most.min(1000) + 1).cloned().collect();
+            let more = keys.len() > most.min(1000);
+            keys.truncate(most.min(1000));
+            let next = keys.last().filter(|_| more).cloned();
+            Ok(Page { keys, next })
+        }
+
+        /// Removes the value under `key`, if there is one.
+        pub async fn delete(&self, key: &str) -> Result<(), KvError> {
+            self.check(key)?;
+            self.values.borrow_mut().remove(key);
             Ok(())
         }
 

@@ -15,6 +15,8 @@ pub mod http;
 pub mod kv;
 pub mod log;
 pub mod mailer;
+#[cfg(target_arch = "wasm32")]
+pub mod pieces;
 pub mod queue;
 pub mod random;
 pub mod socket;

@@ -1,7 +1,13 @@
 //! A tenant as a document: `GET /v1/tenants/{id}/export`, for operators. Secrets are not in it.
+//!
+//! A small one is read in one transaction and made at once. A large one is sent while it is read, a bounded page of a table
+//! at a time, so that it is never in memory as a whole. Its pages are of one state or there is no document: where the
+//! tenant's versions change in between, the answer breaks off. A tenant that is suspended stays as it is meanwhile.
 
+use futures_util::stream::try_unfold;
 use parapet::model::{Row, TABLES, TableInfo, Tenant};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::tenant::{operators_only, read_one};
 use crate::administration::{Actor, Elsewhere, Plan, RowChange, commit, read_head};
@@ -9,12 +15,20 @@ use crate::app::App;
 use crate::document::rows;
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
-use crate::platform::db::{Row as SqlRow, Statement};
-use crate::response::Response;
+use crate::platform::Db;
+use crate::platform::db::{Parameter, Row as SqlRow, Statement};
+use crate::platform::log;
+use crate::response::{Pieces, Response};
 
-/// The longest document, in characters of values and names. While it is made it is there several times over: as rows, as
-/// JSON and as text; an isolate has 128 MiB for everything.
+/// The longest document that is made at once, in characters of values and names. While it is made it is there several
+/// times over: as rows, as JSON and as text; an isolate has 128 MiB for everything.
 const LONGEST: i64 = 4 * 1024 * 1024;
+
+/// A page of a longer one has no more rows, and ends with the row that makes it longer than so many characters.
+const PAGE_ROWS: i64 = 2_000;
+const PAGE: i64 = 1024 * 1024;
+
+const READ_VERSIONS: &str = "SELECT policy_version, directory_version FROM tenant_epoch WHERE tenant_id = ?1";
 
 /// Tables that no document needs: logs, which are exported by themselves; and what is under way or published, which
 /// means nothing elsewhere.
@@ -48,19 +62,25 @@ async fn export(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
     let id = call.row_id()?;
     let size = app.db.first(Statement::new(size()).bind(id)).await.map_err(ApiError::database)?;
     let size: i64 = size.unwrap_or_default().values().filter_map(Value::as_f64).map(|size| size as i64).sum();
-    if size > LONGEST {
-        let detail =
-            format!("the document would have about {size} characters, and no more than {LONGEST} are made at once");
-        return Err(ApiError::Conflict { code: "export.too_large", detail, findings: Vec::new() });
-    }
-    let reads: Vec<Statement> = tables().map(|table| Statement::new(read(table)).bind(id)).collect();
-    let mut statements = vec![read_one(&actor, id)];
-    statements.extend(reads);
-    let mut answers = app.db.batch(statements).await.map_err(ApiError::database)?.into_iter();
-    let tenant = answers.next().unwrap_or_default();
-    let document = document(tenant.first().cloned().ok_or(ApiError::NotFound)?, answers);
-    let response =
-        Response::json(&document)?.with("content-disposition", format!("attachment; filename=\"tenant-{id}.json\""));
+    let disposition = format!("attachment; filename=\"tenant-{id}.json\"");
+    let (tenant, response) = if size > LONGEST {
+        let answers = app.db.batch(vec![read_one(&actor, id), Statement::new(READ_VERSIONS).bind(id)]).await;
+        let mut answers = answers.map_err(ApiError::database)?.into_iter();
+        let tenant = answers.next().unwrap_or_default();
+        let row = tenant.first().cloned().ok_or(ApiError::NotFound)?;
+        let export = Export::new(app, call, id, row, answers.next().unwrap_or_default());
+        let pieces = Pieces::new(try_unfold(export, Export::next));
+        let response = Response { status: 200, pieces: Some(pieces), ..Response::default() };
+        (tenant, response.with("content-type", "application/json"))
+    } else {
+        let mut statements = vec![read_one(&actor, id)];
+        statements.extend(tables().map(|table| Statement::new(read(table)).bind(id)));
+        let mut answers = app.db.batch(statements).await.map_err(ApiError::database)?.into_iter();
+        let tenant = answers.next().unwrap_or_default();
+        let document = document(tenant.first().cloned().ok_or(ApiError::NotFound)?, answers);
+        (tenant, Response::json(&document)?)
+    };
+    let response = response.with("content-disposition", disposition);
     let tenant = rows::<Tenant>(tenant)?.pop().ok_or(ApiError::NotFound)?;
     commit(app, call, actor, vec![read_head(id)], |state| {
         let mut plan = Plan::new(state, response.clone());
@@ -74,6 +94,91 @@ async fn export(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
         Ok(plan)
     })
     .await
+}
+
+/// A document on its way.
+struct Export {
+    db: Db,
+    call: String,
+    tenant: Uuid,
+    /// The piece that begins it; nothing once it was sent.
+    row: Option<SqlRow>,
+    versions: Vec<SqlRow>,
+    tables: std::vec::IntoIter<&'static TableInfo>,
+    /// The table that is being read, and the key of the last row that was sent of it.
+    table: Option<(&'static TableInfo, Option<Vec<Parameter>>)>,
+    ended: bool,
+}
+
+impl Export {
+    fn new(app: &App, call: &Call, tenant: Uuid, row: SqlRow, versions: Vec<SqlRow>) -> Self {
+        let tables = tables().collect::<Vec<_>>().into_iter();
+        Self {
+            db: app.db.clone(),
+            call: call.id.clone(),
+            tenant,
+            row: Some(row),
+            versions,
+            tables,
+            table: None,
+            ended: false,
+        }
+    }
+
+    /// The next piece, and what comes after it; nothing where the document is whole.
+    async fn next(mut self) -> Result<Option<(Vec<u8>, Self)>, ApiError> {
+        if let Some(row) = self.row.take() {
+            let info = const { &Tenant::INFO };
+            let row = serde_json::to_string(&info.document_row(row)).map_err(ApiError::internal)?;
+            self.table = self.tables.next().map(|table| (table, None));
+            return Ok(Some((format!("{{\"{}\":{row}", Tenant::TABLE).into_bytes(), self)));
+        }
+        while let Some((table, after)) = self.table.take() {
+            let rows = self.page(table, after.as_deref()).await?;
+            let begun = after.is_some();
+            let Some(last) = rows.last() else {
+                self.table = self.tables.next().map(|table| (table, None));
+                if begun {
+                    return Ok(Some((b"]".to_vec(), self)));
+                }
+                continue;
+            };
+            self.table = Some((table, Some(key(table, last)?)));
+            let mut piece = if begun { String::new() } else { format!(",\"{}\":[", table.name) };
+            for (index, row) in rows.into_iter().enumerate() {
+                if begun || index > 0 {
+                    piece.push(',');
+                }
+                piece.push_str(&serde_json::to_string(&table.document_row(row)).map_err(ApiError::internal)?);
+            }
+            return Ok(Some((piece.into_bytes(), self)));
+        }
+        if std::mem::replace(&mut self.ended, true) {
+            return Ok(None);
+        }
+        Ok(Some((b"}".to_vec(), self)))
+    }
+
+    /// The rows of a page, of the same state as all pages before.
+    async fn page(&self, table: &'static TableInfo, after: Option<&[Parameter]>) -> Result<Vec<SqlRow>, ApiError> {
+        let page = Statement::new(read_page(table, after.is_some())).bind(self.tenant).bind(PAGE_ROWS).bind(PAGE);
+        let page = after.into_iter().flatten().cloned().fold(page, Statement::bind);
+        let versions = Statement::new(READ_VERSIONS).bind(self.tenant);
+        let answers = self.db.batch(vec![page, versions]).await.map_err(ApiError::database)?;
+        let [rows, versions] = answers.try_into().map_err(|_| ApiError::internal("two answers"))?;
+        if versions != self.versions {
+            log::info(&self.call, "export.changed", &format!("tenant {} changed while it was exported", self.tenant));
+            let detail = "the tenant changed while it was exported".to_owned();
+            return Err(ApiError::Conflict { code: "export.changed", detail, findings: Vec::new() });
+        }
+        Ok(rows)
+    }
+}
+
+/// The key of a row, as it is bound.
+fn key(table: &TableInfo, row: &SqlRow) -> Result<Vec<Parameter>, ApiError> {
+    let value = |column: &&str| Some(Parameter::from(row.get(*column)?.as_str()?));
+    table.key.iter().map(value).collect::<Option<_>>().ok_or_else(|| ApiError::internal("a key that is no text"))
 }
 
 /// The tables of a document beside the tenant, each after those that it refers to.
@@ -107,6 +212,29 @@ fn read(table: &TableInfo) -> String {
     let order: Vec<String> = table.key.iter().map(|column| format!("\"{column}\"")).collect();
     let condition = of_tenant(table);
     format!("SELECT {} FROM \"{}\" WHERE {condition} ORDER BY {}", columns.join(", "), table.name, order.join(", "))
+}
+
+/// A page: `?2` rows at most, until they have `?3` characters; after the key in the parameters from `?4` on.
+fn read_page(table: &TableInfo, goes_on: bool) -> String {
+    let quoted = |column: &str| format!("\"{column}\"");
+    let columns = shown(table).map(quoted).collect::<Vec<_>>().join(", ");
+    let order = table.key.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", ");
+    let length =
+        shown(table).map(|column| format!("coalesce(length(\"{column}\"), 4)")).collect::<Vec<_>>().join(" + ");
+    let (name, condition) = (table.name, of_tenant(table));
+    let after = if goes_on {
+        let places: Vec<String> = (4..).take(table.key.len()).map(|place| format!("?{place}")).collect();
+        format!(" AND ({order}) > ({})", places.join(", "))
+    } else {
+        String::new()
+    };
+    format!(
+        "SELECT {columns} FROM (
+             SELECT {columns}, sum({length}) OVER (ORDER BY {order}) - ({length}) AS before_it FROM (
+                 SELECT {columns} FROM \"{name}\" WHERE {condition}{after} ORDER BY {order} LIMIT ?2
+             )
+         ) WHERE before_it < ?3 ORDER BY {order}"
+    )
 }
 
 /// How long each table would be.

@@ -29,6 +29,9 @@ const READ_DELETION: &str = "
     SELECT event_data FROM audit_log WHERE tenant_id = ?1 AND event_type = 'tenant.deleted'
     ORDER BY sequence DESC LIMIT 1";
 
+/// Since when a tenant is being purged: then nothing brings it back, whatever its grace is made by now.
+const READ_PURGE: &str = "SELECT begun_at FROM tenant_purge WHERE tenant_id = ?1";
+
 /// For so many days a deleted tenant can be restored, where the operators' setting `security/tenant_grace_days` says
 /// nothing.
 const GRACE_DAYS: i64 = 30;
@@ -252,7 +255,7 @@ async fn delete(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
 async fn restore(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
     step(app, call, actor, "restored", |before, state| {
         only_from(before, &[TenantStatus::Deleted])?;
-        if !within_grace(before, state.document, state.now) {
+        if !within_grace(before, state.document, state.now) || !state.sql_rows(3).is_empty() {
             let detail = "the time in which it could be restored is over".to_owned();
             return Err(ApiError::Conflict { code: "tenant.grace_over", detail, findings: Vec::new() });
         }
@@ -270,9 +273,13 @@ fn within_grace(tenant: &Tenant, operators: &TenantDocument, now: Timestamp) -> 
         .tenant_setting
         .iter()
         .find(|row| row.category == SettingCategory::Security && row.setting_key == "tenant_grace_days");
-    let days = setting.and_then(|row| row.setting_value.as_i64()).filter(|days| (0..=3650).contains(days));
-    let grace = days.unwrap_or(GRACE_DAYS) * DAY;
+    let grace = grace(setting.map(|row| &row.setting_value));
     tenant.deleted_at.is_some_and(|deleted| now.as_millis() - deleted.as_millis() < grace)
+}
+
+/// For how many milliseconds a deleted tenant can be restored, by the operators' setting `security/tenant_grace_days`.
+pub fn grace(setting: Option<&Value>) -> i64 {
+    setting.and_then(Value::as_i64).filter(|days| (0..=3650).contains(days)).unwrap_or(GRACE_DAYS) * DAY
 }
 
 fn only_from(tenant: &Tenant, statuses: &[TenantStatus]) -> Result<(), ApiError> {
@@ -307,7 +314,8 @@ async fn change(
     becomes: impl Fn(&Tenant, &State<'_>) -> Result<Tenant, ApiError>,
 ) -> Result<Response, ApiError> {
     let id = call.row_id()?;
-    let reads = vec![read_one(&actor, id), read_head(id), Statement::new(READ_DELETION).bind(id)];
+    let of_tenant = |sql| Statement::new(sql).bind(id);
+    let reads = vec![read_one(&actor, id), read_head(id), of_tenant(READ_DELETION), of_tenant(READ_PURGE)];
     commit(app, call, actor, reads, |state| {
         let before = state.rows::<Tenant>(0)?.pop().ok_or(ApiError::NotFound)?;
         if_match(call, &before)?;

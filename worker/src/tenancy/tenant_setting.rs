@@ -91,6 +91,11 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
+/// What a secret setting is bound to, so that it does not open in another place.
+pub fn place(tenant: impl std::fmt::Display, category: SettingCategory, key: &str) -> String {
+    format!("tenant_setting/{tenant}/{}/{key}", category.as_str())
+}
+
 /// A setting by its category and key.
 #[derive(Clone)]
 pub struct Key {
@@ -116,9 +121,8 @@ impl Key {
         select::<TenantSetting>(ONE, tenant).bind(self.category.as_str()).bind(self.key.as_str())
     }
 
-    /// What a secret is bound to, so that it does not open in another place.
     fn context(&self, tenant: Uuid) -> String {
-        format!("tenant_setting/{tenant}/{}/{}", self.category.as_str(), self.key)
+        place(tenant, self.category, &self.key)
     }
 
     fn show(&self, tenant: &Tenant, row: Option<&TenantSetting>) -> Value {

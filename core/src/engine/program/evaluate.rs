@@ -2,6 +2,7 @@
 
 use super::extension::{call, call2};
 use super::node::{Node, NodeId, Program, matches};
+use super::step::{Comparison, Operand, Step};
 use super::value::{Record, Set, Value, World};
 use crate::store::same;
 use std::cmp::Ordering;
@@ -29,19 +30,18 @@ pub(crate) enum Failure {
 
 /// Whether a condition holds. Anything but a truth value is a failure.
 pub(crate) fn holds<'a, W: World<'a>>(program: &Program, world: &W, node: NodeId) -> Result<bool, Failure> {
-    match program.node(node)? {
+    let step = match program.step(node)? {
+        Step::Guarded(comparison, left, right) => return guarded(program, world, comparison, left, right),
+        Step::Node(step) => step,
+    };
+    match step {
         Node::And(left, right) => Ok(holds(program, world, left)? && holds(program, world, right)?),
         Node::Or(left, right) => Ok(holds(program, world, left)? || holds(program, world, right)?),
         Node::Not(inner) => Ok(!holds(program, world, inner)?),
         Node::Bool(value) => Ok(value),
         Node::Equal(left, right) => {
             let (left, right) = (evaluate(program, world, left)?, evaluate(program, world, right)?);
-            Ok(match (&left, &right) {
-                // What is most often compared, without asking which comes first.
-                (Value::Entity(left), Value::Entity(right)) => left == right,
-                (Value::Text(left), Value::Text(right)) => same(left, right),
-                _ => left.compare(&right, world) == Ordering::Equal,
-            })
+            Ok(equal(world, &left, &right))
         }
         Node::HasAttribute(inner, name) => Ok(attribute_of(program, world, inner, name)?.is_some()),
         Node::HasAttributes(inner, names, length) => has(program, world, inner, program.list(names, length)?),
@@ -49,6 +49,43 @@ pub(crate) fn holds<'a, W: World<'a>>(program: &Program, world: &W, node: NodeId
             Value::Bool(value) => Ok(value),
             _ => Err(Failure::Type),
         },
+    }
+}
+
+/// A comparison of attributes that may not be there.
+fn guarded<'a, W: World<'a>>(
+    program: &Program,
+    world: &W,
+    comparison: Comparison,
+    left: Operand,
+    right: Operand,
+) -> Result<bool, Failure> {
+    let value = |operand| {
+        Ok(match operand {
+            Operand::ResourceAttribute(name) => world.resource_attribute(name),
+            Operand::PrincipalAttribute(name) => world.principal_attribute(name),
+            Operand::ContextAttribute(name) => world.member(world.context(), name),
+            Operand::Principal => Some(Value::Entity(world.principal())),
+            Operand::Resource => Some(Value::Entity(world.resource())),
+            Operand::Constant(node) => Some(evaluate(program, world, node)?),
+        })
+    };
+    let Some(left) = value(left)? else { return Ok(false) };
+    let Some(right) = value(right)? else { return Ok(false) };
+    match comparison {
+        Comparison::Equal => Ok(equal(world, &left, &right)),
+        Comparison::In => lies_in(world, entity(left)?, right),
+        Comparison::Contains => Ok(set(left)?.contains(&right, world)),
+    }
+}
+
+/// Whether two values are equal.
+fn equal<'a, W: World<'a>>(world: &W, left: &Value<'a, W>, right: &Value<'a, W>) -> bool {
+    match (left, right) {
+        // What is most often compared, without asking which comes first.
+        (Value::Entity(left), Value::Entity(right)) => left == right,
+        (Value::Text(left), Value::Text(right)) => same(left, right),
+        _ => left.compare(right, world) == Ordering::Equal,
     }
 }
 

@@ -8,10 +8,13 @@ mod evaluate;
 mod extension;
 mod node;
 mod record;
+mod step;
 mod value;
 
 pub(crate) use evaluate::{Failure, holds};
 pub(crate) use extension::{call, call2};
+#[cfg(feature = "cedar")]
+pub(crate) use node::MAX_SIZE;
 pub(crate) use node::{ANY_TEXT, Function, Function2, Node, NodeId, Program, matches};
 pub(crate) use record::Bounds;
 pub(crate) use value::{Record, Set, Value, World};

@@ -1,6 +1,7 @@
 //! The nodes of a program, in an arena: a node refers to nodes before it only.
 
 use super::evaluate::Failure;
+use super::step::Step;
 use crate::schema::IpRange;
 use std::net::IpAddr;
 
@@ -12,6 +13,8 @@ pub(crate) type NodeId = u32;
 pub(crate) struct Program {
     /// The nodes; every reference is to an earlier one.
     nodes: Vec<Node>,
+    /// How each is run as a condition.
+    steps: Vec<Step>,
     /// What has no fixed number of parts: elements, members, names of nested attributes, patterns and addresses.
     lists: Vec<u32>,
 }
@@ -164,7 +167,25 @@ impl Program {
 
     /// A program of nodes that were checked.
     pub(super) fn of(nodes: Vec<Node>, lists: Vec<u32>) -> Self {
-        Self { nodes, lists }
+        let steps = nodes.iter().map(|node| Step::of(&nodes, *node)).collect();
+        Self { nodes, steps, lists }
+    }
+
+    /// How a node is run as a condition.
+    pub(super) fn step(&self, id: NodeId) -> Result<Step, Failure> {
+        self.steps.get(id as usize).copied().ok_or(Failure::Broken)
+    }
+
+    /// How many nodes are run with others in one step.
+    #[cfg(all(test, feature = "cedar"))]
+    pub(crate) fn steps(&self) -> usize {
+        self.steps.iter().filter(|step| matches!(step, Step::Guarded(..))).count()
+    }
+
+    /// The same, each node run by itself: the slow twin.
+    #[cfg(all(test, feature = "cedar"))]
+    pub(crate) fn node_by_node(&self) -> Self {
+        Self { steps: self.nodes.iter().map(|node| Step::Node(*node)).collect(), ..self.clone() }
     }
 
     /// All nodes.
@@ -190,6 +211,7 @@ impl Program {
     /// Adds a node behind all others.
     pub(crate) fn push(&mut self, node: Node) -> Option<NodeId> {
         let id = u32::try_from(self.nodes.len()).ok()?;
+        self.steps.push(Step::of(&self.nodes, node));
         self.nodes.push(node);
         Some(id)
     }
@@ -214,6 +236,52 @@ impl Program {
     /// All lists, one behind the other.
     pub(crate) fn lists(&self) -> &[u32] {
         &self.lists
+    }
+
+    /// The nodes that a node refers to.
+    pub(crate) fn parts(&self, node: Node) -> Vec<NodeId> {
+        let list = |start, length| self.list(start, length).unwrap_or_default();
+        match node {
+            Node::Bool(_)
+            | Node::Long(_)
+            | Node::Decimal(_)
+            | Node::Datetime(_)
+            | Node::Duration(_)
+            | Node::Ip(_)
+            | Node::Text(_)
+            | Node::Entity(_)
+            | Node::Principal
+            | Node::Action
+            | Node::Resource
+            | Node::Context => vec![],
+            Node::Not(a)
+            | Node::Negate(a)
+            | Node::IsEmpty(a)
+            | Node::GetAttribute(a, _)
+            | Node::HasAttribute(a, _)
+            | Node::HasAttributes(a, ..)
+            | Node::Like(a, ..)
+            | Node::Is(a, _)
+            | Node::Call(_, a) => vec![a],
+            Node::And(a, b)
+            | Node::Or(a, b)
+            | Node::Equal(a, b)
+            | Node::Less(a, b)
+            | Node::LessEqual(a, b)
+            | Node::Add(a, b)
+            | Node::Subtract(a, b)
+            | Node::Multiply(a, b)
+            | Node::In(a, b)
+            | Node::Contains(a, b)
+            | Node::ContainsAll(a, b)
+            | Node::ContainsAny(a, b)
+            | Node::HasTag(a, b)
+            | Node::GetTag(a, b)
+            | Node::Call2(_, a, b) => vec![a, b],
+            Node::If(a, b, c) => vec![a, b, c],
+            Node::Set(start, length) => list(start, length).to_vec(),
+            Node::Record(start, length) => list(start, length).iter().skip(1).step_by(2).copied().collect(),
+        }
     }
 }
 

@@ -182,6 +182,32 @@ fn what_would_not_compile_is_refused_and_changes_nothing() {
     assert_eq!((office.log().len(), office.versions()), (0, (7, 3)));
 }
 
+/// Rules are changed where they lie in memory: what was refused is not in the next change, and what an isolate publishes
+/// after several is what one that knows nothing makes of the rows.
+#[test]
+fn a_refused_change_is_not_in_the_next_one() {
+    let office = office();
+    let grant =
+        |conditions: Value| json!({ "role_id": READER, "permission_id": READ_DOCUMENTS, "conditions": conditions });
+    let condition = json!({ "cedar": "context has mfa && context.mfa" });
+    let given = assert_status(&office.owner("POST", "/v1/role-permissions", grant(condition.clone())), 201);
+    for refused in [json!({ "Sounds": { "a": 1 } }), json!({ "cedar": "context.mfa" })] {
+        assert_problem(&office.owner("POST", "/v1/role-permissions", grant(refused)), 422, "request.invalid");
+    }
+    assert_status(&office.owner("PATCH", &format!("/v1/roles/{READER}"), json!({ "description": "reads" })), 200);
+    let path = format!("/v1/role-permissions/{}", given["id"].as_str().unwrap());
+    assert_eq!(office.owner("DELETE", &path, Value::Null).status, 204);
+    assert_status(&office.owner("POST", "/v1/role-permissions", grant(condition)), 201);
+    assert_eq!(office.versions().0, 11);
+    let newest = || office.edge.sql("SELECT content_hash FROM snapshot WHERE policy_version = 11");
+    let published = newest();
+    assert_eq!(published.len(), 1);
+    office.edge.sql("DELETE FROM snapshot");
+    let anew = office.edge.restarted();
+    anew.ask(&office.edge.key(&["access:evaluate"]));
+    assert_eq!(newest(), published);
+}
+
 #[test]
 fn a_taken_name_and_a_missing_row_are_said_with_their_field() {
     let office = office();

@@ -6,7 +6,7 @@ use parapet::model::TABLES;
 use parapet_worker::guard::Access;
 
 /// A row in every table, of another tenant than `acme`.
-fn full() -> TenantDocument {
+pub(super) fn full() -> TenantDocument {
     let text = include_str!("../../../../core/src/model/every_table.json")
         .replace("01980000-0000-7000-8000-", "01980000-0000-7000-9000-")
         .replace("\"acme\"", "\"full\"")
@@ -39,7 +39,7 @@ fn ids(document: &TenantDocument) -> Vec<String> {
 }
 
 /// Everything that the other tenant has.
-fn rows(edge: &Edge, tenant: &str) -> Vec<String> {
+pub(super) fn rows(edge: &Edge, tenant: &str) -> Vec<String> {
     let mut rows = vec![];
     for table in TABLES {
         let column = if table.name == "tenant" { "id" } else { "tenant_id" };

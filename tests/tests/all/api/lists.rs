@@ -77,6 +77,10 @@ impl Operators {
         assert_eq!(response.status, 201, "{}", body(&response));
         let user = json!({ "email": "eve@acme.example" });
         assert_eq!(self.office.owner("POST", "/v1/users", user).status, 201);
+        let first =
+            self.office.edge.sql("SELECT hash FROM audit_log WHERE sequence = 1 AND tenant_id LIKE '01980000-%'");
+        let root = json!({ "sequence": 1, "hash": first[0]["hash"] });
+        assert_eq!(self.office.owner("POST", "/v1/audit-logs/roots", root).status, 201);
         let prefix = "01980000-0000-7001-8000-";
         let text = include_str!("../../../../core/src/model/every_table.json")
             .replace("01980000-0000-7000-8000-", prefix)

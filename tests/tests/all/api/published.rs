@@ -110,6 +110,63 @@ fn nothing_is_given_out_without_a_key_to_sign_it() {
     assert!((*wrong).as_ref().unwrap_err().starts_with("PUBLISH_KEY"));
 }
 
+/// The public half of the key whose bytes are all this one, in hex.
+fn public(byte: u8) -> String {
+    let key = parapet::snapshot::SigningKey::es256("x", &[byte; 32]).unwrap();
+    key.verifying_key().sec1().unwrap().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn the_keys_of_before_and_after_are_published_beside_the_one_that_signs() {
+    let (old, new) = ("11".repeat(32), "22".repeat(32));
+    let mut office = office();
+    let key = office.edge.key(SCOPE);
+    let mut configured = |signs: (&str, &str), others: &str| {
+        office.edge.app.config = configuration(&[
+            ("FRESHNESS_SECONDS", "0"),
+            ("SNAPSHOT_KEY", &"ab".repeat(32)),
+            ("PUBLISH_KEY", signs.1),
+            ("PUBLISH_KEY_ID", signs.0),
+            ("OTHER_PUBLISH_KEYS", others),
+        ]);
+        let keys = assert_status(&office.edge.get("/.well-known/parapet-keys"), 200);
+        let snapshot = office.edge.call(&key, "GET", "/v1/snapshots/current", None);
+        assert_eq!(snapshot.status, 200);
+        (keys["keys"].as_array().unwrap().clone(), snapshot.body)
+    };
+    let ring = |keys: &[Value]| {
+        keys.iter().fold(Keyring::new().tenant(TENANT.parse().unwrap()), |ring, key| {
+            let text = |name: &str| key[name].as_str().unwrap();
+            assert!(key.get("d").is_none());
+            ring.with(VerifyingKey::es256_jwk(text("kid"), text("x"), text("y")).unwrap())
+        })
+    };
+    let ids = |keys: &[Value]| keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    // First the next one is made known, then it signs, then the old one goes: no verifier is ever without.
+    let (announced, before) = configured(("p1", &old), &format!("p2:{}", public(0x22)));
+    assert_eq!(ids(&announced), ["p1", "p2"]);
+    let (changed, after) = configured(("p2", &new), &format!("p1:{}", public(0x11)));
+    assert_eq!(ids(&changed), ["p2", "p1"]);
+    for keys in [&announced, &changed] {
+        for snapshot in [&before, &after] {
+            assert!(Snapshot::open(snapshot.clone(), &ring(keys)).is_ok());
+        }
+    }
+    let (last, _) = configured(("p2", &new), "");
+    assert!(Snapshot::open(before, &ring(&last)).is_err());
+    for wrong in [
+        "p2",
+        "p2:",
+        "p2:zz",
+        "p2:04",
+        &format!("p1:{}", public(0x22)),
+        &format!("p2:{} p2:{}", public(0x22), public(0x11)),
+    ] {
+        let config = configuration(&[("PUBLISH_KEY", &old), ("PUBLISH_KEY_ID", "p1"), ("OTHER_PUBLISH_KEYS", wrong)]);
+        assert!((*config).as_ref().unwrap_err().starts_with("OTHER_PUBLISH_KEYS"), "{wrong}");
+    }
+}
+
 /// `acme` with more than Anna's: groups, units, another role, a resource, a request, policies.
 fn busy() -> Edge {
     let mut edge = Edge::new();

@@ -4,6 +4,7 @@ use super::administration::{Office, assert_refused, assert_status, office};
 use super::*;
 use parapet::administration::{FOUNDING_IDS, PERMISSIONS, SYSTEM_SLUG, SYSTEM_TENANT, founding};
 use parapet::model::{AuditLog, Row as _, User};
+use parapet_worker::error::ApiError;
 use uuid::Uuid;
 
 /// `acme`, and the operators' tenant with one operator.
@@ -39,12 +40,12 @@ impl Operators {
         self.office.by(&self.operator, method, path, body)
     }
 
-    fn sql(&self, sql: &'static str) -> Vec<Row> {
+    pub fn sql(&self, sql: &'static str) -> Vec<Row> {
         self.office.edge.sql(sql)
     }
 
     /// A tenant's log, verified from its first row.
-    fn log(&self, tenant: &str) -> Vec<AuditLog> {
+    pub fn log(&self, tenant: &str) -> Vec<AuditLog> {
         let rows = self.sql("SELECT * FROM audit_log ORDER BY tenant_id, sequence");
         let rows = rows.into_iter().map(|row| AuditLog::from_sql(row).unwrap());
         let rows: Vec<AuditLog> = rows.filter(|row| row.tenant_id.to_string() == tenant).collect();
@@ -52,12 +53,12 @@ impl Operators {
         rows
     }
 
-    fn events(&self, tenant: &str) -> Vec<String> {
+    pub fn events(&self, tenant: &str) -> Vec<String> {
         self.log(tenant).into_iter().map(|row| row.event_type).collect()
     }
 }
 
-fn new_tenant() -> Value {
+pub(super) fn new_tenant() -> Value {
     json!({ "name": "Globex", "slug": "globex", "owner": { "email": "hank@globex.example", "first_name": "Hank" } })
 }
 
@@ -344,7 +345,77 @@ fn an_export_is_the_tenants_document_without_secrets() {
     assert_eq!(assert_status(&own, 200)["tenant"]["slug"], SYSTEM_SLUG);
     let nowhere = operators.call("GET", "/v1/tenants/01980000-0000-7000-8000-0000000000ff/export", Value::Null);
     assert_problem(&nowhere, 404, "http.not_found");
+}
 
-    operators.office.edge.sql("UPDATE role SET description = printf('%.*c', 5000000, 'x') WHERE name = 'reader'");
-    assert_problem(&operators.call("GET", &path, Value::Null), 409, "export.too_large");
+/// All pieces of an answer, each no longer than a page of rows and its last one.
+fn pieces(response: &Response) -> Result<Vec<Vec<u8>>, ApiError> {
+    use futures_util::TryStreamExt;
+    assert_eq!((response.status, response.body.len()), (200, 0));
+    assert_eq!(response.header("content-type"), Some("application/json"));
+    pollster::block_on(response.pieces.as_ref().unwrap().take().unwrap().try_collect())
+}
+
+/// `acme` with 7,000 more users, each with a KiB of its own, and a text of two MiB among its roles.
+fn large(operators: &Operators) {
+    operators.sql(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 7000)
+         INSERT INTO user (id, tenant_id, email, custom_attributes, email_verified, phone_verified, is_active, state,
+                           force_password_change, created_at, updated_at)
+         SELECT printf('01980000-0000-7000-c000-%012d', i), '01980000-0000-7000-8000-000000000001',
+                'u' || i || '@acme.example', json_object('text', printf('%.*c', 1000, 'x')), 0, 0, 1, 'active', 0,
+                '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z' FROM n",
+    );
+    operators.sql("UPDATE role SET description = printf('%.*c', 2000000, 'x') WHERE name = 'reader'");
+}
+
+#[test]
+fn a_large_export_is_sent_in_pieces_and_is_the_same_document() {
+    let operators = operators();
+    let path = format!("/v1/tenants/{TENANT}/export");
+    let mut whole = assert_status(&operators.call("GET", &path, Value::Null), 200);
+    large(&operators);
+    let response = operators.call("GET", &path, Value::Null);
+    assert!(response.header("content-disposition").unwrap().starts_with("attachment"));
+    let pieces = pieces(&response).unwrap();
+    let longest = pieces.iter().map(Vec::len).max().unwrap();
+    assert!(pieces.len() >= 20 && longest < 2_200_000, "{} pieces, {longest} bytes", pieces.len());
+    let exported: Value = serde_json::from_slice(&pieces.concat()).unwrap();
+    let document = TenantDocument::from_value(exported.clone()).unwrap_or_else(|findings| panic!("{findings:#?}"));
+    assert_eq!(document.user.len(), 7004);
+    let mut ids: Vec<_> = document.user.iter().map(|user| user.id).collect();
+    ids.dedup();
+    assert_eq!(ids.len(), 7004);
+    // Without what was added it is what was read in one transaction before.
+    let mut rest = exported;
+    rest["user"]
+        .as_array_mut()
+        .unwrap()
+        .retain(|user| !user["id"].as_str().unwrap().starts_with("01980000-0000-7000-c000"));
+    for document in [&mut whole, &mut rest] {
+        for role in document["role"].as_array_mut().unwrap() {
+            role.as_object_mut().unwrap().remove("description");
+        }
+    }
+    assert_eq!(rest, whole);
+    assert_eq!(operators.events(TENANT), ["tenant.exported", "tenant.exported"]);
+    let mut head = keyed(&operators.operator, "HEAD", &path, None);
+    head.method = "HEAD".to_owned();
+    let head = operators.office.edge.send(head);
+    assert!(head.status == 200 && head.pieces.is_none());
+}
+
+#[test]
+fn a_large_export_is_of_one_state_or_breaks_off() {
+    use futures_util::StreamExt;
+    let operators = operators();
+    large(&operators);
+    let response = operators.call("GET", &format!("/v1/tenants/{TENANT}/export"), Value::Null);
+    let mut pieces = response.pieces.as_ref().unwrap().take().unwrap();
+    for _ in 0..3 {
+        assert!(pollster::block_on(pieces.next()).unwrap().is_ok());
+    }
+    assert_status(&operators.office.owner("POST", "/v1/roles", json!({ "name": "editor" })), 201);
+    let broken = pollster::block_on(pieces.next()).unwrap().unwrap_err();
+    assert_eq!(broken.code(), "export.changed");
+    assert!(pollster::block_on(pieces.next()).is_none());
 }

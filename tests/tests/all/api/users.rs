@@ -260,6 +260,35 @@ fn settle(office: &Office) -> ApiKeyToken {
 }
 
 #[test]
+fn who_is_deleted_is_given_nothing() {
+    let office = office();
+    let group = assert_status(&office.owner("POST", "/v1/user-groups", json!({ "name": "staff" })), 201)["id"].clone();
+    let body = json!({ "name": "writer" });
+    let role = assert_status(&office.owner("POST", "/v1/roles", body), 201)["id"].clone();
+    assert_status(&office.owner("DELETE", &of(BEN), Value::Null), 204);
+    for (path, body) in [
+        ("/v1/user-roles", json!({ "user_id": BEN, "role_id": role })),
+        ("/v1/user-group-memberships", json!({ "user_id": BEN, "user_group_id": group })),
+    ] {
+        let response = office.owner("POST", path, body.clone());
+        assert_problem(&response, 422, "request.invalid");
+        let finding = super::body(&response)["findings"][0].clone();
+        assert_eq!((&finding["code"], &finding["field"]), (&json!("user.deleted"), &json!("user_id")), "{path}");
+        // A user who is there, in whatever state, is given it.
+        let there = json!({ "user_id": ANNA, "role_id": role, "user_group_id": group });
+        let there = there.as_object().unwrap().iter().filter(|(name, _)| body.get(name.as_str()).is_some());
+        assert_status(
+            &office.owner(
+                "POST",
+                path,
+                there.map(|(name, value)| (name.clone(), value.clone())).collect::<serde_json::Map<_, _>>().into(),
+            ),
+            201,
+        );
+    }
+}
+
+#[test]
 fn who_is_deleted_keeps_nothing_and_gets_nothing_back() {
     let office = office();
     let key = settle(&office);

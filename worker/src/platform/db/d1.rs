@@ -15,6 +15,12 @@ pub struct Db {
     found: OnceCell<Result<D1Database, String>>,
 }
 
+impl Clone for Db {
+    fn clone(&self) -> Self {
+        Self::bound(&self.env, self.name)
+    }
+}
+
 impl Db {
     /// The database bound as `name`.
     pub fn bound(env: &Env, name: &'static str) -> Self {

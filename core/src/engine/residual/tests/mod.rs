@@ -3,8 +3,9 @@
 mod generator;
 mod nodes;
 mod random;
+mod steps;
 
-use crate::compile::{Origin, Source, SourceMap};
+use crate::compile::{Origin, Sourced};
 use crate::directory::{
     Edge, EntityRef, Hierarchy, PrincipalRecord, PrincipalState, ResourceNode, RoleNode, RowRef, UnitNode,
 };
@@ -12,11 +13,12 @@ use crate::engine::{Engine, Request, Residual};
 use crate::model::{Effect, TenantStatus, Timestamp};
 use crate::schema::{Action, Attributes, ResourceType, Schema, Type, USER};
 use crate::snapshot::{SectionKind, SigningKey, Snapshot, SnapshotBuilder};
-use crate::store::write::{Content, write};
+use crate::store::write::{Content, Sources, write};
 use crate::tenant::TenantRecord;
 use cedar_policy::PolicySet;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// 2026-03-02T10:00:00Z.
@@ -108,14 +110,15 @@ fn engine(policies: &str) -> Engine {
         text.push_str(&format!("{printed}\n"));
         templates.insert(id, body);
     }
-    let source = |id: &String| Source {
+    let source = |id: &String| Sourced {
         effect: Effect::Allow,
-        origin: Origin::Custom { id: Uuid::nil().to_string(), name: id.clone() },
+        origin: Arc::new(Origin::Custom { id: Uuid::nil().to_string(), name: id.clone() }),
         condition: None,
-        actions: BTreeMap::new(),
+        rows: vec![],
         expires_at: None,
     };
-    let sources: SourceMap = templates.keys().map(|id| (id.clone(), source(id))).collect();
+    let sources: Vec<Sourced> = templates.keys().map(source).collect();
+    let sources = Sources { actions: &[], of: sources.iter().collect() };
     let tenant =
         TenantRecord { id: Uuid::nil().to_string(), slug: "t".to_owned(), status: TenantStatus::Active, flags: vec![] };
     let (schema, hierarchy) = (schema(), hierarchy());
@@ -159,8 +162,10 @@ fn check(policies: &str, rows: &[(String, Map<String, Json>)]) -> Residual {
     let written = residual.cedar();
     let again = self::engine(&format!("permit(principal, action, resource) when {{ {written} }};"));
     let declared = &engine.schema().types["document"].attributes;
+    let twin = steps::node_by_node(&engine);
     for (id, row) in rows {
         let request = request(id, row);
+        assert_eq!(steps::satisfied(engine.view(), &request), steps::satisfied(&twin, &request), "{policies}");
         let decided = engine.decide(&request, now()).is_allow();
         let allowed = residual.allows(id, declared, row).unwrap();
         let about = || format!("{policies}\n{id} {}\n{residual:#?}\n{written}", Json::Object(row.clone()));

@@ -1,0 +1,63 @@
+// Writes the end of BENCHMARKS.md, of what `make bench-edge` left under `target/bench`; `make bench` leaves that as it is.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { machine } from "./machine.mjs";
+import { table } from "./table.mjs";
+
+const path = (/** @type {string} */ relative) => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
+const REPORT = path("BENCHMARKS.md");
+const HEADING = "\n## Over HTTP\n";
+
+/** What stands there from the last time, from its heading on; nothing where it was never measured. */
+export function kept() {
+  const report = existsSync(REPORT) ? readFileSync(REPORT, "utf8") : "";
+  const start = report.indexOf(HEADING);
+  return start < 0 ? "" : report.slice(start);
+}
+
+function section() {
+  const read = (/** @type {string} */ name) => JSON.parse(readFileSync(path(`target/bench/${name}.json`), "utf8"));
+  const { bar, runs, seconds, wrk, results } = read("edge");
+  const count = (/** @type {number} */ number) => Math.round(number).toLocaleString("en");
+  const milliseconds = (/** @type {number} */ number) => `${number.toFixed(2)} ms`;
+  const decisions = table(results, {
+    connections: ({ connections }) => connections,
+    "empty Worker, requests/s": ({ empty }) => count(empty.rate),
+    "Parapet, requests/s": ({ parapet }) => count(parapet.rate),
+    share: ({ share }) => `${Math.round(share * 100)} %`,
+    [`at least ${bar * 100} %`]: ({ share }) => (share >= bar ? "yes" : "**no**"),
+    "empty, µs CPU": ({ empty }) => count(empty.cpu),
+    "Parapet, µs CPU": ({ parapet }) => count(parapet.cpu),
+    "Parapet p50": ({ parapet }) => milliseconds(parapet.p50 / 1000),
+    p99: ({ parapet }) => milliseconds(parapet.p99 / 1000),
+  });
+  const { date, processor } = machine();
+  let text = `${HEADING}
+\`make bench-edge\`, ${date}, on ${processor}; ${wrk}.
+
+\`POST /access/v1/evaluation\` of the demo tenant, everything known to the isolate, beside a Worker in JavaScript that parses the request and returns the same answer. Each is a workerd of its own on one core, without wrangler's proxy; \`wrk\` has the other. Medians of ${runs} interleaved runs of ${seconds} s; the share is the median of the runs' shares. CPU time is that of the whole process, a request.
+
+${decisions}
+`;
+  if (existsSync(path("target/bench/lists.json"))) {
+    const lists = read("lists");
+    text += `
+Lists at ${lists.users.toLocaleString("en")} users, ${lists.requests} requests each, one after the other (at most ${lists.bar} ms):
+
+${table(lists.results, {
+  list: ({ what }) => what,
+  rows: ({ rows }) => rows,
+  p50: ({ p50 }) => `${p50.toFixed(1)} ms`,
+  p99: ({ p99 }) => `${p99.toFixed(1)} ms`,
+})}
+`;
+  }
+  return text;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const report = readFileSync(REPORT, "utf8");
+  const before = report.slice(0, report.length - kept().length);
+  writeFileSync(REPORT, before + section());
+  console.log("wrote the end of BENCHMARKS.md");
+}

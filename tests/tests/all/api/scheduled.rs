@@ -1,0 +1,151 @@
+//! Work by the clock: when a duty runs, what its row says, and that none stands in another's way.
+
+use super::*;
+use parapet_worker::error::ApiError;
+use parapet_worker::scheduled::{self, Done, Duty, MINUTE, Turn};
+
+/// What the row of a duty says.
+pub(super) fn run_of(edge: &Edge, name: &str) -> Value {
+    let rows = edge.sql("SELECT * FROM scheduled_run");
+    rows.into_iter().find(|row| row["name"] == name).map_or(Value::Null, Value::Object)
+}
+
+/// Lets so much time pass.
+pub(super) fn pass(edge: &Edge, milliseconds: i64) {
+    edge.app.clock.set(edge.app.clock.now().plus_millis(milliseconds));
+}
+
+/// Runs one of the service's duties at its next time, and says what its row then says.
+pub(super) fn due(edge: &Edge, name: &str) -> Value {
+    let duties: Vec<Duty> = scheduled::duties().into_iter().filter(|duty| duty.name == name).collect();
+    assert_eq!(duties.len(), 1, "{name}");
+    pass(edge, duties[0].period);
+    tick(edge, &duties);
+    let row = run_of(edge, name);
+    assert_eq!(row["last_error"], Value::Null, "{row:#}");
+    row
+}
+
+fn tick(edge: &Edge, duties: &[Duty]) {
+    pollster::block_on(scheduled::run(&edge.app, duties));
+}
+
+const COUNTS: Duty = Duty { name: "counts", period: MINUTE, run: |app, turn| Box::pin(counts(app, turn)) };
+const FAILS: Duty = Duty {
+    name: "fails",
+    period: MINUTE,
+    run: |_, _| Box::pin(async { Err(ApiError::internal(format!("no luck {}", "again ".repeat(1000)))) }),
+};
+
+/// Goes on from one number to the next.
+async fn counts(_app: &App, turn: Turn) -> Result<Done, ApiError> {
+    let last: i64 = turn.cursor.map_or(0, |cursor| cursor.parse().unwrap());
+    Ok(Done { items: 2, remaining: Some(10 - last), cursor: Some((last + 1).to_string()) })
+}
+
+#[test]
+fn a_duty_that_fails_says_so_and_keeps_no_other_from_running() {
+    let edge = Edge::new();
+    tick(&edge, &[FAILS, COUNTS]);
+    let row = run_of(&edge, "counts");
+    assert_eq!((&row["runs"], &row["failures"], &row["items"]), (&json!(1), &json!(0), &json!(2)));
+    assert_eq!((&row["remaining"], &row["cursor"], &row["last_error"]), (&json!(10), &json!("1"), &Value::Null));
+    assert_eq!((&row["last_started_at"], &row["last_finished_at"]), (&json!(NOW), &json!(NOW)));
+    let row = run_of(&edge, "fails");
+    assert_eq!((&row["runs"], &row["failures"], &row["items"]), (&json!(1), &json!(1), &json!(0)));
+    let error = row["last_error"].as_str().unwrap();
+    assert!(error.starts_with("internal: no luck") && error.len() == 500, "{error}");
+    // What fails is tried again at the next tick, and its row counts that.
+    pass(&edge, MINUTE);
+    tick(&edge, &[FAILS, COUNTS]);
+    assert_eq!(run_of(&edge, "fails")["failures"], 2);
+    let row = run_of(&edge, "counts");
+    assert_eq!((&row["items"], &row["remaining"], &row["cursor"]), (&json!(4), &json!(9), &json!("2")));
+}
+
+#[test]
+fn a_duty_runs_when_its_period_is_over_and_not_before() {
+    let edge = Edge::new();
+    let hourly = Duty { period: 60 * MINUTE, ..COUNTS };
+    for (minutes, runs) in [(0, 1), (1, 1), (58, 1), (1, 2), (59, 2), (1, 3)] {
+        pass(&edge, minutes * MINUTE);
+        tick(&edge, &[hourly]);
+        assert_eq!(run_of(&edge, "counts")["runs"], runs, "after {minutes} more minutes");
+    }
+    // A tick that comes a little early is this minute's.
+    let edge = Edge::new();
+    tick(&edge, &[COUNTS]);
+    pass(&edge, MINUTE - 900);
+    tick(&edge, &[COUNTS]);
+    assert_eq!(run_of(&edge, "counts")["runs"], 2);
+    pass(&edge, 900);
+    tick(&edge, &[COUNTS]);
+    assert_eq!(run_of(&edge, "counts")["runs"], 2);
+}
+
+const OVERLAPS: Duty = Duty { name: "overlaps", period: MINUTE, run: |app, turn| Box::pin(overlaps(app, turn)) };
+
+/// While it runs, other ticks come: the next ones of the cron, and one when it should have ended long ago.
+async fn overlaps(app: &App, turn: Turn) -> Result<Done, ApiError> {
+    if turn.cursor.is_some() {
+        return Ok(Done { items: 100, cursor: turn.cursor, ..Done::default() });
+    }
+    for _ in 0..14 {
+        app.clock.set(app.clock.now().plus_millis(MINUTE));
+        scheduled::run(app, &[OVERLAPS]).await;
+        let rows = app.db.all(Statement::new("SELECT runs FROM scheduled_run")).await.map_err(ApiError::database)?;
+        assert_eq!(rows[0]["runs"], 1);
+    }
+    Ok(Done { items: 1, cursor: Some("first".to_owned()), ..Done::default() })
+}
+
+#[test]
+fn ticks_that_overlap_do_not_both_run_a_duty() {
+    let edge = Edge::new();
+    tick(&edge, &[OVERLAPS]);
+    let row = run_of(&edge, "overlaps");
+    assert_eq!((&row["runs"], &row["items"], &row["failures"]), (&json!(1), &json!(1), &json!(0)));
+    pass(&edge, MINUTE);
+    tick(&edge, &[OVERLAPS]);
+    assert_eq!(run_of(&edge, "overlaps")["items"], 101);
+}
+
+const BROKEN_OFF: Duty = Duty { name: "broken off", period: MINUTE, run: |app, turn| Box::pin(broken_off(app, turn)) };
+
+/// The first run is overtaken by another one, which finds it dead.
+async fn broken_off(app: &App, turn: Turn) -> Result<Done, ApiError> {
+    if turn.now == time(NOW) {
+        app.clock.set(app.clock.now().plus_millis(15 * MINUTE));
+        scheduled::run(app, &[BROKEN_OFF]).await;
+        return Ok(Done { items: 1000, cursor: Some("late".to_owned()), ..Done::default() });
+    }
+    Ok(Done { items: 1, ..Done::default() })
+}
+
+#[test]
+fn a_run_that_never_ended_is_a_failure_and_writes_nothing_any_more() {
+    let edge = Edge::new();
+    tick(&edge, &[BROKEN_OFF]);
+    let row = run_of(&edge, "broken off");
+    assert_eq!((&row["runs"], &row["failures"], &row["items"]), (&json!(2), &json!(1), &json!(1)));
+    assert_eq!(row["cursor"], Value::Null);
+}
+
+#[test]
+fn without_a_database_nothing_runs() {
+    let edge = Edge::new();
+    edge.app.db.fail(true);
+    tick(&edge, &[COUNTS]);
+    edge.app.db.fail(false);
+    assert_eq!(run_of(&edge, "counts"), Value::Null);
+}
+
+#[test]
+fn duties_have_names_of_their_own() {
+    let mut names: Vec<&str> = scheduled::duties().iter().map(|duty| duty.name).collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count);
+    assert!(scheduled::duties().iter().all(|duty| duty.period >= MINUTE));
+}
