@@ -13,6 +13,7 @@ pub mod guard;
 pub mod health;
 pub mod memory;
 pub mod messaging;
+pub mod metrics;
 pub mod openapi;
 pub mod platform;
 pub mod publish;

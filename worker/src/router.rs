@@ -9,12 +9,13 @@ use crate::guard::{Access, Call, Route};
 use crate::platform::{log, random};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{access, directory, governance, health, messaging, openapi, tenancy};
+use crate::{access, directory, governance, health, messaging, metrics, openapi, tenancy};
 
 /// All routes there are.
 pub fn routes() -> Vec<Route> {
     [
         health::routes(),
+        metrics::routes(),
         openapi::routes(),
         access::routes(),
         directory::routes(),

@@ -12,8 +12,15 @@ const TENANT: &str = "01980000-0000-7000-8000-000000000001";
 const OTHER: &str = "01980000-0000-7000-9000-000000000001";
 
 /// Tables of the service itself, which no tenant document has.
-const SERVICE_TABLES: [&str; 6] =
-    ["idempotency_key", "notification_template_version", "rate_limit", "rule_history", "scheduled_run", "tenant_purge"];
+const SERVICE_TABLES: [&str; 7] = [
+    "idempotency_key",
+    "notification_template_version",
+    "rate_limit",
+    "reminder",
+    "rule_history",
+    "scheduled_run",
+    "tenant_purge",
+];
 
 /// A fresh database with every migration.
 fn migrated() -> Connection {

@@ -5,11 +5,17 @@ use parapet::model::{AttemptResult, Outbox};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::commit::bumps;
 use super::plan::{RowChange, fresh_id};
 use super::record::{READ_HEAD, TRIES, contended, head, inserts, is_taken, wait};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::platform::db::{Row as SqlRow, Statement};
+
+/// In the same batch as a row of the chain, so nobody else wrote them in between.
+const BUMP: &str = "
+    UPDATE tenant_epoch SET policy_version = policy_version + ?2, directory_version = directory_version + ?3
+    WHERE tenant_id = ?1";
 
 /// What is to be written: statements, and the changes that the log and the outbox have of them.
 #[derive(Default)]
@@ -22,7 +28,8 @@ pub struct Deed {
 
 /// Reads, plans and writes one batch for a tenant. Where somebody else changed the tenant in between, it begins anew.
 ///
-/// Only for tables without personal columns: nothing is sealed here.
+/// Only for tables without personal columns: nothing is sealed here. The rules are not compiled: what is changed must be
+/// something that they compile without.
 pub async fn by_service(
     app: &App,
     tenant: Uuid,
@@ -36,7 +43,8 @@ pub async fn by_service(
         let mut answers = app.db.batch(statements).await.map_err(ApiError::database)?.into_iter();
         let mut end = head(&answers.next().unwrap_or_default())?;
         let deed = plan(answers.collect())?;
-        let mut batch = deed.statements;
+        let mut batch = versions(tenant, &deed.changes);
+        batch.extend(deed.statements);
         batch.extend(deed.changes.iter().filter_map(|change| change.statement.clone()));
         let (mut log, mut events) = (Vec::new(), Vec::new());
         for change in &deed.changes {
@@ -85,6 +93,15 @@ pub async fn by_service(
         }
     }
     Err(contended())
+}
+
+/// The new versions of what changes. They come first: what is kept of a row (`rule_history`) is kept under its version.
+/// There is no published file of it yet: whoever asks next makes it from the rows.
+fn versions(tenant: Uuid, changes: &[RowChange]) -> Vec<Statement> {
+    let bumps = changes.iter().filter(|change| !change.noted).map(|change| bumps(change.table));
+    let (policy, directory) = bumps.fold((false, false), |all, its| (all.0 || its.0, all.1 || its.1));
+    let bump = Statement::new(BUMP).bind(tenant).bind(i64::from(policy)).bind(i64::from(directory));
+    (policy || directory).then_some(bump).into_iter().collect()
 }
 
 fn service() -> Value {

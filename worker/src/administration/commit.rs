@@ -145,7 +145,7 @@ pub async fn commit(
 }
 
 /// Which of a tenant's versions a change of a table makes newer: that of the rules, that of the directory.
-fn bumps(table: &str) -> (bool, bool) {
+pub(super) fn bumps(table: &str) -> (bool, bool) {
     match table {
         "tenant" | "tenant_setting" | "feature_flag" | "permission" | "role" | "role_permission"
         | "organization_unit" | "user_group" | "user_group_role" | "resource" => (true, false),

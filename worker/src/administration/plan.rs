@@ -260,6 +260,11 @@ impl RowChange {
         Self::of_table(table, None, Some(object), event)
     }
 
+    /// The id of its row.
+    pub fn id(&self) -> Option<Uuid> {
+        self.id
+    }
+
     /// The same change, with what it follows from.
     #[must_use]
     pub fn because(mut self, cause: Value) -> Self {

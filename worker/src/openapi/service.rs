@@ -17,6 +17,18 @@ pub fn about() -> Vec<About> {
             }),
             "It runs. It asks nothing of the database, and says nothing of it.",
         ),
+        About::new("GET", "/v1/metrics", "getMetrics", TAG, "How the service does")
+            .describe(
+                "For operators: how old and how many the events, deliveries and notifications are that wait or failed, and how each duty of the clock went. Counts stop at 10,000. A scraper needs a key of the operators' tenant with `parapet:tenant.read`.",
+            )
+            .answer(
+                200,
+                json!({
+                    "description": "Prometheus' text format 0.0.4.",
+                    "content": { "text/plain": { "schema": { "type": "string" } } },
+                }),
+            )
+            .refuses(404),
         About::new("GET", "/openapi.json", "getOpenApi", TAG, "This document")
             .gives(json!({ "type": "object" }), "OpenAPI 3.1."),
     ]

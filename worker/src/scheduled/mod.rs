@@ -4,10 +4,14 @@
 //! runs it claims that row, so two ticks that overlap do not both run it. One that fails says so in its row and in the
 //! log, and keeps no other from running.
 
+mod ending;
+mod expire_rows;
+mod forget_records;
 mod prune_answers;
 pub mod prune_rule_history;
 mod prune_snapshots;
 mod purge_tenants;
+mod remind;
 mod reseal_secrets;
 mod sweep_messages;
 
@@ -75,6 +79,9 @@ pub fn duties() -> Vec<Duty> {
     let duty = |name, period, run: Work| Duty { name, period, run };
     vec![
         duty("sweep_messages", MINUTE, |app, turn| Box::pin(sweep_messages::sweep(app, turn))),
+        duty("expire_rows", MINUTE, |app, turn| Box::pin(expire_rows::expire(app, turn))),
+        duty("remind", 10 * MINUTE, |app, turn| Box::pin(remind::remind(app, turn))),
+        duty("forget_records", MINUTE, |app, turn| Box::pin(forget_records::forget(app, turn))),
         duty("purge_tenants", 5 * MINUTE, |app, turn| Box::pin(purge_tenants::purge(app, turn))),
         duty("prune_answers", 10 * MINUTE, |app, turn| Box::pin(prune_answers::prune(app, turn))),
         duty("prune_rule_history", 10 * MINUTE, |app, turn| Box::pin(prune_rule_history::prune(app, turn))),
@@ -111,6 +118,7 @@ pub async fn run(app: &App, duties: &[Duty]) {
             log::error("-", "scheduled.not_recorded", &format!("{}: {error}", duty.name));
         }
     }
+    crate::messaging::nudge(app).await;
 }
 
 async fn run_one(app: &App, duty: &Duty) -> Result<(), crate::platform::db::DbError> {

@@ -194,6 +194,30 @@ fn all_of_the_catalogue_happens() {
         operator("POST", &format!("{made}/{step}"), Value::Null);
     }
 
+    let last = operators.log(TENANT).pop().unwrap();
+    owner("POST", "/v1/audit-logs/roots", json!({ "sequence": last.sequence, "hash": last.hash }));
+    operator("POST", &format!("{made}/delete"), Value::Null);
+
+    // What ends by itself: told of a week before, and gone after.
+    let group = id(&owner("POST", "/v1/user-groups", json!({ "name": "guests" })));
+    let role = id(&owner("POST", "/v1/roles", json!({ "name": "guest" })));
+    owner("POST", "/v1/user-group-memberships", json!({ "user_group_id": group, "user_id": BEN, "expires_at": until }));
+    owner("POST", "/v1/user-group-roles", json!({ "user_group_id": group, "role_id": role, "expires_at": until }));
+    owner("POST", "/v1/user-roles", json!({ "user_id": BEN, "role_id": role, "expires_at": until }));
+    owner(
+        "POST",
+        "/v1/api-keys",
+        json!({ "name": "guest", "user_id": OLGA, "scopes": ["admin:read"], "expires_at": until }),
+    );
+    for (day, duty) in [(26, "remind"), (31, "expire_rows")] {
+        edge.app.clock.set(time("2026-03-01T00:00:00.000Z").plus_millis(day * 24 * 60 * 60_000));
+        super::scheduled::due(edge, duty);
+    }
+    super::scheduled::pass(edge, 2 * 24 * 60 * 60_000);
+    for _ in 0..4 {
+        super::scheduled::due(edge, "purge_tenants");
+    }
+
     let happened: BTreeSet<String> = happened(&edge.app.db).into_iter().map(|(name, _)| name).collect();
     let missing: Vec<&str> = EVENTS.iter().map(|event| event.name).filter(|name| !happened.contains(*name)).collect();
     assert!(missing.is_empty(), "{missing:#?}");

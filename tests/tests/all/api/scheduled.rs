@@ -149,3 +149,47 @@ fn duties_have_names_of_their_own() {
     assert_eq!(names.len(), count);
     assert!(scheduled::duties().iter().all(|duty| duty.period >= MINUTE));
 }
+
+/// What the clock asks each minute must not become slower with every tenant and every row: an index of its own finds it.
+#[test]
+fn the_clock_and_the_metrics_look_at_no_whole_table() {
+    let operators = super::tenants::operators();
+    let edge = &operators.office.edge;
+    for table in ["user_role", "api_key"] {
+        let sql = format!("UPDATE {table} SET expires_at = ?1 WHERE tenant_id = ?2 AND rowid <> 1");
+        pollster::block_on(edge.app.db.all(Statement::new(sql).bind(NOW).bind(TENANT))).unwrap();
+    }
+    edge.sql("UPDATE user_role SET expires_at = '2026-03-05T10:00:00.000Z' WHERE rowid = 1");
+    edge.sql(
+        "INSERT INTO login_attempt (id, tenant_id, email_attempted, result, attempted_at)
+         SELECT id, id, 'z@example.com', 'failure', created_at FROM tenant",
+    );
+    edge.sql(
+        "INSERT INTO tenant_setting (id, tenant_id, category, setting_key, setting_value, created_at, updated_at)
+         SELECT id, id, 'security', 'audit_retention_days', '7', created_at, updated_at FROM tenant",
+    );
+    pass(edge, 10 * MINUTE);
+    let (items, mut statements) = edge.app.db.recording(|| {
+        let items = ["expire_rows", "remind"].map(|name| due(edge, name)["items"].as_i64().unwrap());
+        pass(edge, 100 * 24 * 60 * MINUTE);
+        (items, due(edge, "forget_records")["items"].as_i64().unwrap())
+    });
+    assert!(items.0[0] > 2 && items.0[1] == 1 && items.1 > 0, "{items:?}");
+    edge.app.clock.set(time(NOW));
+    let (response, asked) = edge.app.db.recording(|| operators.call("GET", "/v1/metrics", Value::Null));
+    assert_eq!(response.status, 200);
+    let count = statements.len();
+    statements.extend(asked.into_iter().filter(|statement| statement.sql().contains("oldest_event")));
+    assert!(count > 15 && statements.len() == count + 1, "{count}");
+    for statement in statements.iter().filter(|statement| !statement.sql().contains("scheduled_run")) {
+        for step in edge.app.db.plan(statement).unwrap() {
+            let is_small = ["VIRTUAL TABLE", "CONSTANT ROW", "(subquery", "VALUES CLAUSE", " USING "]
+                .iter()
+                .any(|word| step.contains(word));
+            assert!(!step.starts_with("SCAN") || is_small, "{step}: {}", statement.sql());
+            // Nor all rows of a tenant.
+            let is_one = ["tenant_epoch", "audit_log", "audit_root"].iter().any(|table| step.contains(table));
+            assert!(!step.ends_with("(tenant_id=?)") || is_one, "{step}: {}", statement.sql());
+        }
+    }
+}

@@ -14,6 +14,8 @@ use crate::platform::db::Statement;
 enum Whom {
     /// The user that a column of the row names.
     Column(&'static str),
+    /// The user that a column of the row names; where it names none, those who own the tenant.
+    ColumnOrOwners(&'static str),
     /// Those who own the tenant.
     Owners,
 }
@@ -47,6 +49,18 @@ const TOLD: &[Told] = &[
         whom: Whom::Column("user_id"),
         purpose: "role.assigned",
         says: &[("role", Name("role", "role_id")), ("expires_at", Column("expires_at"))],
+    },
+    Told {
+        event: "user_role.expiring",
+        whom: Whom::Column("user_id"),
+        purpose: "role.expiring",
+        says: &[("role", Name("role", "role_id")), ("expires_at", Column("expires_at"))],
+    },
+    Told {
+        event: "api_key.expiring",
+        whom: Whom::ColumnOrOwners("user_id"),
+        purpose: "api_key.expiring",
+        says: &[("key_name", Column("name")), ("expires_at", Column("expires_at"))],
     },
     Told {
         event: "user.locked",
@@ -121,6 +135,10 @@ pub async fn for_event(app: &App, event: &Outbox) -> Result<Notices, ApiError> {
     let object = event.payload.get("object").and_then(Value::as_object).unwrap_or(&empty);
     let users = match told.whom {
         Whom::Column(column) => id(object, column).into_iter().collect(),
+        Whom::ColumnOrOwners(column) => match id(object, column) {
+            Some(user) => vec![user],
+            None => owners(app, event.tenant_id).await?,
+        },
         Whom::Owners => owners(app, event.tenant_id).await?,
     };
     if users.is_empty() {

@@ -70,6 +70,7 @@ pub const PURPOSES: &[Purpose] = &[
     security("factor.removed", &[Email, InApp], 10, &[says("factor", "a security key"), TIME]),
     security("user.state_changed", &[Email], 10, &[says("state", "suspended")]),
     notice("role.assigned", &[Email, InApp], &[says("role", "editor"), says("expires_at", "2026-02-28 00:00 UTC")]),
+    notice("role.expiring", &[Email, InApp], &[says("role", "editor"), says("expires_at", "2026-02-28 00:00 UTC")]),
     notice(
         "access_request.made",
         &[Email, InApp],

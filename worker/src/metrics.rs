@@ -1,0 +1,150 @@
+//! How the service does, for operators alone: `GET /v1/metrics`, in Prometheus' text format 0.0.4.
+//!
+//! It costs two reads of the database however much there is: what is oldest and what failed is found by an index, and
+//! counting stops at [`MOST`].
+
+use std::fmt::Write as _;
+
+use parapet::model::Timestamp;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::guard::{Access, Route};
+use crate::platform::db::{Row, Statement};
+use crate::response::Response;
+use crate::scheduled::duties;
+use crate::tenancy::tenant::operators_only;
+
+/// Nothing is counted any further.
+pub const MOST: i64 = 10_000;
+
+/// Prometheus' text format.
+pub const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+const DUTIES: &str = "SELECT * FROM scheduled_run WHERE name IN (SELECT value FROM json_each(?1))";
+
+/// What waits and what failed, over all tenants; nothing says whose it is.
+const QUEUES: &str = "
+    SELECT (SELECT min(created_at) FROM outbox WHERE published_at IS NULL) AS oldest_event,
+           (SELECT min(next_attempt_at) FROM webhook_delivery WHERE next_attempt_at IS NOT NULL) AS oldest_delivery,
+           (SELECT min(next_attempt_at) FROM user_notification WHERE next_attempt_at IS NOT NULL) AS oldest_notification,
+           (SELECT count(*) FROM (SELECT 1 FROM outbox WHERE published_at IS NULL LIMIT ?1)) AS events,
+           (SELECT count(*) FROM (SELECT 1 FROM webhook_delivery
+                                  WHERE next_attempt_at IS NOT NULL LIMIT ?1)) AS deliveries_waiting,
+           (SELECT count(*) FROM (SELECT 1 FROM webhook_delivery
+                                  WHERE next_attempt_at IS NULL AND delivered_at IS NULL LIMIT ?1)) AS deliveries_failed,
+           (SELECT count(*) FROM (SELECT 1 FROM user_notification
+                                  WHERE next_attempt_at IS NOT NULL LIMIT ?1)) AS notifications_waiting,
+           (SELECT count(*) FROM (SELECT 1 FROM user_notification
+                                  WHERE status = 'failed' LIMIT ?1)) AS notifications_failed,
+           (SELECT count(*) FROM (SELECT 1 FROM tenant_purge WHERE finished_at IS NULL LIMIT ?1)) AS purges";
+
+/// `GET /v1/metrics`.
+pub fn routes() -> Vec<Route> {
+    vec![Route {
+        method: "GET",
+        path: "/v1/metrics",
+        access: Access::Permission("tenant.read", |app, call, actor| {
+            Box::pin(async move {
+                call.no_query()?;
+                operators_only(&actor)?;
+                metrics(app).await
+            })
+        }),
+    }]
+}
+
+async fn metrics(app: &App) -> Result<Response, ApiError> {
+    let now = app.clock.now();
+    let duties = duties();
+    let names: Vec<&str> = duties.iter().map(|duty| duty.name).collect();
+    let reads = vec![Statement::new(DUTIES).bind(Value::from(names).to_string()), Statement::new(QUEUES).bind(MOST)];
+    let mut answers = app.db.batch(reads).await.map_err(ApiError::database)?.into_iter();
+    let (runs, queues) = (answers.next().unwrap_or_default(), answers.next().unwrap_or_default());
+    let queues = queues.into_iter().next().unwrap_or_default();
+    let age = |name: &str| Some(time(&queues, name).map_or(0, |since| (now.as_millis() - since.as_millis()).max(0)));
+    let seconds = |milliseconds: Option<i64>| milliseconds.map(|milliseconds| milliseconds as f64 / 1000.0);
+    let mut text = Text::default();
+    for (name, column, help) in [
+        ("parapet_outbox_oldest_seconds", "oldest_event", "Age of the oldest event that is not fanned out; 0: none."),
+        ("parapet_webhook_deliveries_overdue_seconds", "oldest_delivery", "How long the next delivery is overdue."),
+        ("parapet_notifications_overdue_seconds", "oldest_notification", "How long the next notification is overdue."),
+    ] {
+        text.gauge(name, help);
+        text.sample(name, "", seconds(age(column)));
+    }
+    for (name, column, help) in [
+        ("parapet_outbox_waiting", "events", "Events that are not fanned out, counted up to 10000."),
+        ("parapet_webhook_deliveries_waiting", "deliveries_waiting", "Deliveries with a try to come, up to 10000."),
+        ("parapet_webhook_deliveries_failed", "deliveries_failed", "Deliveries given up and kept, up to 10000."),
+        ("parapet_notifications_waiting", "notifications_waiting", "Notifications with a try to come, up to 10000."),
+        ("parapet_notifications_failed", "notifications_failed", "Notifications given up and kept, up to 10000."),
+        ("parapet_tenant_purges", "purges", "Tenants that are being purged."),
+    ] {
+        text.gauge(name, help);
+        text.sample(name, "", number(&queues, column));
+    }
+    let run = |name: &str| runs.iter().find(|row| row.get("name").and_then(Value::as_str) == Some(name));
+    let column = |name: &str, column: &str| run(name).and_then(|row| number(row, column));
+    let instant =
+        |name: &str, column: &str| seconds(run(name).and_then(|row| time(row, column)).map(Timestamp::as_millis));
+    let mut each = |name: &str, kind: &str, help: &str, value: &dyn Fn(&str) -> Option<f64>| {
+        text.metric(name, kind, help);
+        for duty in &duties {
+            text.sample(name, &format!("{{duty=\"{}\"}}", duty.name), value(duty.name));
+        }
+    };
+    each("parapet_duty_period_seconds", "gauge", "From one start of a duty to the next.", &|name| {
+        duties.iter().find(|duty| duty.name == name).map(|duty| duty.period as f64 / 1000.0)
+    });
+    each("parapet_duty_last_start_timestamp_seconds", "gauge", "When a duty last started.", &|name| {
+        instant(name, "last_started_at")
+    });
+    each("parapet_duty_last_end_timestamp_seconds", "gauge", "When a duty last ended.", &|name| {
+        instant(name, "last_finished_at")
+    });
+    each("parapet_duty_last_run_failed", "gauge", "1 where the newest run of a duty that ended failed.", &|name| {
+        run(name).map(|row| f64::from(u8::from(row.get("last_error").is_some_and(Value::is_string))))
+    });
+    each("parapet_duty_runs_total", "counter", "Runs of a duty.", &|name| column(name, "runs"));
+    each("parapet_duty_failures_total", "counter", "Runs of a duty that failed or never ended.", &|name| {
+        column(name, "failures")
+    });
+    each("parapet_duty_items_total", "counter", "What a duty did, in its own unit.", &|name| column(name, "items"));
+    each("parapet_duty_remaining", "gauge", "What a duty has left to do, where it counts that.", &|name| {
+        column(name, "remaining")
+    });
+    let response = Response { status: 200, body: text.0.into_bytes(), ..Response::default() };
+    Ok(response.with("content-type", MEDIA_TYPE))
+}
+
+fn time(row: &Row, column: &str) -> Option<Timestamp> {
+    row.get(column)?.as_str()?.parse().ok()
+}
+
+fn number(row: &Row, column: &str) -> Option<f64> {
+    row.get(column)?.as_f64()
+}
+
+/// What is told, line by line. Names, labels and texts are our own words, in which nothing needs an escape.
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn gauge(&mut self, name: &str, help: &str) {
+        self.metric(name, "gauge", help);
+    }
+
+    fn metric(&mut self, name: &str, kind: &str, help: &str) {
+        // Writing to text does not fail.
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    /// A value; nothing where there is none.
+    fn sample(&mut self, name: &str, labels: &str, value: Option<f64>) {
+        if let Some(value) = value {
+            let _ = writeln!(self.0, "{name}{labels} {value}");
+        }
+    }
+}
