@@ -3,7 +3,7 @@
 use super::administration::{OLGA, Office, assert_status, office};
 use super::scheduled::{due, pass, run_of};
 use super::*;
-use parapet_worker::scheduled::MINUTE;
+use parapet_worker::scheduled::{MINUTE, duties, run};
 
 const DAY: i64 = 24 * 60 * MINUTE;
 
@@ -182,4 +182,50 @@ fn nobody_is_told_of_what_is_off_or_lives_a_week_at_most() {
     pollster::block_on(office.edge.app.db.all(young.bind(after(-DAY)))).unwrap();
     assert_eq!(due(&office.edge, "remind")["items"], 0);
     assert!(office.events().is_empty());
+}
+
+#[test]
+fn a_tenant_whose_rows_cannot_be_read_keeps_no_other_from_its_turn() {
+    let edge = Edge::new();
+    edge.seed(&other());
+    for tenant in [TENANT, OTHER] {
+        edge.key_of(tenant, None, None, &["access:evaluate"]);
+    }
+    edge.sql("UPDATE api_key SET expires_at = '2026-03-01T00:00:00.000Z'");
+    edge.sql("UPDATE api_key SET scopes = '{}' WHERE tenant_id = '01980000-0000-7000-8000-000000000001'");
+    let tick = || {
+        let duties: Vec<_> = duties().into_iter().filter(|duty| duty.name == "expire_rows").collect();
+        pass(&edge, MINUTE);
+        pollster::block_on(run(&edge.app, &duties));
+        let off = edge.sql("SELECT tenant_id FROM api_key WHERE is_active = 0 ORDER BY tenant_id");
+        off.iter().map(|row| row["tenant_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for failures in [1, 2] {
+        assert_eq!(tick(), [OTHER]);
+        let row = run_of(&edge, "expire_rows");
+        assert!(row["last_error"].is_string() && row["failures"] == failures, "{row:#}");
+    }
+    edge.sql("UPDATE api_key SET scopes = '[]'");
+    assert_eq!(tick(), [TENANT, OTHER]);
+    assert_eq!(run_of(&edge, "expire_rows")["last_error"], Value::Null);
+}
+
+/// More tenants than a run deals with: each has its turn, and one that fails does not stop the walk.
+#[test]
+fn many_tenants_have_their_turn() {
+    let edge = Edge::new();
+    for number in 10..60 {
+        let mut tenant = other();
+        tenant.tenant.id = format!("01980000-0000-7000-8000-0000000000{number}").parse().unwrap();
+        tenant.tenant.slug = format!("other-{number}");
+        tenant.tenant_epoch[0].tenant_id = tenant.tenant.id;
+        edge.seed(&tenant);
+        edge.key_of(&tenant.tenant.id.to_string(), None, None, &["access:evaluate"]);
+    }
+    edge.sql("UPDATE api_key SET expires_at = '2026-03-01T00:00:00.000Z'");
+    for items in [20, 40, 50] {
+        assert_eq!(due(&edge, "expire_rows")["items"], items);
+    }
+    assert_eq!(run_of(&edge, "expire_rows")["cursor"], Value::Null);
+    assert_eq!(edge.sql("SELECT 1 FROM outbox WHERE event_type = 'api_key.expired'").len(), 50);
 }
