@@ -2,10 +2,8 @@
 // program that measures, which consumes many batches at once as Cloudflare does. (miniflare's queue waits for each.)
 //
 // A request to `/ahead/<milliseconds>` sets the clock; the variable RELAY is where messages go.
-// @ts-ignore: a module of the runtime's
-import { WorkerEntrypoint } from "cloudflare:workers";
 // @ts-ignore: the built Worker, which is there when this runs
-import Worker from "./index.js";
+import Worker from "./entry.mjs";
 
 const real = Date.now;
 let ahead = 0;
@@ -28,28 +26,25 @@ class WorkerQueue {
   }
 }
 
-export default class extends WorkerEntrypoint {
-  constructor(context, environment) {
-    super(context, environment);
-    this.worker = new Worker(context, {
-      ...environment,
-      EVENTS: new WorkerQueue(`${environment.RELAY}/events`),
-      DELIVERIES: new WorkerQueue(`${environment.RELAY}/deliveries`),
-    });
-  }
+/** The bindings as the Worker is given them: made once, as the platform's are. */
+let given;
 
-  fetch(request) {
+function bindings(environment) {
+  given ??= {
+    ...environment,
+    EVENTS: new WorkerQueue(`${environment.RELAY}/events`),
+    DELIVERIES: new WorkerQueue(`${environment.RELAY}/deliveries`),
+  };
+  return given;
+}
+
+export default {
+  fetch(request, environment, context) {
     const [, set] = /\/ahead\/(\d+)$/.exec(request.url) ?? [];
-    if (set === undefined) return this.worker.fetch(request);
+    if (set === undefined) return Worker.fetch(request, bindings(environment), context);
     ahead = Number(set);
     return new Response(null, { status: 204 });
-  }
-
-  queue(batch) {
-    return this.worker.queue(batch);
-  }
-
-  scheduled(event) {
-    return this.worker.scheduled(event);
-  }
-}
+  },
+  queue: (batch, environment, context) => Worker.queue(batch, bindings(environment), context),
+  scheduled: (event, environment, context) => Worker.scheduled(event, bindings(environment), context),
+};

@@ -4,10 +4,8 @@
 // - With the variable STOP_AT, the Worker stops before that step (0 is the first) and tells STOP_URL, where somebody kills
 //   the process. Steps are what leaves a trace: batches and statements that write, messages to a queue, and requests to
 //   others. They are counted from the first request to the Worker.
-// @ts-ignore: a module of the runtime's
-import { WorkerEntrypoint } from "cloudflare:workers";
 // @ts-ignore: the built Worker, which is there when this runs
-import Worker from "./index.js";
+import Worker from "./entry.mjs";
 
 const [realNow, realFetch] = [Date.now, globalThis.fetch];
 let ahead = 0;
@@ -77,28 +75,24 @@ class WorkerQueue {
   }
 }
 
-export default class extends WorkerEntrypoint {
-  constructor(context, environment) {
-    super(context, environment);
-    ahead = Number(environment.CLOCK_AHEAD ?? 0);
-    if (environment.STOP_AT) stop = { at: Number(environment.STOP_AT), url: environment.STOP_URL };
-    this.worker = new Worker(context, {
-      ...environment,
-      DB: new D1Database(environment.DB),
-      EVENTS: new WorkerQueue(environment.EVENTS),
-      DELIVERIES: new WorkerQueue(environment.DELIVERIES),
-    });
-  }
+/** The bindings as the Worker is given them: made once, as the platform's are. */
+let given;
 
-  fetch(request) {
-    return this.worker.fetch(request);
-  }
-
-  queue(batch) {
-    return this.worker.queue(batch);
-  }
-
-  scheduled(event) {
-    return this.worker.scheduled(event);
-  }
+function bindings(environment) {
+  if (given) return given;
+  ahead = Number(environment.CLOCK_AHEAD ?? 0);
+  if (environment.STOP_AT) stop = { at: Number(environment.STOP_AT), url: environment.STOP_URL };
+  given = {
+    ...environment,
+    DB: new D1Database(environment.DB),
+    EVENTS: new WorkerQueue(environment.EVENTS),
+    DELIVERIES: new WorkerQueue(environment.DELIVERIES),
+  };
+  return given;
 }
+
+export default {
+  fetch: (request, environment, context) => Worker.fetch(request, bindings(environment), context),
+  queue: (batch, environment, context) => Worker.queue(batch, bindings(environment), context),
+  scheduled: (event, environment, context) => Worker.scheduled(event, bindings(environment), context),
+};

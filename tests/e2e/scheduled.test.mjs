@@ -33,10 +33,13 @@ test("a tick of the cron runs every duty, and the next one none that is not due"
     const rows = async () => (await db.prepare("SELECT * FROM scheduled_run ORDER BY name").all()).results;
     await tick();
     const first = await rows();
-    const names = ["prune_answers", "prune_rule_history", "prune_snapshots", "purge_tenants", "reseal_secrets"];
+    const names = [
+      "expire_rows", "forget_records", "prune_answers", "prune_rule_history", "prune_snapshots", "purge_tenants", "remind",
+      "reseal_secrets", "sweep_messages",
+    ];
     assert.deepEqual(first.map(({ name }) => name), names);
     for (const row of first) assert.deepEqual([row.runs, row.failures, row.last_error], [1, 0, null], JSON.stringify(row));
-    assert.equal(first[4].remaining, 1);
+    assert.equal(first.find(({ name }) => name === "reseal_secrets")?.remaining, 1);
     assert.deepEqual((await store.list({ prefix: `snapshot/${gone}/` })).keys, []);
     const row = await db.prepare("SELECT name FROM tenant WHERE id = ?1").bind(gone).first();
     assert.equal(row?.name, "gone");
