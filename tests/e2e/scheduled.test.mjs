@@ -8,7 +8,7 @@ test("a tick of the cron runs every duty, and the next one none that is not due"
   const edge = await startEdge({ variables: { ...SECRETS, FRESHNESS_SECONDS: "0" }, log: console.log });
   try {
     const { db, owner } = await office(edge);
-    const worker = await edge.getWorker();
+    const worker = /** @type {any} */ (await edge.getWorker());
     const made = await call(worker, owner, "POST", "/v1/users", { email: "eve@acme.example" });
     assert.equal(made.status, 201, JSON.stringify(made.body));
     // A tenant whose grace is over, with values in the store.
@@ -22,7 +22,7 @@ test("a tick of the cron runs every duty, and the next one none that is not due"
       tenant.bind(operators, "Operators", "operators", "active", long, null),
       tenant.bind(gone, "Gone", "gone", "deleted", long, long),
     ]);
-    const store = await edge.getKVNamespace("SNAPSHOTS");
+    const store = /** @type {any} */ (await edge.getKVNamespace("SNAPSHOTS"));
     await store.put(`snapshot/${gone}/1/ab`, "x");
     // And a key of the log that lies under an older data key, which nobody has.
     await db

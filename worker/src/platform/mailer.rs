@@ -51,9 +51,12 @@ mod memory {
     /// A mail: from whom, to whom, and what.
     pub type Sent = (String, String, String);
 
+    /// What was taken; nothing where none is.
+    type Mails = Option<Vec<Sent>>;
+
     /// Mails in memory; none is taken at first.
     #[derive(Clone, Default)]
-    pub struct Mailer(Rc<RefCell<Option<Vec<Sent>>>>);
+    pub struct Mailer(Rc<RefCell<Mails>>);
 
     impl Mailer {
         /// From now on mails are taken.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 const TENANT: &str = "01890000-0000-7000-8000-000000000000";
 
 /// Writes one policy, whose condition is `true == true` so many times over, and a flag.
-fn write_doubled(times: u32, flag: Flag) -> Result<SnapshotBuilder, Finding> {
+fn write_doubled(times: u32, flag: Flag) -> Result<SnapshotBuilder, Box<Finding>> {
     let policy: cedar_policy::Policy = "permit(principal, action, resource) when { true };".parse().unwrap();
     let Policy::Static(policy) = policy.to_pst().unwrap() else { panic!("a template") };
     let mut expression = Arc::new(Expr::Literal(Literal::Bool(true)));
@@ -28,7 +28,7 @@ fn write_doubled(times: u32, flag: Flag) -> Result<SnapshotBuilder, Finding> {
         hierarchy: &Hierarchy::default(),
         principals: &[],
     };
-    write(&content, SnapshotBuilder::new(Uuid::nil())).map_err(Finding::from)
+    write(&content, SnapshotBuilder::new(Uuid::nil())).map_err(|unwritable| Box::new(Finding::from(unwritable)))
 }
 
 fn flag(condition: Option<String>) -> Flag {
