@@ -2,12 +2,13 @@
 // time a request. Each is a workerd of its own on one core, with its socket at the Worker: no proxy of wrangler's, and
 // not miniflare's entry Worker either. `wrk` has the other core. D1 and KV are miniflare's, in the same workerd.
 import { execFile, execFileSync } from "node:child_process";
-import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Miniflare } from "miniflare";
 import { migrate, startEdge } from "../../worker/edge.mjs";
+import { workers } from "../../worker/workerd.mjs";
 import { seed } from "../../worker/seed.mjs";
 
 const RUNS = 5;
@@ -20,17 +21,6 @@ const [CLIENT, SERVER] = ["0", "1"];
 const path = (/** @type {string} */ relative) => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
 const OUT = path("target/bench/");
 const DEMO = path("fixtures/saas/");
-
-/** The children of this process that are workerd. */
-async function workers() {
-  const found = [];
-  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
-    const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-    const [, name, rest] = /^\d+ \((.*)\) (.*)$/s.exec(stat) ?? [];
-    if (name === "workerd" && Number(rest.split(" ")[1]) === process.pid) found.push(Number(pid));
-  }
-  return found;
-}
 
 /** The seconds of processor that a process has had, all its threads together. */
 async function cpu(/** @type {number} */ pid) {

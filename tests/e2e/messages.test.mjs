@@ -1,7 +1,7 @@
 // Messages out, through the built Worker, its queues and real connections: nothing is lost wherever the process is
 // killed, and a peer gets what Standard Webhooks says.
 import assert from "node:assert/strict";
-import { readFile, readdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { Webhook } from "standardwebhooks";
 import { startEdge } from "../../worker/edge.mjs";
+import { workers } from "../../worker/workerd.mjs";
 import { SECRETS, call, office } from "./office.mjs";
 
 const WRAPPER = new URL("crash.mjs", import.meta.url);
@@ -56,17 +57,6 @@ async function peer(answer) {
       return new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-/** The children of this process that are workerd. */
-async function workers() {
-  const found = [];
-  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
-    const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-    const [, name, rest] = /^\d+ \((.*)\) (.*)$/s.exec(stat) ?? [];
-    if (name === "workerd" && Number(rest.split(" ")[1]) === process.pid) found.push(Number(pid));
-  }
-  return found;
 }
 
 /** Lets the minutely event come. */
