@@ -3,6 +3,7 @@
 //! `Authorization: Bearer pk_…` (RFC 6750). One statement reads the key, its tenant and owner, and the tenant's newest
 //! versions, so that a request costs one round trip even where nothing may be remembered.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use parapet::api_key::ApiKeyToken;
@@ -68,6 +69,8 @@ pub struct Standing {
     pub content_hash: Option<String>,
     /// When the database was asked.
     pub as_of: Timestamp,
+    /// Whether a request asks again already.
+    asked_again: Cell<bool>,
     expires_at: Option<Timestamp>,
     last_used_at: Option<Timestamp>,
     active: bool,
@@ -146,8 +149,10 @@ async fn known_for(app: &App, request: &Request, freshness: i64, max_stale: i64)
     let now = app.clock.now();
     let known =
         app.memory.standing(&known_as).filter(|known| !known.versions.older_than(app.memory.newest(known.tenant)));
-    if let Some(known) = known.as_ref().filter(|known| known.age(now).is_some_and(|age| age < freshness)) {
-        return admit(app, known.clone(), &host, now, false);
+    let is_known_for = |known: &&Rc<Standing>, limit| known.age(now).is_some_and(|age| age < limit);
+    let fresh = known.as_ref().filter(|known| is_known_for(known, freshness));
+    if let Some(fresh) = fresh.filter(|fresh| !fresh.is_mine_to_ask(now, freshness)) {
+        return admit(app, fresh.clone(), &host, now, false);
     }
     // Whoever comes with a key that is not known here may come with any: that costs a question each time.
     let stranger = if known.is_none() { Some(rate::stranger(app, request)?) } else { None };
@@ -169,10 +174,10 @@ async fn known_for(app: &App, request: &Request, freshness: i64, max_stale: i64)
             app.memory.keep_standing(&known_as, standing.clone());
             admit(app, standing, &host, now, false)
         }
-        Err(error) => match known.filter(|known| known.age(now).is_some_and(|age| age < max_stale)) {
+        Err(error) => match known.as_ref().filter(|known| is_known_for(known, freshness.max(max_stale))) {
             Some(known) => {
                 log::error("-", "database.stale", &error.to_string());
-                admit(app, known, &host, now, true)
+                admit(app, known.clone(), &host, now, fresh.is_none())
             }
             None => Err(ApiError::unavailable("database.unavailable", "the database does not answer", error)),
         },
@@ -260,6 +265,14 @@ impl Standing {
         (age >= 0).then_some(age)
     }
 
+    /// Whether this request is the one that asks again ahead of time: the first in the last fifth of `freshness`. Without
+    /// it all requests that come within a round trip of the end would ask at once. Only the end binds the others: a request
+    /// cannot wait for what another began.
+    fn is_mine_to_ask(&self, now: Timestamp, freshness: i64) -> bool {
+        let is_near_its_end = self.age(now).is_some_and(|age| age >= freshness - freshness / 5);
+        is_near_its_end && !self.asked_again.replace(true)
+    }
+
     fn read(row: Row, as_of: Timestamp) -> Result<Self, ApiError> {
         let broken = |error: &dyn std::fmt::Display| {
             ApiError::unavailable("database.malformed_row", "the database holds something unexpected", error)
@@ -295,6 +308,7 @@ impl Standing {
             versions: Versions { policy, directory },
             content_hash: row.content_hash,
             as_of,
+            asked_again: Cell::new(false),
             expires_at: row.expires_at,
             last_used_at: row.last_used_at,
             active: row.is_active == 1,

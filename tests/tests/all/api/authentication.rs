@@ -115,10 +115,34 @@ fn what_was_read_is_trusted_no_longer_than_it_is_fresh() {
     let key = edge.key(&["access:evaluate"]);
     assert_decision(&edge.ask(&key), true);
     edge.sql("UPDATE api_key SET is_active = 0");
-    edge.app.clock.set(time("2026-03-02T10:00:04.999Z"));
+    edge.app.clock.set(time("2026-03-02T10:00:03.999Z"));
     assert_decision(&edge.ask(&key), true);
     edge.app.clock.set(time("2026-03-02T10:00:05.000Z"));
     assert_problem(&edge.ask(&key), 401, "key.inactive");
+}
+
+#[test]
+fn one_request_asks_again_before_the_end_and_the_others_do_not_wait_for_it() {
+    let edge = Edge::with(&[("FRESHNESS_SECONDS", "5"), ("MAX_STALE_SECONDS", "0"), ("SNAPSHOT_KEY", &"ab".repeat(32))]);
+    let key = edge.key(&["access:evaluate"]);
+    let asks = |at: &str, times: usize| {
+        edge.app.clock.set(time(at));
+        let before = edge.app.db.round_trips();
+        let response = edge.ask(&key);
+        assert_decision(&response, true);
+        assert_eq!(response.header("x-parapet-stale"), None);
+        assert_eq!(edge.app.db.round_trips() - before, times, "{at}");
+    };
+    assert_decision(&edge.ask(&key), true);
+    asks("2026-03-02T10:00:03.999Z", 0);
+    asks("2026-03-02T10:00:04.000Z", 1);
+    asks("2026-03-02T10:00:07.999Z", 0);
+    // Who asks and hears nothing, or never comes back, leaves the others what is known.
+    edge.app.db.fail(true);
+    asks("2026-03-02T10:00:08.000Z", 1);
+    asks("2026-03-02T10:00:08.999Z", 0);
+    edge.app.clock.set(time("2026-03-02T10:00:09.000Z"));
+    assert_problem(&edge.ask(&key), 503, "database.unavailable");
 }
 
 #[test]
