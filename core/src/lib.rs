@@ -22,6 +22,8 @@ mod finding;
 #[cfg(feature = "cedar")]
 pub mod fixture;
 pub mod model;
+pub mod opaque_token;
+pub mod password;
 #[cfg(feature = "cedar")]
 pub mod rights;
 pub mod schema;

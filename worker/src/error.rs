@@ -70,6 +70,9 @@ pub enum ApiError {
         /// Each rule that refuses it, and what it is about.
         findings: Vec<Finding>,
     },
+    /// It comes with a cookie, and from a page that is not of this origin.
+    #[error("this comes from a page of another site")]
+    CrossSite,
     /// The tenant is suspended or deleted.
     #[error("the tenant is not active")]
     TenantInactive,
@@ -155,6 +158,7 @@ impl ApiError {
             | Self::MissingPermission { .. }
             | Self::NoPrincipal
             | Self::Refused { .. }
+            | Self::CrossSite
             | Self::TenantInactive => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed { .. } => 405,
@@ -178,6 +182,7 @@ impl ApiError {
             Self::MissingPermission { .. } => "access.missing_permission",
             Self::NoPrincipal => "access.no_principal",
             Self::Refused { .. } => "access.refused",
+            Self::CrossSite => "request.cross_site",
             Self::TenantInactive => "tenant.inactive",
             Self::Invalid { .. } => "request.invalid",
             Self::Conflict { code, .. } => code,

@@ -4,7 +4,9 @@ use std::cell::OnceCell;
 
 use parapet::administration::{Facts, RESOURCE};
 use parapet::audit::{Changes, Head};
-use parapet::model::{Effect, PermissionEntry, PermissionTarget, Row, Tenant, TenantDocument, Timestamp};
+use parapet::model::{
+    AttemptResult, Effect, PermissionEntry, PermissionTarget, Row, Tenant, TenantDocument, Timestamp,
+};
 use parapet::rights::{Rights, RightsOf};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -227,6 +229,8 @@ pub struct RowChange {
     pub(super) cause: Option<Value>,
     /// It happened, and nothing of the tenant that it is written for changes by it.
     pub(super) noted: bool,
+    /// Whether it was done, or tried in vain.
+    pub(super) result: AttemptResult,
 }
 
 impl RowChange {
@@ -269,6 +273,13 @@ impl RowChange {
     #[must_use]
     pub fn because(mut self, cause: Value) -> Self {
         self.cause = Some(cause);
+        self
+    }
+
+    /// Something that was tried in vain, which is a row all the same.
+    #[must_use]
+    pub fn in_vain(mut self) -> Self {
+        self.result = AttemptResult::Failure;
         self
     }
 
@@ -364,6 +375,7 @@ impl RowChange {
             apply: None,
             cause: None,
             noted: false,
+            result: AttemptResult::Success,
         }
     }
 }
