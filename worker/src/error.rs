@@ -73,6 +73,9 @@ pub enum ApiError {
     /// It comes with a cookie, and from a page that is not of this origin.
     #[error("this comes from a page of another site")]
     CrossSite,
+    /// It needs a proof of who calls that is newer than the session's (RFC 9470).
+    #[error("this needs you to prove again who you are")]
+    StepUp,
     /// The tenant is suspended or deleted.
     #[error("the tenant is not active")]
     TenantInactive,
@@ -159,6 +162,7 @@ impl ApiError {
             | Self::NoPrincipal
             | Self::Refused { .. }
             | Self::CrossSite
+            | Self::StepUp
             | Self::TenantInactive => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed { .. } => 405,
@@ -183,6 +187,7 @@ impl ApiError {
             Self::NoPrincipal => "access.no_principal",
             Self::Refused { .. } => "access.refused",
             Self::CrossSite => "request.cross_site",
+            Self::StepUp => "session.step_up_required",
             Self::TenantInactive => "tenant.inactive",
             Self::Invalid { .. } => "request.invalid",
             Self::Conflict { code, .. } => code,

@@ -120,6 +120,7 @@ pub const EVENTS: &[Event] = &[
     event("user_role.updated", "For how long a user has a role was changed, or it was switched on or off."),
     event("user_session.created", "A user signed in."),
     event("user_session.ended", "A session of a user was ended."),
+    event("user_session.renewed", "A user who is signed in proved once more who they are."),
     event("webhook.created", "A webhook was made."),
     event("webhook.deleted", "A webhook was removed, and its deliveries with it."),
     event(

@@ -299,6 +299,13 @@ impl RowChange {
         change
     }
 
+    /// A row that changes, whose table is administered nowhere; a secret stays.
+    pub fn rewritten<R: Row + Serialize>(before: &R, after: &R, event: &str) -> Self {
+        let mut change = Self::of_objects::<R>(Some(object(before)), Some(object(after)), event);
+        change.statement = update(before, after);
+        change
+    }
+
     /// Something that is written down, and changes nothing of the tenant that it is written for.
     pub fn noted<R: Row + Serialize>(before: Option<&R>, after: Option<&R>, event: &str) -> Self {
         Self { noted: true, ..Self::of_objects::<R>(before.map(object), after.map(object), event) }

@@ -10,6 +10,7 @@ mod password;
 mod session;
 mod sign_in;
 mod site;
+pub mod step_up;
 mod throttle;
 mod user_session;
 
@@ -20,5 +21,8 @@ use crate::guard::Route;
 
 /// The routes of this area.
 pub fn routes() -> Vec<Route> {
-    [sign_in::routes(), own_session::routes(), user_session::routes()].into_iter().flatten().collect()
+    [sign_in::routes(), step_up::routes(), own_session::routes(), user_session::routes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

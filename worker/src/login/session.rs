@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::site::Site;
 use crate::administration::{RowChange, address, fresh_id};
 use crate::cookie;
+use crate::document::select;
 use crate::error::ApiError;
 use crate::guard::Call;
 use crate::platform::db::Statement;
@@ -25,6 +26,10 @@ const LONGEST_USER_AGENT: usize = 512;
 /// `last_login_at` bumps no epoch.
 const WRITE_LOGIN: &str = "UPDATE user SET last_login_at = ?3 WHERE tenant_id = ?1 AND id = ?2";
 
+/// A change of a row leaves secrets as they are.
+const WRITE_TOKEN: &str =
+    "UPDATE user_session SET session_token = ?4 WHERE tenant_id = ?1 AND user_id = ?2 AND id = ?3";
+
 /// With more than a tenant allows, the oldest end.
 const END_OLDEST: &str = "
     DELETE FROM user_session WHERE tenant_id = ?1 AND id IN (
@@ -35,10 +40,14 @@ const KNOW_DEVICE: &str = "
     INSERT INTO known_device (tenant_id, user_id, token_hash, created_at, last_seen_at) VALUES (?1, ?2, ?3, ?4, ?4)
     ON CONFLICT (tenant_id, user_id, token_hash) DO UPDATE SET last_seen_at = excluded.last_seen_at";
 
-/// A session that begins, with the only copy of its token.
+/// A session that begins, or whose user proved once more who they are, with the only copy of its token.
+#[derive(Clone)]
 pub struct NewSession {
     /// The row.
     pub row: UserSession,
+    /// The row as it was, where it was there.
+    before: Option<Box<UserSession>>,
+    renews: bool,
     token: OpaqueToken,
     device: OpaqueToken,
     most: i64,
@@ -69,21 +78,56 @@ impl NewSession {
             created_at: now,
             last_accessed_at: None,
         };
-        Ok(Self { row, token: session, device, most: site.number("sessions_per_user").max(1) })
+        let most = site.number("sessions_per_user").max(1);
+        Ok(Self { row, before: None, renews: false, token: session, device, most })
+    }
+
+    /// The same, for a session that is there: it gets this proof and this token, and keeps its end.
+    #[must_use]
+    pub fn instead_of(mut self, id: Uuid) -> Self {
+        self.row.id = id;
+        self.renews = true;
+        self
+    }
+
+    /// Reads the session that is there, where this is one.
+    pub fn read_before(&self) -> Statement {
+        select::<UserSession>("tenant_id = ?1 AND id = ?2", self.row.tenant_id).bind(self.row.id)
+    }
+
+    /// What is to be written after what was read: nothing where the session has ended meanwhile, or is another's.
+    pub fn after(&self, before: Option<UserSession>, user: Uuid) -> Option<Self> {
+        let mut session = self.clone();
+        if !self.renews {
+            return Some(session);
+        }
+        let before = before.filter(|before| before.user_id == user)?;
+        let added = self.row.amr.iter().filter(|method| !before.amr.contains(method));
+        session.row = UserSession {
+            session_token: self.row.session_token.clone(),
+            auth_time: self.row.auth_time,
+            amr: before.amr.iter().chain(added).cloned().collect(),
+            ..before.clone()
+        };
+        session.before = Some(Box::new(before));
+        Some(session)
     }
 
     /// What is written beside the row.
     pub fn statements(&self) -> Vec<Statement> {
         let of_user = |sql: &'static str| Statement::new(sql).bind(self.row.tenant_id).bind(self.row.user_id);
-        vec![
-            of_user(WRITE_LOGIN).bind(self.row.created_at),
-            of_user(KNOW_DEVICE).bind(self.device.hash()).bind(self.row.created_at),
-            of_user(END_OLDEST).bind(self.most - 1),
-        ]
+        let know = of_user(KNOW_DEVICE).bind(self.device.hash()).bind(self.row.auth_time);
+        if self.before.is_some() {
+            return vec![know, of_user(WRITE_TOKEN).bind(self.row.id).bind(self.token.hash())];
+        }
+        vec![know, of_user(WRITE_LOGIN).bind(self.row.created_at), of_user(END_OLDEST).bind(self.most - 1)]
     }
 
     /// The row, as a change; with whether the user is told of a browser that was not known.
     pub fn change(&self, is_known_device: bool) -> RowChange {
+        if let Some(before) = &self.before {
+            return RowChange::rewritten(before.as_ref(), &self.row, "renewed");
+        }
         let device = if is_known_device { "known" } else { "new" };
         RowChange::made(&self.row, "created").because(json!({ "device": device }))
     }

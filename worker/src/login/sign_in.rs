@@ -4,10 +4,11 @@
 //! password, and has the same answer.
 
 use parapet::Finding;
-use parapet::model::{MfaDevice, MfaDeviceType, Secret, Timestamp, User};
+use parapet::model::{MfaDevice, MfaDeviceType, Secret, Timestamp, User, UserSession};
 use parapet::opaque_token::OpaqueToken;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::flow::{Flow, LIFETIME};
 use super::session::NewSession;
@@ -57,6 +58,17 @@ pub struct Pending {
     pub name: String,
     /// What the tries are counted by.
     pub counted: Counted,
+    /// What it is for.
+    pub proving: Proving,
+}
+
+/// What somebody proves who they are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Proving {
+    /// A session that begins.
+    First,
+    /// A session that is there, and theirs.
+    Again(Uuid),
 }
 
 /// What signing in has led to.
@@ -151,11 +163,18 @@ async fn sign_in(app: &App, call: &Call) -> Result<Response, ApiError> {
     cookie::is_no_stranger(&call.request)?;
     let sent = SignIn::read(call)?;
     let site = Site::of(app, call).await?;
-    step(app, call, &site, &sent.name, &sent.password).await?.respond(sent.wants_token)
+    step(app, call, &site, &sent.name, &sent.password, Proving::First).await?.respond(sent.wants_token)
 }
 
 /// Signs in with a name and a password, as far as those lead.
-pub async fn step(app: &App, call: &Call, site: &Site, typed: &str, secret: &Secret) -> Result<Step, ApiError> {
+pub async fn step(
+    app: &App,
+    call: &Call,
+    site: &Site,
+    typed: &str,
+    secret: &Secret,
+    proving: Proving,
+) -> Result<Step, ApiError> {
     let now = app.clock.now();
     let typed = typed.trim();
     let name = typed.to_lowercase();
@@ -193,7 +212,7 @@ pub async fn step(app: &App, call: &Call, site: &Site, typed: &str, secret: &Sec
         return Err(refused());
     }
     let Some(user) = user else { return Err(refused()) };
-    let pending = Pending { amr: vec!["pwd".to_owned()], name, counted };
+    let pending = Pending { amr: vec!["pwd".to_owned()], name, counted, proving };
     if factors.is_empty() {
         return finish(app, call, site, &user, &pending).await;
     }
@@ -213,22 +232,29 @@ pub async fn finish(app: &App, call: &Call, site: &Site, user: &User, pending: &
     let now = app.clock.now();
     let amr: Vec<&str> = pending.amr.iter().map(String::as_str).collect();
     let session = NewSession::new(site, call, user.id, &amr, now)?;
+    let session = match pending.proving {
+        Proving::First => session,
+        Proving::Again(id) => session.instead_of(id),
+    };
     let row = attempt::row(site, call, Some(user.id), &pending.name, None, now)?;
-    let read = Statement::new(READ_AGAIN).bind(site.tenant.id).bind(user.id);
+    let reads = vec![Statement::new(READ_AGAIN).bind(site.tenant.id).bind(user.id), session.read_before()];
     let author = Author::user(call, user.id, Some(Credential::Session(session.row.id)));
     // Read once more, in the place of the log that the session takes: whoever changed the password or locked the account
     // meanwhile ended all sessions, and this one would come after.
-    let is_begun = enact(app, &author, site.tenant.id, vec![read], |_, answers| {
-        let current = rows::<User>(answers.into_iter().next().unwrap_or_default())?.pop();
+    let begun = enact(app, &author, site.tenant.id, reads, |_, answers| {
+        let mut answers = answers.into_iter();
+        let current = rows::<User>(answers.next().unwrap_or_default())?.pop();
         if !current.is_some_and(|current| current.may_act() && current.password_hash == user.password_hash) {
-            return Ok((Deed::default(), false));
+            return Ok((Deed::default(), None));
         }
+        let before = rows::<UserSession>(answers.next().unwrap_or_default())?.pop();
+        let Some(session) = session.after(before, user.id) else { return Ok((Deed::default(), None)) };
         let mut statements = session.statements();
         statements.extend(attempt::insert(&row));
         statements.extend(pending.counted.forget());
         let changes = vec![session.change(pending.counted.is_known_device)];
-        Ok((Deed { statements, changes }, true))
+        Ok((Deed { statements, changes }, Some(session)))
     })
     .await?;
-    if is_begun { Ok(Step::SignedIn(Box::new(session))) } else { Err(refused()) }
+    begun.map(|session| Step::SignedIn(Box::new(session))).ok_or_else(refused)
 }

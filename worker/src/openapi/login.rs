@@ -19,6 +19,14 @@ pub fn about(schemas: &mut Schemas) -> Vec<About> {
     );
     let sign_in = schemas.add("SignIn", sign_in);
     let example = json!({ "identifier": "ann@acme.example", "password": "correct horse battery staple" });
+    let step_up = object(
+        &json!({
+            "password": { "type": "string", "writeOnly": true },
+            "delivery": { "enum": ["cookie", "token"], "default": "cookie" },
+        }),
+        &["password"],
+    );
+    let step_up = schemas.add("StepUp", step_up);
     let step = step(schemas);
     let session = session();
     let own = schemas.add("OwnSession", session.clone());
@@ -33,7 +41,7 @@ pub fn about(schemas: &mut Schemas) -> Vec<About> {
                  beyond some wait twice as long each time (429).",
             )
             .takes(sign_in, example)
-            .gives(step, "Signed in, or what is to come next.")
+            .gives(step.clone(), "Signed in, or what is to come next.")
             .refuses(401)
             .refuses(403)
             .refuses(404)
@@ -41,6 +49,12 @@ pub fn about(schemas: &mut Schemas) -> Vec<About> {
             .refuses(429)
             .refuses(500)
             .refuses(503),
+        About::new("POST", "/v1/auth/step-up", "stepUp", TAG, "Prove again who one is")
+            .describe("The session stays, and gets another token; the one before opens nothing any more.")
+            .takes(step_up, json!({ "password": "correct horse battery staple" }))
+            .gives(step, "Proved, or what is to come next.")
+            .refuses(404)
+            .refuses(422),
         About::new("POST", "/v1/auth/sign-out", "signOut", TAG, "End the session that this comes with")
             .answer(204, gone())
             .refuses(400)

@@ -226,3 +226,30 @@ fn who_administers_sees_and_ends_a_users_sessions() {
     assert_eq!(office.edge.call(&office.owner, "DELETE", &format!("{path}/{id}"), None).status, 204);
     assert_ended(&office.edge, &mut anna);
 }
+
+#[test]
+fn who_proves_again_who_they_are_gets_another_token_for_the_same_session() {
+    let edge = edge();
+    let mut browser = signed_in(&edge);
+    let before = body(&browser.get(&edge, "/v1/me/session"));
+    let mut copy = Browser { cookies: browser.cookies.clone(), ..Browser::default() };
+    edge.app.clock.set(time(NOW).plus_millis(30 * MINUTE));
+    let step_up = |browser: &mut Browser, password: &str| {
+        browser.post(&edge, "/v1/auth/step-up", json!({ "password": password }))
+    };
+    assert_problem(&step_up(&mut browser, "wrong"), 401, "sign_in.refused");
+    assert_eq!(step_up(&mut browser, PASSWORD).status, 200);
+    let after = body(&browser.get(&edge, "/v1/me/session"));
+    assert_eq!((&after["id"], &after["expires_at"]), (&before["id"], &before["expires_at"]));
+    assert_eq!(after["auth_time"], "2026-03-02T10:30:00.000Z");
+    assert_ended(&edge, &mut copy);
+    assert_eq!(edge.app.db.count("user_session"), Some(1));
+    // Wrong ones are counted with those of signing in.
+    while step_up(&mut browser, "wrong").status == 401 {}
+    assert_problem(&step_up(&mut browser, PASSWORD), 429, "rate.limited");
+    // A key proves nothing.
+    let key = edge.key_of(TENANT, Some(ANNA), None, &["me"]);
+    let mut request = keyed(&key, "POST", "/v1/auth/step-up", Some(json!({ "password": PASSWORD })));
+    request.origin = HOST.to_owned();
+    assert_problem(&edge.send(request), 404, "http.not_found");
+}
