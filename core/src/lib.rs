@@ -22,6 +22,8 @@ mod finding;
 #[cfg(feature = "cedar")]
 pub mod fixture;
 pub mod model;
+#[cfg(feature = "password")]
+pub mod password;
 #[cfg(feature = "cedar")]
 pub mod rights;
 pub mod schema;
