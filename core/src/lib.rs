@@ -23,6 +23,7 @@ mod finding;
 pub mod fixture;
 pub mod model;
 pub mod opaque_token;
+#[cfg(feature = "password")]
 pub mod password;
 #[cfg(feature = "cedar")]
 pub mod rights;

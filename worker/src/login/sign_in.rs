@@ -188,7 +188,7 @@ pub async fn step(
     let mut answers = app.db.batch(reads).await.map_err(ApiError::database)?;
     let found = answers.split_off(Try::STATEMENTS);
     let mut found = found.into_iter();
-    let user = rows::<User>(found.next().unwrap_or_default())?.pop();
+    let mut user = rows::<User>(found.next().unwrap_or_default())?.pop();
     let factors = rows::<MfaDevice>(found.next().unwrap_or_default())?;
     let counted = match tried.read(&answers) {
         Ok(counted) => counted,
@@ -198,8 +198,7 @@ pub async fn step(
             return Err(ApiError::TooManyRequests { retry_after: wait });
         }
     };
-    let hash = user.as_ref().and_then(|user| user.password_hash.as_ref());
-    let is_right = password::is_right(app, secret, hash);
+    let is_right = password::is_right(app, secret, user.as_mut()).await?;
     let why = match &user {
         None => Some("unknown"),
         Some(_) if !is_right => Some("password"),

@@ -13,7 +13,8 @@ const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 
 
 /// Gives a user a password.
 pub fn give_password(edge: &Edge, user: &str, password: &str) {
-    let hash = parapet::password::hash(password, [7; parapet::password::SALT_BYTES]).unwrap();
+    let password = parapet::password::Password::chosen(password).unwrap();
+    let hash = parapet::password::Hasher::new().hash(&password, [7; parapet::password::SALT_BYTES]).unwrap();
     let statement = Statement::new("UPDATE user SET password_hash = ?1 WHERE id = ?2").bind(hash.expose()).bind(user);
     pollster::block_on(edge.app.db.all(statement)).unwrap();
 }
@@ -297,4 +298,22 @@ fn the_user_is_told_of_a_new_browser_and_of_many_failures() {
     assert_eq!(texts.len(), 2, "{texts:?}");
     assert!(texts.iter().any(|text| text.contains("10") && text.contains("192.0.2.7")), "{texts:?}");
     assert!(texts.iter().any(|text| text.contains("Firefox on Linux")), "{texts:?}");
+}
+
+#[test]
+fn a_hash_of_elsewhere_opens_once_and_is_ours_from_then_on() {
+    let edge = edge();
+    // Django's, of `correct horse battery staple`.
+    let django = "pbkdf2_sha256$1000$parapetsalt$zn1ASOsFI69xD8d5XmjyJOS/6UhFjgaAG9f2/Lu3/jE=";
+    pollster::block_on(edge.app.db.all(Statement::new("UPDATE user SET password_hash = ?1").bind(django))).unwrap();
+    let mut browser = Browser::default();
+    assert_problem(&browser.sign_in(&edge, "anna", "correct horse battery stable"), 401, "sign_in.refused");
+    for _ in 0..2 {
+        assert_eq!(browser.sign_in(&edge, "anna", "correct horse battery staple").status, 200);
+        let hash = edge.sql("SELECT password_hash FROM user WHERE username = 'anna'").remove(0);
+        assert!(hash["password_hash"].as_str().unwrap().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    }
+    let text = "UPDATE user SET password_hash = 'no hash'";
+    edge.sql(text);
+    assert_problem(&browser.sign_in(&edge, "anna", "no hash"), 401, "sign_in.refused");
 }
