@@ -22,6 +22,9 @@ mod finding;
 #[cfg(feature = "cedar")]
 pub mod fixture;
 pub mod model;
+pub mod opaque_token;
+#[cfg(feature = "password")]
+pub mod password;
 #[cfg(feature = "cedar")]
 pub mod rights;
 pub mod schema;

@@ -34,7 +34,7 @@ test("a tick of the cron runs every duty, and the next one none that is not due"
     await tick();
     const first = await rows();
     const names = [
-      "expire_rows", "forget_records", "prune_answers", "prune_rule_history", "prune_snapshots", "purge_tenants", "remind",
+      "expire_rows", "forget_records", "prune_answers", "prune_rule_history", "prune_sign_in", "prune_snapshots", "purge_tenants", "remind",
       "reseal_secrets", "sweep_messages",
     ];
     assert.deepEqual(first.map(({ name }) => name), names);

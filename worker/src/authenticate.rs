@@ -1,17 +1,22 @@
-//! Who calls: the API key of a request, and what the database says of it.
+//! Who calls: the credential of a request, and what the database says of it.
 //!
-//! `Authorization: Bearer pk_…` (RFC 6750). One statement reads the key, its tenant and owner, and the tenant's newest
-//! versions, so that a request costs one round trip even where nothing may be remembered.
+//! `Authorization: Bearer` (RFC 6750) with an API key (`pk_…`) or the token of a session (`ps_…`), or a session's cookie.
+//! One statement reads the credential, its tenant and owner, and the tenant's newest versions, so that a request costs one
+//! round trip even where nothing may be remembered.
 
 use std::cell::Cell;
 use std::rc::Rc;
 
 use parapet::api_key::ApiKeyToken;
 use parapet::model::{Timestamp, is_reserved_slug};
+use parapet::opaque_token::{OpaqueToken, TokenKind};
 use serde::Deserialize;
+use serde_json::Value;
 use uuid::Uuid;
 
+use crate::administration::{OWN_SCOPE, READ_SCOPE, WRITE_SCOPE};
 use crate::app::App;
+use crate::cookie;
 use crate::error::ApiError;
 use crate::guard::Call;
 use crate::memory::{Use, Versions};
@@ -37,21 +42,94 @@ const READ_KEY: &str = "
     LEFT JOIN snapshot s ON s.tenant_id = k.tenant_id AND s.policy_version = e.policy_version
     WHERE k.key_hash = ?1";
 
+const READ_SESSION: &str = "
+    SELECT s.id, s.tenant_id, s.user_id, s.auth_time, s.amr, s.expires_at, s.created_at,
+           s.last_accessed_at AS last_used_at,
+           coalesce((SELECT o.setting_value FROM tenant_setting o WHERE o.tenant_id = s.tenant_id
+                     AND o.category = 'security' AND o.setting_key = 'session_idle_minutes'),
+                    json_extract(t.settings, '$.security.session_idle_minutes')) AS idle_minutes,
+           t.status AS tenant_status, t.slug AS tenant_slug,
+           (SELECT h.id FROM tenant h WHERE h.domain = ?2) AS host_tenant_id,
+           u.is_active AS user_is_active, u.state AS user_state, u.deleted_at AS user_deleted_at,
+           e.policy_version, e.directory_version, n.content_hash
+    FROM user_session s
+    JOIN tenant t ON t.id = s.tenant_id
+    JOIN user u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+    LEFT JOIN tenant_epoch e ON e.tenant_id = s.tenant_id
+    LEFT JOIN snapshot n ON n.tenant_id = s.tenant_id AND n.policy_version = e.policy_version
+    WHERE s.session_token = ?1";
+
+/// What a session may do: what is its user's own, and what the tenant's rules let the user administer.
+const SESSION_SCOPES: [&str; 3] = [OWN_SCOPE, READ_SCOPE, WRITE_SCOPE];
+
+/// A session unused for so many minutes ends, where nothing else is set.
+const IDLE_MINUTES: i64 = 60;
+
+const MINUTE: i64 = 60 * 1000;
+
 /// How exactly `api_key.last_used_at` is known: to the hour.
-const USE_EVERY: i64 = 60 * 60 * 1000;
+const USE_EVERY: i64 = 60 * MINUTE;
 
 /// No epoch and no audit row: using a key changes nothing.
-const WRITE_USE: &str = "
+const WRITE_KEY_USE: &str = "
     UPDATE api_key SET last_used_at = ?3 WHERE tenant_id = ?1 AND id = ?2 AND (last_used_at IS NULL OR last_used_at < ?3)";
 
-/// A key and its tenant, as the database said at an instant.
+const WRITE_SESSION_USE: &str = "
+    UPDATE user_session SET last_accessed_at = ?3
+    WHERE tenant_id = ?1 AND id = ?2 AND (last_accessed_at IS NULL OR last_accessed_at < ?3)";
+
+/// By what somebody shows who they are: the row's id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Credential {
+    /// An API key.
+    ApiKey(Uuid),
+    /// A session.
+    Session(Uuid),
+}
+
+impl Credential {
+    /// The row's id.
+    pub fn id(self) -> Uuid {
+        match self {
+            Self::ApiKey(id) | Self::Session(id) => id,
+        }
+    }
+
+    /// What the log calls that id.
+    pub fn column(self) -> &'static str {
+        match self {
+            Self::ApiKey(_) => "api_key_id",
+            Self::Session(_) => "session_id",
+        }
+    }
+}
+
+/// When and how a session's user last proved who they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// When: at sign-in, or at a step-up since.
+    pub at: Timestamp,
+    /// By which methods, in the words of RFC 8176.
+    pub amr: Vec<String>,
+}
+
+impl Proof {
+    /// Whether it was by more than one factor. A passkey that verified its user is two (NIST 800-63B-4, section 2.2.1).
+    pub fn is_multi_factor(&self) -> bool {
+        self.amr.iter().any(|method| method == "mfa")
+    }
+}
+
+/// A credential and its tenant, as the database said at an instant.
 #[derive(Debug)]
 pub struct Standing {
-    /// The key's row.
-    pub key: Uuid,
+    /// The credential.
+    pub credential: Credential,
+    /// Of a session, its proof.
+    pub proof: Option<Proof>,
     /// Its tenant.
     pub tenant: Uuid,
-    /// Whom it acts for.
+    /// For whom it acts.
     pub owner: Owner,
     /// What it may be used for.
     pub scopes: Vec<String>,
@@ -73,11 +151,13 @@ pub struct Standing {
     asked_again: Cell<bool>,
     expires_at: Option<Timestamp>,
     last_used_at: Option<Timestamp>,
+    /// Milliseconds: unused for so long, it has ended.
+    idle: Option<i64>,
     active: bool,
     owner_active: bool,
 }
 
-/// Whom a key acts for.
+/// Whom a credential acts for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// The tenant alone: the key is a policy enforcement point's.
@@ -121,9 +201,15 @@ pub async fn caller_now(app: &App, call: &Call) -> Result<Caller, ApiError> {
     Ok(caller)
 }
 
-/// Writes when keys were last used, after the answer was given. What fails is not tried again within the hour.
+/// Writes when credentials were last used, after the answer was given. What fails is not tried again at once.
 pub async fn write_uses(app: &App) {
-    let statement = |used: Use| Statement::new(WRITE_USE).bind(used.tenant).bind(used.key).bind(used.at);
+    let statement = |used: Use| {
+        let sql = match used.credential {
+            Credential::ApiKey(_) => WRITE_KEY_USE,
+            Credential::Session(_) => WRITE_SESSION_USE,
+        };
+        Statement::new(sql).bind(used.tenant).bind(used.credential.id()).bind(used.at)
+    };
     let statements: Vec<Statement> = app.memory.take_uses().into_iter().map(statement).collect();
     if statements.is_empty() {
         return;
@@ -135,16 +221,16 @@ pub async fn write_uses(app: &App) {
 
 /// The caller as known for less than `freshness` milliseconds; while the database does not answer, `max_stale`.
 async fn known_for(app: &App, request: &Request, freshness: i64, max_stale: i64) -> Result<Caller, ApiError> {
-    let token = match token(request) {
-        Ok(token) => token,
+    let presented = match Presented::by(request) {
+        Ok(presented) => presented,
         Err(error) => {
             rate::stranger(app, request)?;
             return Err(error);
         }
     };
     let host = Host::of(request, app.config()?.base_domain.as_deref());
-    // What is known of a key is known of it at a host.
-    let hash = token.hash();
+    // What is known of a credential is known of it at a host.
+    let hash = presented.hash();
     let known_as = host.name().map_or_else(|| hash.clone(), |name| format!("{hash} {name}"));
     let now = app.clock.now();
     let known =
@@ -156,10 +242,10 @@ async fn known_for(app: &App, request: &Request, freshness: i64, max_stale: i64)
     }
     // Whoever comes with a key that is not known here may come with any: that costs a question each time.
     let stranger = if known.is_none() { Some(rate::stranger(app, request)?) } else { None };
-    match app.db.first(Statement::new(READ_KEY).bind(hash.as_str()).bind(host.name())).await {
+    match app.db.first(Statement::new(presented.read()).bind(hash.as_str()).bind(host.name())).await {
         Ok(None) => {
             app.memory.forget_standing(&known_as);
-            Err(ApiError::Unauthenticated { code: "key.unknown", detail: "the key is not known" })
+            Err(presented.unknown())
         }
         Ok(Some(row)) => {
             if let Some(stranger) = stranger {
@@ -185,7 +271,7 @@ async fn known_for(app: &App, request: &Request, freshness: i64, max_stale: i64)
 }
 
 /// Whose the host is that was asked: a tenant's by its slug or by its own name, else everybody's.
-enum Host {
+pub enum Host {
     /// The service's own: the credential tells the tenant.
     Service,
     /// A subdomain of the service's: the tenant's with this slug.
@@ -195,7 +281,8 @@ enum Host {
 }
 
 impl Host {
-    fn of(request: &Request, base: Option<&str>) -> Self {
+    /// The host of a request, where tenants are subdomains of `base`.
+    pub fn of(request: &Request, base: Option<&str>) -> Self {
         let host = request.host();
         let Some(base) = base else { return Self::Named(host) };
         match host.strip_suffix(base) {
@@ -225,21 +312,70 @@ impl Host {
     }
 }
 
-fn token(request: &Request) -> Result<ApiKeyToken, ApiError> {
-    let missing =
-        || ApiError::Unauthenticated { code: "key.missing", detail: "an API key is needed, as a bearer token" };
-    let malformed = || ApiError::Unauthenticated { code: "key.malformed", detail: "this is no API key" };
-    let header = request.header("authorization").ok_or_else(missing)?;
-    let (scheme, credential) = header.split_once(' ').ok_or_else(missing)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(missing());
-    }
-    ApiKeyToken::parse(credential.trim()).ok_or_else(malformed)
+/// What a request brings to show who calls.
+enum Presented {
+    ApiKey(ApiKeyToken),
+    Session(OpaqueToken),
 }
 
-/// What a key may lose at any instant is judged at each request, remembered or not.
+impl Presented {
+    /// What stands in `Authorization`; without that header, the session of the cookie.
+    fn by(request: &Request) -> Result<Self, ApiError> {
+        let missing = || ApiError::Unauthenticated {
+            code: "key.missing",
+            detail: "an API key or a session is needed, as a bearer token",
+        };
+        let Some(header) = request.header("authorization") else {
+            let token = cookie::session(request).ok_or_else(missing)?;
+            cookie::is_meant(request, &token)?;
+            return Ok(Self::Session(token));
+        };
+        let (scheme, credential) = header.split_once(' ').ok_or_else(missing)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(missing());
+        }
+        let credential = credential.trim();
+        ApiKeyToken::parse(credential)
+            .map(Self::ApiKey)
+            .or_else(|| OpaqueToken::parse(TokenKind::Session, credential).map(Self::Session))
+            .ok_or(ApiError::Unauthenticated { code: "key.malformed", detail: "this is no credential of ours" })
+    }
+
+    fn hash(&self) -> String {
+        match self {
+            Self::ApiKey(token) => token.hash(),
+            Self::Session(token) => token.hash(),
+        }
+    }
+
+    /// The statement that says all of it.
+    fn read(&self) -> &'static str {
+        match self {
+            Self::ApiKey(_) => READ_KEY,
+            Self::Session(_) => READ_SESSION,
+        }
+    }
+
+    fn unknown(&self) -> ApiError {
+        match self {
+            Self::ApiKey(_) => ApiError::Unauthenticated { code: "key.unknown", detail: "the key is not known" },
+            Self::Session(_) => ended(),
+        }
+    }
+}
+
+/// The session is over, whatever ended it; or there never was one.
+fn ended() -> ApiError {
+    ApiError::Unauthenticated { code: "session.ended", detail: "the session has ended" }
+}
+
+/// What a credential may lose at any instant is judged at each request, remembered or not.
 fn admit(app: &App, standing: Rc<Standing>, host: &Host, now: Timestamp, stale: bool) -> Result<Caller, ApiError> {
-    let refuse = |code, detail| Err(ApiError::Unauthenticated { code, detail });
+    let is_session = matches!(standing.credential, Credential::Session(_));
+    let refuse = |code, detail| {
+        let error = ApiError::Unauthenticated { code, detail };
+        Err(if is_session { ended() } else { error })
+    };
     if !host.serves(&standing) {
         return refuse("key.other_tenant", "the key is of another tenant than the host");
     }
@@ -252,8 +388,14 @@ fn admit(app: &App, standing: Rc<Standing>, host: &Host, now: Timestamp, stale: 
     if !standing.owner_active {
         return refuse("key.owner_inactive", "the key's owner is not active");
     }
-    if standing.last_used_at.is_none_or(|at| now >= at.plus_millis(USE_EVERY)) {
-        app.memory.note_use(Use { tenant: standing.tenant, key: standing.key, at: now }, USE_EVERY);
+    // What this isolate has seen of it counts before it is written.
+    let used = standing.last_used_at.max(app.memory.used(standing.credential));
+    if standing.idle.zip(used).is_some_and(|(idle, used)| now >= used.plus_millis(idle)) {
+        return refuse("session.ended", "the session has ended");
+    }
+    let often = standing.idle.map_or(USE_EVERY, |idle| (idle / 4).min(MINUTE));
+    if used.is_none_or(|at| now >= at.plus_millis(often)) {
+        app.memory.note_use(Use { tenant: standing.tenant, credential: standing.credential, at: now }, often);
     }
     Ok(Caller { standing, stale })
 }
@@ -277,7 +419,7 @@ impl Standing {
         let broken = |error: &dyn std::fmt::Display| {
             ApiError::unavailable("database.malformed_row", "the database holds something unexpected", error)
         };
-        let row: KeyRow = serde_json::from_value(row.into()).map_err(|error| broken(&error))?;
+        let row: StandingRow = serde_json::from_value(row.into()).map_err(|error| broken(&error))?;
         let (Some(policy), Some(directory)) = (row.policy_version, row.directory_version) else {
             return Err(ApiError::unavailable("epoch.missing", "the tenant's versions are not known", row.tenant_id));
         };
@@ -295,38 +437,68 @@ impl Standing {
             }
             Owner::ServiceAccount(_) => row.service_account_is_active == Some(1),
         };
+        let tenant_active = row.tenant_status == "active";
+        let texts = |text: &str| serde_json::from_str::<Vec<String>>(text).map_err(|error| broken(&error));
+        let proof = match row.auth_time {
+            Some(at) => Some(Proof { at, amr: texts(row.amr.as_deref().unwrap_or_default())? }),
+            None => None,
+        };
+        let is_session = proof.is_some();
+        let idle =
+            is_session.then(|| row.idle_minutes.and_then(minutes).unwrap_or(IDLE_MINUTES).saturating_mul(MINUTE));
         Ok(Self {
-            key: row.id,
+            credential: if is_session { Credential::Session(row.id) } else { Credential::ApiKey(row.id) },
+            proof,
+            scopes: match row.scopes {
+                Some(scopes) => texts(&scopes)?,
+                None => SESSION_SCOPES.map(str::to_owned).to_vec(),
+            },
+            // A session that was never used has not been used since it began.
+            last_used_at: row.last_used_at.or(row.created_at),
+            idle,
+            // A tenant's suspension ends its sessions; a key goes on, to be told so by every decision.
+            active: if is_session { tenant_active } else { row.is_active == Some(1) },
             tenant: row.tenant_id,
             owner,
-            scopes: serde_json::from_str(&row.scopes).map_err(|error| broken(&error))?,
             slug: row.tenant_slug,
             host_tenant: row.host_tenant_id,
             // A setting that is none names nobody.
             origins: row.cors_origins.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
-            tenant_active: row.tenant_status == "active",
+            tenant_active,
             versions: Versions { policy, directory },
             content_hash: row.content_hash,
             as_of,
             asked_again: Cell::new(false),
             expires_at: row.expires_at,
-            last_used_at: row.last_used_at,
-            active: row.is_active == 1,
             owner_active,
         })
     }
 }
 
+/// A setting's minutes: D1 gives a number as one, the JSON of a row as text.
+fn minutes(value: Value) -> Option<i64> {
+    let minutes = match value {
+        Value::String(text) => text.parse().ok(),
+        value => value.as_f64().map(|minutes| minutes as i64),
+    };
+    minutes.filter(|minutes| *minutes > 0)
+}
+
+/// What either statement gives.
 #[derive(Deserialize)]
-struct KeyRow {
+struct StandingRow {
     id: Uuid,
     tenant_id: Uuid,
     user_id: Option<Uuid>,
     service_account_id: Option<Uuid>,
-    scopes: String,
+    scopes: Option<String>,
+    auth_time: Option<Timestamp>,
+    amr: Option<String>,
     expires_at: Option<Timestamp>,
+    created_at: Option<Timestamp>,
     last_used_at: Option<Timestamp>,
-    is_active: i64,
+    idle_minutes: Option<Value>,
+    is_active: Option<i64>,
     tenant_status: String,
     tenant_slug: String,
     host_tenant_id: Option<Uuid>,

@@ -70,6 +70,12 @@ pub enum ApiError {
         /// Each rule that refuses it, and what it is about.
         findings: Vec<Finding>,
     },
+    /// It comes with a cookie, and from a page that is not of this origin.
+    #[error("this comes from a page of another site")]
+    CrossSite,
+    /// It needs a proof of who calls that is newer than the session's (RFC 9470).
+    #[error("this needs you to prove again who you are")]
+    StepUp,
     /// The tenant is suspended or deleted.
     #[error("the tenant is not active")]
     TenantInactive,
@@ -155,6 +161,8 @@ impl ApiError {
             | Self::MissingPermission { .. }
             | Self::NoPrincipal
             | Self::Refused { .. }
+            | Self::CrossSite
+            | Self::StepUp
             | Self::TenantInactive => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed { .. } => 405,
@@ -178,6 +186,8 @@ impl ApiError {
             Self::MissingPermission { .. } => "access.missing_permission",
             Self::NoPrincipal => "access.no_principal",
             Self::Refused { .. } => "access.refused",
+            Self::CrossSite => "request.cross_site",
+            Self::StepUp => "session.step_up_required",
             Self::TenantInactive => "tenant.inactive",
             Self::Invalid { .. } => "request.invalid",
             Self::Conflict { code, .. } => code,

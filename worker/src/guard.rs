@@ -49,7 +49,7 @@ pub struct Route {
 pub enum Access {
     /// Nothing.
     Public(PublicHandler),
-    /// An API key with this scope.
+    /// An API key with this scope, or a session that has it.
     Scope(&'static str, GuardedHandler),
     /// An API key with this scope, or one that may administer, of somebody who is allowed this action.
     ScopeOrPermission(&'static str, &'static str, GuardedHandler),
@@ -113,8 +113,13 @@ impl Call {
 
     /// What stands in the path for `{id}`, which is a UUID; 404 where it is none.
     pub fn row_id(&self) -> Result<Uuid, ApiError> {
+        self.id_at("id")
+    }
+
+    /// What stands in the path for `{name}`, which is a UUID; 404 where it is none.
+    pub fn id_at(&self, name: &str) -> Result<Uuid, ApiError> {
         // Other spellings (without hyphens, in braces) would give one row two addresses.
-        let id = self.parameter("id");
+        let id = self.parameter(name);
         Uuid::try_parse(id).ok().filter(|_| id.len() == 36).ok_or(ApiError::NotFound)
     }
 

@@ -7,10 +7,11 @@ use std::rc::Rc;
 use lru::LruCache;
 use parapet::compile::Known;
 use parapet::directory::PrincipalRecord;
+use parapet::password::Hasher;
 use parapet::{Engine, TenantDocument, Timestamp};
 use uuid::Uuid;
 
-use crate::authenticate::Standing;
+use crate::authenticate::{Credential, Standing};
 use crate::rate::{Rates, Strangers};
 
 // An isolate has 128 MiB, for everything. The numbers are those of things, not of bytes: a large tenant's engine is a
@@ -28,23 +29,25 @@ pub struct Memory {
     pub rates: Rates,
     /// Who came without a key that is known.
     pub strangers: Strangers,
+    /// Looks at passwords; it keeps the memory that this takes.
+    pub hasher: RefCell<Hasher>,
     standings: RefCell<LruCache<String, Rc<Standing>>>,
     newest: RefCell<LruCache<Uuid, Versions>>,
     engines: RefCell<LruCache<Uuid, Published>>,
     documents: RefCell<LruCache<Uuid, (u64, Rc<TenantDocument>)>>,
     known: RefCell<LruCache<Uuid, Rc<Known>>>,
     principals: RefCell<LruCache<PrincipalKey, Option<Rc<PrincipalRecord>>>>,
-    used: RefCell<LruCache<Uuid, Timestamp>>,
+    used: RefCell<LruCache<Credential, Timestamp>>,
     uses: RefCell<Vec<Use>>,
 }
 
-/// That a key was used, which is not written yet.
+/// That a credential was used, which is not written yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Use {
-    /// The key's tenant.
+    /// The credential's tenant.
     pub tenant: Uuid,
-    /// The key.
-    pub key: Uuid,
+    /// The credential.
+    pub credential: Credential,
     /// When.
     pub at: Timestamp,
 }
@@ -94,6 +97,7 @@ impl Default for Memory {
         Self {
             rates: Rates::default(),
             strangers: Strangers::default(),
+            hasher: RefCell::default(),
             standings: RefCell::new(LruCache::new(STANDINGS)),
             newest: RefCell::new(LruCache::new(TENANTS)),
             engines: RefCell::new(LruCache::new(ENGINES)),
@@ -123,13 +127,18 @@ impl Memory {
         self.standings.borrow_mut().pop(key_hash);
     }
 
-    /// Notes that a key was used, unless that was noted less than `often` milliseconds before.
+    /// When a credential was last used, as this isolate has noted.
+    pub fn used(&self, credential: Credential) -> Option<Timestamp> {
+        self.used.borrow().peek(&credential).copied()
+    }
+
+    /// Notes that a credential was used, unless that was noted less than `often` milliseconds before.
     pub fn note_use(&self, used: Use, often: i64) {
         let mut noted = self.used.borrow_mut();
-        if noted.get(&used.key).is_some_and(|at| used.at < at.plus_millis(often)) {
+        if noted.get(&used.credential).is_some_and(|at| used.at < at.plus_millis(often)) {
             return;
         }
-        noted.put(used.key, used.at);
+        noted.put(used.credential, used.at);
         self.uses.borrow_mut().push(used);
     }
 

@@ -35,8 +35,8 @@ const KEYS: NonZeroUsize = NonZeroUsize::new(5_000).expect("not zero");
 
 /// An isolate whose clock is behind adds nothing to a minute that is over.
 const COUNT: &str = "
-    INSERT INTO rate_limit (api_key_id, tenant_id, minute, requests) VALUES (?1, ?2, ?3, ?4)
-    ON CONFLICT (api_key_id) DO UPDATE
+    INSERT INTO rate_limit (credential_id, tenant_id, minute, requests) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (credential_id) DO UPDATE
     SET requests = CASE WHEN minute = excluded.minute THEN requests + excluded.requests
                         WHEN minute < excluded.minute THEN excluded.requests
                         ELSE requests END,
@@ -146,7 +146,7 @@ impl Try {
 }
 
 /// Whoever has one address of IPv6 has a whole /64 of them (RFC 6177).
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
@@ -165,7 +165,7 @@ pub async fn take(app: &App, caller: &Caller) -> Result<(), ApiError> {
     if limit == 0 {
         return Ok(());
     }
-    let (key, now) = (caller.standing.key, app.clock.now().as_millis());
+    let (key, now) = (caller.standing.credential.id(), app.clock.now().as_millis());
     let minute = now.div_euclid(MINUTE);
     let rates = &app.memory.rates;
     let Some(tell) = rates.take(key, minute, limit) else { return Err(too_many(now)) };

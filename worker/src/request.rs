@@ -7,16 +7,19 @@ use std::net::IpAddr;
 pub const LONGEST_BODY: usize = 1024 * 1024;
 
 /// The headers that are ever read. At the edge no others are handed over.
-pub const HEADERS: [&str; 10] = [
+pub const HEADERS: [&str; 13] = [
     "access-control-request-method",
     "authorization",
     "cf-connecting-ip",
     "content-type",
+    "cookie",
     "idempotency-key",
     "if-match",
     "if-none-match",
     "origin",
+    "sec-fetch-site",
     "user-agent",
+    "x-csrf-token",
     "x-request-id",
 ];
 
@@ -58,10 +61,14 @@ impl Default for Body {
 impl Request {
     /// The value of a header, by its lower-case name; one of [`HEADERS`], or [`DECIDING_HEADERS`].
     pub fn header(&self, name: &str) -> Option<&str> {
-        let deciding = self.method == "POST" && self.path.starts_with("/access/");
-        let handed_over: &[&str] = if deciding { &DECIDING_HEADERS } else { &HEADERS };
+        let handed_over: &[&str] = if self.is_deciding() { &DECIDING_HEADERS } else { &HEADERS };
         debug_assert!(handed_over.contains(&name), "`{name}` is not handed over");
         self.headers.get(name).map(String::as_str)
+    }
+
+    /// Whether it asks for decisions: then it costs the least that it can, and comes with a key.
+    pub fn is_deciding(&self) -> bool {
+        self.method == "POST" && self.path.starts_with("/access/")
     }
 
     /// Where the request comes from, as the platform says; a caller cannot set this header. An IPv4 address in the

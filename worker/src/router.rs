@@ -9,7 +9,7 @@ use crate::guard::{Access, Call, Route};
 use crate::platform::{log, random};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{access, directory, governance, health, messaging, metrics, openapi, tenancy};
+use crate::{access, directory, governance, health, login, messaging, metrics, openapi, tenancy};
 
 /// All routes there are.
 pub fn routes() -> Vec<Route> {
@@ -19,6 +19,7 @@ pub fn routes() -> Vec<Route> {
         openapi::routes(),
         access::routes(),
         directory::routes(),
+        login::routes(),
         tenancy::routes(),
         governance::routes(),
         messaging::routes(),

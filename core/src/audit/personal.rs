@@ -25,6 +25,7 @@ const ABOUT: &[About] = &[
     },
     About { table: "access_request", subject: "requester_id", columns: &["justification"] },
     About { table: "federated_identity", subject: "user_id", columns: &["external_id", "attributes"] },
+    About { table: "login_attempt", subject: "user_id", columns: &["email_attempted", "ip_address", "user_agent"] },
     About { table: "message_suppression", subject: "user_id", columns: &["address", "reason"] },
     About { table: "mfa_device", subject: "user_id", columns: &["device_name"] },
     About { table: "user_notification", subject: "user_id", columns: &["subject", "content", "metadata"] },

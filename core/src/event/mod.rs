@@ -45,6 +45,7 @@ pub const EVENTS: &[Event] = &[
     event("feature_flag.created", "A feature flag was made."),
     event("feature_flag.deleted", "A feature flag was removed."),
     event("feature_flag.updated", "A feature flag was changed."),
+    event("login_attempt.failed", "Somebody tried to sign in and was refused."),
     event("message_suppression.deleted", "Messages go again to an address at which one did not arrive."),
     event("notification_template.created", "A template of notifications was made."),
     event("notification_template.deleted", "A template of notifications was removed."),
@@ -117,6 +118,9 @@ pub const EVENTS: &[Event] = &[
     event("user_role.expiring", "A user's role ends within a week; told once for each end that it gets."),
     event("user_role.revoked", "A user lost a role."),
     event("user_role.updated", "For how long a user has a role was changed, or it was switched on or off."),
+    event("user_session.created", "A user signed in."),
+    event("user_session.ended", "A session of a user was ended."),
+    event("user_session.renewed", "A user who is signed in proved once more who they are."),
     event("webhook.created", "A webhook was made."),
     event("webhook.deleted", "A webhook was removed, and its deliveries with it."),
     event(

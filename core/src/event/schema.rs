@@ -14,11 +14,12 @@ fn data(event: &Event, object: Value) -> Value {
         "properties": {
             "actor": {
                 "type": "object",
-                "description": "Who did it; `system` is the service itself.",
+                "description": "Who did it; `system` is the service itself, `anonymous` somebody who has not shown who they are.",
                 "properties": {
                     "type": { "type": "string" },
                     "id": { "type": "string" },
                     "api_key_id": { "type": "string", "format": "uuid" },
+                    "session_id": { "type": "string", "format": "uuid" },
                     "tenant_id": { "type": "string", "format": "uuid", "description": "Whose they are, where that is another tenant: the operators'." },
                 },
                 "required": ["type"],

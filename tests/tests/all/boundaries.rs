@@ -52,15 +52,23 @@ fn every_file_says_what_it_is() {
 /// Invariant 3, as far as text can tell: a statement on a tenant's table binds the tenant's id.
 #[test]
 fn statements_bind_the_tenant() {
-    // The key and the slug are what a tenant is found by; a preflight and the sweep are of no tenant; the clock finds whose
+    // The key, the session and the host are what a tenant is found by; a preflight and the sweep are of no tenant; the clock finds whose
     // turn it is; and off the edge tests look at whole tables.
     let finds_the_tenant = [
         "WHERE k.key_hash = ?1",
+        "WHERE s.session_token = ?1",
+        "FROM tenant WHERE domain = ?1",
+        "WHERE t.slug = ?1 AND s.category IN ('security', 'ui')",
+        "WHERE t.domain = ?1 AND s.category IN ('security', 'ui')",
         "FROM tenant WHERE slug = ?1",
         "AND o.value = ?1 LIMIT 1",
         "AND t.deleted_at <= ?1",
         "FROM tenant_purge WHERE finished_at IS NULL",
         "FROM idempotency_key WHERE created_at < ?1",
+        " < ?1 ORDER BY expires_at LIMIT ?2",
+        "FROM known_device WHERE last_seen_at < ?1",
+        "FROM login_throttle WHERE updated_at < ?1",
+        "FROM rate_limit WHERE minute < ?1",
         "FROM tenant_epoch e WHERE e.tenant_id > ?1",
         "FROM json_each(?1) k",
         "AND t.tenant_id = j.tenant",

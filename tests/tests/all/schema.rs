@@ -12,8 +12,11 @@ const TENANT: &str = "01980000-0000-7000-8000-000000000001";
 const OTHER: &str = "01980000-0000-7000-9000-000000000001";
 
 /// Tables of the service itself, which no tenant document has.
-const SERVICE_TABLES: [&str; 7] = [
+const SERVICE_TABLES: [&str; 10] = [
     "idempotency_key",
+    "known_device",
+    "login_flow",
+    "login_throttle",
     "notification_template_version",
     "rate_limit",
     "reminder",

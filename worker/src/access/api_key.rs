@@ -9,14 +9,13 @@ use uuid::Uuid;
 use super::evaluation::{CONTEXT_SCOPE, SCOPE as EVALUATE_SCOPE};
 use super::snapshot::SCOPE as SNAPSHOT_SCOPE;
 use crate::administration::{
-    Actor, Collection, Edit, ListOf, Plan, READ_SCOPE, RowChange, State, WRITE_SCOPE, answer_showing, commit,
-    create_showing, if_match, key, routes as table, select_one,
+    Actor, Collection, Edit, ListOf, OWN_SCOPE, Plan, READ_SCOPE, RowChange, State, WRITE_SCOPE, answer_showing,
+    commit, create_showing, if_match, key, routes as table, select_one,
 };
 use crate::app::App;
 use crate::directory::named;
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
-use crate::messaging::notification::inbox::SCOPE as ME_SCOPE;
 use crate::platform::db::Statement;
 use crate::platform::random;
 use crate::response::Response;
@@ -25,7 +24,7 @@ use crate::response::Response;
 const TENANT_SCOPES: &[&str] = &[EVALUATE_SCOPE, CONTEXT_SCOPE, SNAPSHOT_SCOPE];
 
 /// The API's own scopes that a key of somebody may have beside them.
-const OWNER_SCOPES: &[&str] = &[READ_SCOPE, WRITE_SCOPE, ME_SCOPE];
+const OWNER_SCOPES: &[&str] = &[READ_SCOPE, WRITE_SCOPE, OWN_SCOPE];
 
 /// A week, in seconds: so long two keys may live side by side.
 const LONGEST_OVERLAP: i64 = 7 * 24 * 60 * 60;

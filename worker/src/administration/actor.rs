@@ -25,13 +25,16 @@ pub const READ_SCOPE: &str = "admin:read";
 /// A key's scope for all changing that its owner may do.
 pub const WRITE_SCOPE: &str = "admin:write";
 
+/// A key's scope for what is its user's own.
+pub const OWN_SCOPE: &str = "me";
+
 /// Somebody who administers a tenant, as the database knows them now.
 pub struct Actor {
-    /// The key.
+    /// By what they come.
     pub caller: Caller,
     /// The tenant.
     pub tenant: Uuid,
-    /// The key's owner.
+    /// Whom that acts for.
     pub owner: Owner,
     /// The owner as the directory knows them.
     pub record: Rc<PrincipalRecord>,
@@ -68,7 +71,7 @@ impl Actor {
             action_attributes: Map::new(),
             resource: EntityRef::new(RESOURCE, call.request.path.as_str()),
             resource_attributes: None,
-            context: address(call).map(|ip| Map::from_iter([("ip".to_owned(), json!(ip))])).unwrap_or_default(),
+            context: context(call, &caller),
             scopes: None,
         };
         let decision = published.engine.decide_with(Some(&record), &question, app.clock.now());
@@ -112,9 +115,14 @@ impl Actor {
         })
     }
 
-    /// For the audit log and for events: type, id and key.
+    /// For the audit log and for events: type, id and credential.
     pub fn describe(&self) -> Value {
-        json!({ "type": self.record.r#type, "id": self.record.id, "api_key_id": self.caller.standing.key })
+        let credential = self.caller.standing.credential;
+        let mut described = json!({ "type": self.record.r#type, "id": self.record.id });
+        if let Some(members) = described.as_object_mut() {
+            members.insert(credential.column().to_owned(), json!(credential.id()));
+        }
+        described
     }
 }
 
@@ -122,6 +130,15 @@ impl Actor {
 pub fn owner_role(document: &TenantDocument) -> Option<Uuid> {
     let is_owner = |role: &&parapet::model::Role| role.r#type == RoleType::System && role.name == OWNER;
     document.role.iter().find(is_owner).map(|role| role.id)
+}
+
+/// What conditions may read of a request: where it comes from and, of a session, when and how its user proved who they are.
+fn context(call: &Call, caller: &Caller) -> Map<String, Value> {
+    let ip = address(call).map(|ip| ("ip".to_owned(), json!(ip)));
+    let proof = caller.standing.proof.iter().flat_map(|proof| {
+        [("auth_time".to_owned(), json!(proof.at)), ("mfa".to_owned(), json!(proof.is_multi_factor()))]
+    });
+    ip.into_iter().chain(proof).collect()
 }
 
 /// Where the request comes from.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::actor::Actor;
 use super::plan::{Plan, State};
-use super::record;
+use super::record::{self, Author};
 use crate::app::App;
 use crate::document::{self, rows, select};
 use crate::error::ApiError;
@@ -28,10 +28,10 @@ const BUMP_POLICY: &str = "UPDATE tenant_epoch SET policy_version = policy_versi
 
 const READ_ANSWER: &str = "
     SELECT request_hash, status, etag, location, body FROM idempotency_key
-    WHERE tenant_id = ?1 AND api_key_id = ?2 AND idempotency_key = ?3";
+    WHERE tenant_id = ?1 AND credential_id = ?2 AND idempotency_key = ?3";
 
 const INSERT_ANSWER: &str = "
-    INSERT INTO idempotency_key (tenant_id, api_key_id, idempotency_key, request_hash, status, etag, location, body,
+    INSERT INTO idempotency_key (tenant_id, credential_id, idempotency_key, request_hash, status, etag, location, body,
                                  created_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
@@ -109,13 +109,15 @@ pub async fn commit(
         } else {
             None
         };
-        batch.extend(record::changes(app, call, &actor, actor.tenant, now, head, &planned.changes).await?);
+        let author = Author::actor(call, &actor, actor.tenant);
+        batch.extend(record::changes(app, &author, actor.tenant, now, head, &planned.changes).await?);
         if let Some(elsewhere) = &planned.elsewhere {
             batch.extend(elsewhere.changes.iter().filter_map(|change| change.statement.clone()));
             batch.extend(elsewhere.statements.iter().cloned());
             batch.extend(elsewhere.bumps.then(|| Statement::new(BUMP_POLICY).bind(elsewhere.tenant)));
             let (tenant, head) = (elsewhere.tenant, elsewhere.head.clone());
-            batch.extend(record::changes(app, call, &actor, tenant, now, head, &elsewhere.changes).await?);
+            let author = Author::actor(call, &actor, tenant);
+            batch.extend(record::changes(app, &author, tenant, now, head, &elsewhere.changes).await?);
         }
         if let Some(key) = &repeatable {
             batch.push(key.insert(&actor, &planned, now.to_string()));
@@ -150,7 +152,14 @@ pub(super) fn bumps(table: &str) -> (bool, bool) {
         "tenant" | "tenant_setting" | "feature_flag" | "permission" | "role" | "role_permission"
         | "organization_unit" | "user_group" | "user_group_role" | "resource" => (true, false),
         "service_account" | "access_request" => (true, true),
-        "webhook" | "webhook_delivery" | "notification_template" | "message_suppression" => (false, false),
+        "webhook"
+        | "webhook_delivery"
+        | "notification_template"
+        | "message_suppression"
+        | "user_session"
+        | "login_attempt"
+        | "mfa_device"
+        | "password_reset" => (false, false),
         // Going back (`snapshot`), too: a role that comes back must not count for those who are remembered to have it.
         _ => (false, true),
     }
@@ -231,14 +240,17 @@ impl Repeatable {
     }
 
     fn read(&self, actor: &Actor) -> Statement {
-        Statement::new(READ_ANSWER).bind(actor.tenant).bind(actor.caller.standing.key).bind(self.key.as_str())
+        Statement::new(READ_ANSWER)
+            .bind(actor.tenant)
+            .bind(actor.caller.standing.credential.id())
+            .bind(self.key.as_str())
     }
 
     fn insert(&self, actor: &Actor, plan: &Plan, now: String) -> Statement {
         let body = plan.repeated.as_deref().unwrap_or(&plan.answer.body);
         Statement::new(INSERT_ANSWER)
             .bind(actor.tenant)
-            .bind(actor.caller.standing.key)
+            .bind(actor.caller.standing.credential.id())
             .bind(self.key.as_str())
             .bind(self.hash.as_str())
             .bind(i64::from(plan.answer.status))

@@ -6,21 +6,21 @@
 
 mod actor;
 mod beside;
-mod by_service;
 mod collection;
 mod commit;
+mod deed;
 mod list;
 mod plan;
 mod record;
 mod reference;
 
-pub use actor::{Actor, READ_SCOPE, WRITE_SCOPE};
-pub use by_service::{Deed, by_service};
+pub use actor::{Actor, OWN_SCOPE, READ_SCOPE, WRITE_SCOPE, address};
 pub use collection::{
     Collection, Edit, LONGEST_TEXT, SERVICE, answer_showing, create_and, create_showing, create_with, created, given,
     if_match, key, lengths, merge, not_found, read_only, routes, row_answer, select_one, update_and,
 };
 pub use commit::commit;
+pub use deed::{Deed, enact};
 pub use list::{ListOf, MOST, list, page, page_answer};
 pub use plan::{Elsewhere, Plan, RowChange, State, fresh_id, read_head};
-pub use record::{READ_HEAD, head, inserts, is_taken};
+pub use record::{Author, READ_HEAD, head, inserts, is_taken};

@@ -4,7 +4,9 @@ use std::cell::OnceCell;
 
 use parapet::administration::{Facts, RESOURCE};
 use parapet::audit::{Changes, Head};
-use parapet::model::{Effect, PermissionEntry, PermissionTarget, Row, Tenant, TenantDocument, Timestamp};
+use parapet::model::{
+    AttemptResult, Effect, PermissionEntry, PermissionTarget, Row, Tenant, TenantDocument, Timestamp,
+};
 use parapet::rights::{Rights, RightsOf};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -227,6 +229,8 @@ pub struct RowChange {
     pub(super) cause: Option<Value>,
     /// It happened, and nothing of the tenant that it is written for changes by it.
     pub(super) noted: bool,
+    /// Whether it was done, or tried in vain.
+    pub(super) result: AttemptResult,
 }
 
 impl RowChange {
@@ -272,6 +276,13 @@ impl RowChange {
         self
     }
 
+    /// Something that was tried in vain, which is a row all the same.
+    #[must_use]
+    pub fn in_vain(mut self) -> Self {
+        self.result = AttemptResult::Failure;
+        self
+    }
+
     /// The tenant itself, which changes.
     pub fn tenant(before: &Tenant, after: &Tenant, event: &str) -> Self {
         let mut change = Self::of_objects::<Tenant>(Some(object(before)), Some(object(after)), event);
@@ -285,6 +296,13 @@ impl RowChange {
     pub fn made<R: Row + Serialize>(row: &R, event: &str) -> Self {
         let mut change = Self::of_objects::<R>(None, Some(object(row)), event);
         change.statement = Some(row.to_sql().into_iter().fold(Statement::new(R::INFO.insert()), Statement::bind));
+        change
+    }
+
+    /// A row that changes, whose table is administered nowhere; a secret stays.
+    pub fn rewritten<R: Row + Serialize>(before: &R, after: &R, event: &str) -> Self {
+        let mut change = Self::of_objects::<R>(Some(object(before)), Some(object(after)), event);
+        change.statement = update(before, after);
         change
     }
 
@@ -364,6 +382,7 @@ impl RowChange {
             apply: None,
             cause: None,
             noted: false,
+            result: AttemptResult::Success,
         }
     }
 }

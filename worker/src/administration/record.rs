@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::actor::{Actor, address};
 use super::plan::{RowChange, fresh_id};
 use crate::app::App;
+use crate::authenticate::Credential;
 use crate::error::ApiError;
 use crate::guard::Call;
 use crate::platform::db::{Row as SqlRow, Statement, Violation};
@@ -46,11 +47,65 @@ pub fn head(rows: &[SqlRow]) -> Result<Head, ApiError> {
     }
 }
 
+/// Who is written down as having done something, and from where.
+pub struct Author {
+    user: Option<Uuid>,
+    described: Value,
+    request_id: Option<String>,
+    ip_address: Option<String>,
+    user_agent: Option<String>,
+}
+
+impl Author {
+    /// The service itself, which nobody asked.
+    pub fn service() -> Self {
+        let described = json!({ "type": "system" });
+        Self { user: None, described, request_id: None, ip_address: None, user_agent: None }
+    }
+
+    /// Somebody who administers; also whose they are, where that is another tenant than the one that is written to.
+    pub fn actor(call: &Call, actor: &Actor, tenant: Uuid) -> Self {
+        let mut described = actor.describe();
+        if let Some(members) = described.as_object_mut().filter(|_| actor.tenant != tenant) {
+            members.insert("tenant_id".to_owned(), json!(actor.tenant));
+        }
+        Self::of(call, actor.user(), described)
+    }
+
+    /// A user, who does what everybody may do with what is their own.
+    pub fn user(call: &Call, user: Uuid, credential: Option<Credential>) -> Self {
+        let mut described = json!({ "type": "User", "id": user });
+        if let (Some(members), Some(credential)) = (described.as_object_mut(), credential) {
+            members.insert(credential.column().to_owned(), json!(credential.id()));
+        }
+        Self::of(call, Some(user), described)
+    }
+
+    /// Somebody who has not shown who they are.
+    pub fn stranger(call: &Call) -> Self {
+        Self::of(call, None, json!({ "type": "anonymous" }))
+    }
+
+    fn of(call: &Call, user: Option<Uuid>, described: Value) -> Self {
+        Self {
+            user,
+            described,
+            request_id: Some(call.id.clone()),
+            ip_address: address(call).map(|ip| ip.to_string()),
+            user_agent: call.request.header("user-agent").map(str::to_owned),
+        }
+    }
+
+    fn describe(&self, data: &mut Map<String, Value>) {
+        data.insert("actor".to_owned(), self.described.clone());
+        data.extend(self.request_id.clone().map(|id| ("request_id".to_owned(), json!(id))));
+    }
+}
+
 /// The statements that record changes of a tenant, in their order, after the `head` of its chain.
 pub async fn changes(
     app: &App,
-    call: &Call,
-    actor: &Actor,
+    author: &Author,
     tenant: Uuid,
     now: Timestamp,
     head: Head,
@@ -66,27 +121,27 @@ pub async fn changes(
         let (public, _) = change.changes.split(change.table);
         let mut data = event_data(public, personal);
         data.extend(key(change).map(|key| ("key".to_owned(), key)));
-        describe(&mut data, call, actor, tenant);
+        author.describe(&mut data);
         if let Some(cause) = &change.cause {
             data.insert("cause".to_owned(), cause.clone());
         }
         let entry = Entry {
             id,
             tenant_id: tenant,
-            user_id: actor.user(),
+            user_id: author.user,
             event_type: change.event.clone(),
             resource_type: Some(change.table.to_owned()),
             resource_id: change.id,
             event_data: data,
-            ip_address: address(call).map(|ip| ip.to_string()),
-            user_agent: call.request.header("user-agent").map(str::to_owned),
-            result: AttemptResult::Success,
+            ip_address: author.ip_address.clone(),
+            user_agent: author.user_agent.clone(),
+            result: change.result,
             created_at: now,
         };
         let (row, next) = head.append(entry);
         head = next;
         log.push(row);
-        events.push(event(call, actor, tenant, now, change)?);
+        events.push(event(author, tenant, now, change)?);
     }
     statements.extend(inserts(&log));
     statements.extend(inserts(&events));
@@ -96,7 +151,8 @@ pub async fn changes(
 /// Writes that the actor tried something and may not.
 pub async fn refused(app: &App, call: &Call, actor: &Actor, findings: &[Finding]) -> Result<(), ApiError> {
     let mut data = Map::new();
-    describe(&mut data, call, actor, actor.tenant);
+    let author = Author::actor(call, actor, actor.tenant);
+    author.describe(&mut data);
     data.insert("action".to_owned(), json!(actor.action));
     data.insert("request".to_owned(), json!(format!("{} {}", call.request.method, call.request.path)));
     let rules: Vec<&str> = findings.iter().map(|finding| finding.code.as_str()).collect();
@@ -109,13 +165,13 @@ pub async fn refused(app: &App, call: &Call, actor: &Actor, findings: &[Finding]
         let entry = Entry {
             id: fresh_id(now)?,
             tenant_id: actor.tenant,
-            user_id: actor.user(),
+            user_id: author.user,
             event_type: "access.denied".to_owned(),
             resource_type: resource_type.clone(),
             resource_id: call.row_id().ok(),
             event_data: data.clone(),
-            ip_address: address(call).map(|ip| ip.to_string()),
-            user_agent: call.request.header("user-agent").map(str::to_owned),
+            ip_address: author.ip_address.clone(),
+            user_agent: author.user_agent.clone(),
             result: AttemptResult::Failure,
             created_at: now,
         };
@@ -159,20 +215,6 @@ pub fn inserts<R: Row>(rows: &[R]) -> Vec<Statement> {
 
 fn insert<R: Row>(row: &R) -> Statement {
     row.to_sql().into_iter().fold(Statement::new(R::INFO.insert()), Statement::bind)
-}
-
-fn describe(data: &mut Map<String, Value>, call: &Call, actor: &Actor, tenant: Uuid) {
-    data.insert("actor".to_owned(), described(actor, tenant));
-    data.insert("request_id".to_owned(), json!(call.id));
-}
-
-/// The actor, and whose they are where it is another tenant.
-fn described(actor: &Actor, tenant: Uuid) -> Value {
-    let mut described = actor.describe();
-    if let Some(members) = described.as_object_mut().filter(|_| actor.tenant != tenant) {
-        members.insert("tenant_id".to_owned(), json!(actor.tenant));
-    }
-    described
 }
 
 /// The personal part of a change, under its subject's key; a first one is made, and stored in the same batch.
@@ -222,12 +264,12 @@ fn key(change: &RowChange) -> Option<Value> {
     Some(columns.filter_map(|name| Some(((*name).to_owned(), change.object.get(*name)?.clone()))).collect())
 }
 
-fn event(call: &Call, actor: &Actor, tenant: Uuid, now: Timestamp, change: &RowChange) -> Result<Outbox, ApiError> {
+fn event(author: &Author, tenant: Uuid, now: Timestamp, change: &RowChange) -> Result<Outbox, ApiError> {
     Ok(Outbox {
         id: fresh_id(now)?,
         tenant_id: tenant,
         event_type: change.event.clone(),
-        payload: change.payload(&described(actor, tenant), Some(&call.id)),
+        payload: change.payload(&author.described, author.request_id.as_deref()),
         created_at: now,
         published_at: None,
     })

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::peer::{Leads, leads};
 use super::webhook::place;
 use super::{deliver, failed};
-use crate::administration::{Deed, RowChange, by_service};
+use crate::administration::{Author, Deed, RowChange, enact};
 use crate::app::App;
 use crate::document::{rows, select};
 use crate::error::ApiError;
@@ -261,14 +261,14 @@ async fn finish(app: &App, hook: &SqlRow, claimed: &Claimed, outcome: Outcome) -
 /// Gives up: the delivery, and with it the webhook, which is told in the log and by an event.
 async fn disable(app: &App, tenant: Uuid, webhook: Uuid, finish: Statement, cause: &Value) -> Result<(), ApiError> {
     let read = select::<Webhook>("tenant_id = ?1 AND id = ?2", tenant).bind(webhook);
-    by_service(app, tenant, vec![read], |answers| {
+    enact(app, &Author::service(), tenant, vec![read], |now, answers| {
         let mut deed = Deed { statements: vec![finish.clone()], ..Deed::default() };
         let found = rows::<Webhook>(answers.into_iter().next().unwrap_or_default())?.pop();
         if let Some(before) = found.filter(|webhook| webhook.is_active) {
-            let after = Webhook { is_active: false, updated_at: app.clock.now(), ..before.clone() };
+            let after = Webhook { is_active: false, updated_at: now, ..before.clone() };
             deed.changes.push(RowChange::update(&before, &after, "disabled").because(cause.clone()));
         }
-        Ok(deed)
+        Ok((deed, ()))
     })
     .await
 }

@@ -4,8 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::about::About;
 use super::schemas::Schemas;
-use super::{access, directory, governance, messaging, notifications, policies, problem, service, snapshots, tenancy};
-use crate::administration::MOST;
+use super::{
+    access, directory, governance, login, messaging, notifications, policies, problem, service, snapshots, tenancy,
+};
+use crate::administration::{MOST, OWN_SCOPE};
 use crate::guard::{Access, Route};
 use crate::router::routes;
 
@@ -32,6 +34,7 @@ pub fn document() -> Result<Value, Vec<String>> {
         policies::about,
         snapshots::about,
         directory::about,
+        login::about,
         tenancy::about,
         governance::about,
         messaging::about,
@@ -80,6 +83,7 @@ pub fn document() -> Result<Value, Vec<String>> {
             { "name": "Policies", "description": "The tenant's own rules in Cedar, and what a change of rules would do." },
             { "name": "Snapshots", "description": "The rules as they are published, signed, for applications that decide." },
             { "name": "Directory", "description": "Who and what there is: people, accounts, units, groups, resources." },
+            { "name": "Sign-in", "description": "People signing in and out, and their sessions." },
             { "name": "Tenancy", "description": "Tenants, their settings and features; making and ending tenants is operators'." },
             { "name": "Governance", "description": "What was done and tried, as the log has it." },
             { "name": "Messages", "description": "What leaves the service: webhooks, by Standard Webhooks 1.0." },
@@ -89,7 +93,13 @@ pub fn document() -> Result<Value, Vec<String>> {
         "paths": paths,
         "webhooks": webhooks,
         "components": {
-            "securitySchemes": { "apiKey": {
+            "securitySchemes": { "session": {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": "__Host-session",
+                "description": "A session, which may do what is its user's own, and administer what its user may. What \
+                                changes something comes from a page of the same origin, or with `X-CSRF-Token`.",
+            }, "apiKey": {
                 "type": "http",
                 "scheme": "bearer",
                 "description": "An API key, `pk_…` (RFC 6750). An operation names the scopes of which the key needs one; \
@@ -174,11 +184,15 @@ fn operation(route: &Route, about: About) -> Value {
 fn security(access: &Access) -> Value {
     match access {
         Access::Public(_) => json!([]),
+        Access::Scope(OWN_SCOPE, _) => json!([{ "apiKey": [OWN_SCOPE] }, { "session": [] }]),
         Access::Scope(scope, _) => json!([{ "apiKey": [scope] }]),
-        Access::Permission(action, _) => json!(administering(action)),
+        Access::Permission(action, _) => {
+            let [all, one] = administering(action);
+            json!([all, one, { "session": [] }])
+        }
         Access::ScopeOrPermission(scope, action, _) => {
             let [all, one] = administering(action);
-            json!([{ "apiKey": [scope] }, all, one])
+            json!([{ "apiKey": [scope] }, all, one, { "session": [] }])
         }
     }
 }

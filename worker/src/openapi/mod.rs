@@ -17,6 +17,8 @@ pub mod document;
 #[cfg(not(target_arch = "wasm32"))]
 mod governance;
 #[cfg(not(target_arch = "wasm32"))]
+mod login;
+#[cfg(not(target_arch = "wasm32"))]
 mod messaging;
 #[cfg(not(target_arch = "wasm32"))]
 mod notifications;

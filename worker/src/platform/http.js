@@ -3,10 +3,11 @@
 /** By the numbers that the Worker gave them: reading headers is most of making a response. */
 const kept = [];
 
+/** Two of one name are two headers: an answer may set two cookies. */
 export function keep(number, lines) {
   const headers = new Headers();
   const parts = lines.split("\n");
-  for (let at = 0; at + 1 < parts.length; at += 2) headers.set(parts[at], parts[at + 1]);
+  for (let at = 0; at + 1 < parts.length; at += 2) headers.append(parts[at], parts[at + 1]);
   kept[number] = headers;
 }
 

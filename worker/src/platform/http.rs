@@ -105,8 +105,13 @@ fn written(response: &Response, id: &str, headers: &str) -> Result<JsValue, JsVa
 
 /// The number under which JavaScript keeps these headers.
 fn kept(headers: &str) -> Result<u32, JsValue> {
+    let number = |at: usize| u32::try_from(at).unwrap_or_default();
+    // A cookie is nobody else's: it takes the last place, until another takes it.
+    if headers.contains("set-cookie\n") {
+        keep(number(MOST_KEPT), headers)?;
+        return Ok(number(MOST_KEPT));
+    }
     KEPT.with_borrow_mut(|kept| {
-        let number = |at: usize| u32::try_from(at).unwrap_or_default();
         if let Some(at) = kept.iter().position(|known| known == headers) {
             return Ok(number(at));
         }

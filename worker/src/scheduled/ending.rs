@@ -1,6 +1,5 @@
 //! Walking along what ends, in the order of its end, a bounded piece a run: for whoever ends it and for whoever tells of it.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use parapet::model::Timestamp;
@@ -9,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Done, Turn};
-use crate::administration::{Deed, by_service};
+use crate::administration::{Author, Deed, enact};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::platform::db::{Row as SqlRow, Statement};
@@ -57,18 +56,17 @@ pub async fn walk(
         let its: Vec<(&Kind, &Vec<String>)> =
             kinds.iter().filter_map(|kind| Some((kind, its.get(kind.table.name)?))).collect();
         let reads = its.iter().map(|(kind, ids)| (kind.read)(tenant, ids, turn.now)).collect();
-        let count = Cell::new(0);
-        let outcome = by_service(app, tenant, reads, |answers| {
+        let outcome = enact(app, &Author::service(), tenant, reads, |_, answers| {
             let mut deed = Deed::default();
             for ((kind, _), found) in its.iter().zip(answers) {
                 (kind.plan)(tenant, found, &mut deed)?;
             }
-            count.set(deed.changes.len());
-            Ok(deed)
+            let count = deed.changes.len();
+            Ok((deed, count))
         })
         .await;
         match outcome {
-            Ok(()) => items += i64::try_from(count.get()).map_err(ApiError::internal)?,
+            Ok(count) => items += i64::try_from(count).map_err(ApiError::internal)?,
             Err(error) => {
                 log::error("-", "scheduled.failed_for_tenant", &format!("{tenant}: {}", error.cause()));
                 wrong = Some(error);

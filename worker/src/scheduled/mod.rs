@@ -9,6 +9,7 @@ mod expire_rows;
 mod forget_records;
 mod prune_answers;
 pub mod prune_rule_history;
+mod prune_sign_in;
 mod prune_snapshots;
 mod purge_tenants;
 mod remind;
@@ -85,6 +86,7 @@ pub fn duties() -> Vec<Duty> {
         duty("purge_tenants", 5 * MINUTE, |app, turn| Box::pin(purge_tenants::purge(app, turn))),
         duty("prune_answers", 10 * MINUTE, |app, turn| Box::pin(prune_answers::prune(app, turn))),
         duty("prune_rule_history", 10 * MINUTE, |app, turn| Box::pin(prune_rule_history::prune(app, turn))),
+        duty("prune_sign_in", 10 * MINUTE, |app, turn| Box::pin(prune_sign_in::prune(app, turn))),
         duty("prune_snapshots", 10 * MINUTE, |app, turn| Box::pin(prune_snapshots::prune(app, turn))),
         duty("reseal_secrets", MINUTE, |app, turn| Box::pin(reseal_secrets::reseal(app, turn))),
     ]

@@ -218,6 +218,13 @@ fn all_of_the_catalogue_happens() {
         super::scheduled::due(edge, "purge_tenants");
     }
 
+    super::sign_in::give_password(edge, OLGA, super::sign_in::PASSWORD);
+    let mut browser = super::sign_in::Browser::default();
+    browser.sign_in(edge, "olga@acme.example", "wrong");
+    browser.sign_in(edge, "olga@acme.example", super::sign_in::PASSWORD);
+    browser.post(edge, "/v1/auth/step-up", json!({ "password": super::sign_in::PASSWORD }));
+    browser.send(edge, "POST", "/v1/auth/sign-out", None);
+
     let happened: BTreeSet<String> = happened(&edge.app.db).into_iter().map(|(name, _)| name).collect();
     let missing: Vec<&str> = EVENTS.iter().map(|event| event.name).filter(|name| !happened.contains(*name)).collect();
     assert!(missing.is_empty(), "{missing:#?}");

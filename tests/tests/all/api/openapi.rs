@@ -50,6 +50,9 @@ fn what_a_route_needs_stands_in_it() {
         let statuses = operation["responses"].as_object().unwrap();
         match route.access {
             Access::Public(_) => assert_eq!(operation["security"], json!([])),
+            Access::Scope("me", _) => {
+                assert_eq!(operation["security"], json!([{ "apiKey": ["me"] }, { "session": [] }]));
+            }
             Access::Scope(scope, _) => assert_eq!(operation["security"], json!([{ "apiKey": [scope] }])),
             Access::ScopeOrPermission(scope, action, _) => {
                 assert_eq!(operation["security"][0], json!({ "apiKey": [scope] }));

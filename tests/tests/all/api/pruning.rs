@@ -163,3 +163,29 @@ fn an_answer_is_repeated_for_a_day() {
     assert_eq!(due(&office.edge, "prune_answers")["items"], 1);
     assert_problem(&send(), 409, "row.taken");
 }
+
+#[test]
+fn what_signing_in_leaves_behind_is_forgotten() {
+    use super::sign_in::{Browser, PASSWORD, edge};
+    let edge = edge();
+    Browser::default().sign_in(&edge, "anna", "wrong");
+    Browser::default().sign_in(&edge, "anna", PASSWORD);
+    edge.sql(
+        "INSERT INTO login_flow (id, tenant_id, purpose, token_hash, state, tries, created_at, expires_at)
+         SELECT '01980000-0000-7000-8000-000000000c01', id, 'test', printf('%064d', 0), '{}', 0, created_at, created_at
+         FROM tenant WHERE slug = 'acme'",
+    );
+    let left = || {
+        ["user_session", "login_flow", "known_device", "login_throttle"].map(|table| edge.app.db.count(table).unwrap())
+    };
+    assert_eq!(due(&edge, "prune_sign_in")["items"], 1, "the step is over");
+    pass(&edge, 26 * 60 * MINUTE);
+    due(&edge, "prune_sign_in");
+    assert_eq!(left(), [1, 0, 1, 0], "the session ended two hours ago");
+    pass(&edge, DAY);
+    due(&edge, "prune_sign_in");
+    assert_eq!(left(), [0, 0, 1, 0]);
+    pass(&edge, 400 * DAY);
+    due(&edge, "prune_sign_in");
+    assert_eq!(left(), [0, 0, 0, 0]);
+}

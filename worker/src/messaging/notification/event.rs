@@ -23,6 +23,8 @@ enum Whom {
 /// An event that somebody is told of.
 struct Told {
     event: &'static str,
+    /// Where not always: what its `cause` must say.
+    only: Option<(&'static str, &'static str)>,
     whom: Whom,
     purpose: &'static str,
     says: &'static [(&'static str, Says)],
@@ -35,59 +37,87 @@ enum Says {
     Word(&'static str),
     /// A column of the row; of a time, to the minute.
     Column(&'static str),
+    /// What the event's `cause` says.
+    Cause(&'static str),
     /// The name of the row that a column refers to.
     Name(&'static str, &'static str),
     /// The role, permission or resource that is asked for.
     Requested,
 }
 
-use Says::{Column, Name, Requested, Word};
+use Says::{Cause, Column, Name, Requested, Word};
 
 const TOLD: &[Told] = &[
     Told {
+        event: "user_session.created",
+        only: Some(("device", "new")),
+        whom: Whom::Column("user_id"),
+        purpose: "sign_in.new_device",
+        says: &[
+            ("device", Column("device_info")),
+            ("ip_address", Column("ip_address")),
+            ("time", Column("created_at")),
+        ],
+    },
+    Told {
+        event: "login_attempt.failed",
+        only: Some(("wait", "begins")),
+        whom: Whom::Column("user_id"),
+        purpose: "sign_in.many_failures",
+        says: &[("attempts", Cause("tries")), ("ip_address", Column("ip_address")), ("time", Column("attempted_at"))],
+    },
+    Told {
         event: "user_role.assigned",
+        only: None,
         whom: Whom::Column("user_id"),
         purpose: "role.assigned",
         says: &[("role", Name("role", "role_id")), ("expires_at", Column("expires_at"))],
     },
     Told {
         event: "user_role.expiring",
+        only: None,
         whom: Whom::Column("user_id"),
         purpose: "role.expiring",
         says: &[("role", Name("role", "role_id")), ("expires_at", Column("expires_at"))],
     },
     Told {
         event: "api_key.expiring",
+        only: None,
         whom: Whom::ColumnOrOwners("user_id"),
         purpose: "api_key.expiring",
         says: &[("key_name", Column("name")), ("expires_at", Column("expires_at"))],
     },
     Told {
         event: "user.locked",
+        only: None,
         whom: Whom::Column("id"),
         purpose: "user.state_changed",
         says: &[("state", Word("locked"))],
     },
     Told {
         event: "user.unlocked",
+        only: None,
         whom: Whom::Column("id"),
         purpose: "user.state_changed",
         says: &[("state", Word("active again"))],
     },
     Told {
         event: "user.suspended",
+        only: None,
         whom: Whom::Column("id"),
         purpose: "user.state_changed",
         says: &[("state", Word("suspended"))],
     },
     Told {
         event: "user.reactivated",
+        only: None,
         whom: Whom::Column("id"),
         purpose: "user.state_changed",
         says: &[("state", Word("active again"))],
     },
     Told {
         event: "access_request.created",
+        only: None,
         whom: Whom::Owners,
         purpose: "access_request.made",
         says: &[
@@ -98,18 +128,21 @@ const TOLD: &[Told] = &[
     },
     Told {
         event: "access_request.approved",
+        only: None,
         whom: Whom::Column("requester_id"),
         purpose: "access_request.decided",
         says: &[("requested", Requested), ("decision", Word("approved"))],
     },
     Told {
         event: "access_request.denied",
+        only: None,
         whom: Whom::Column("requester_id"),
         purpose: "access_request.decided",
         says: &[("requested", Requested), ("decision", Word("denied"))],
     },
     Told {
         event: "webhook.disabled",
+        only: None,
         whom: Whom::Owners,
         purpose: "webhook.disabled",
         says: &[("webhook", Column("name")), ("reason", Column("reason"))],
@@ -131,6 +164,10 @@ const OWNERS: &str = "
 pub async fn for_event(app: &App, event: &Outbox) -> Result<Notices, ApiError> {
     let mut notices = Notices::default();
     let Some(told) = TOLD.iter().find(|told| told.event == event.event_type) else { return Ok(notices) };
+    let cause = |name: &str| event.payload.get("cause").and_then(|cause| cause.get(name));
+    if told.only.is_some_and(|(name, word)| cause(name).and_then(Value::as_str) != Some(word)) {
+        return Ok(notices);
+    }
     let empty = Map::new();
     let object = event.payload.get("object").and_then(Value::as_object).unwrap_or(&empty);
     let users = match told.whom {
@@ -146,7 +183,11 @@ pub async fn for_event(app: &App, event: &Outbox) -> Result<Notices, ApiError> {
     }
     let mut values = Vec::new();
     for (name, says) in told.says {
-        values.push((*name, value(app, event.tenant_id, object, *says).await?));
+        let value = match says {
+            Cause(member) => cause(member).map(ToString::to_string).unwrap_or_default(),
+            says => value(app, event.tenant_id, object, *says).await?,
+        };
+        values.push((*name, value));
     }
     for user in users {
         let wanted = Wanted {
@@ -171,6 +212,7 @@ async fn owners(app: &App, tenant: Uuid) -> Result<Vec<Uuid>, ApiError> {
 async fn value(app: &App, tenant: Uuid, object: &Map<String, Value>, says: Says) -> Result<String, ApiError> {
     Ok(match says {
         Word(word) => word.to_owned(),
+        Cause(_) => String::new(),
         Column(column) => text(object, column),
         Name(table, column) => named(app, tenant, table, id(object, column)).await?.unwrap_or_default(),
         Requested => {

@@ -5,17 +5,15 @@ use parapet::model::{Row as _, UserNotification};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::administration::MOST;
+use crate::administration::{MOST, OWN_SCOPE};
 use crate::app::App;
-use crate::authenticate::{Caller, Owner};
+use crate::authenticate::Caller;
 use crate::document::rows;
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
+use crate::me::Me;
 use crate::platform::db::Statement;
 use crate::response::Response;
-
-/// The scope of a key for what is its user's own.
-pub const SCOPE: &str = "me";
 
 /// So many where nothing is said.
 pub const DEFAULT_LIMIT: usize = 20;
@@ -23,42 +21,23 @@ pub const DEFAULT_LIMIT: usize = 20;
 /// So many are marked by one request.
 pub const MOST_IDS: usize = 200;
 
-/// The user that a caller is.
-pub struct Me {
-    /// The tenant.
-    pub tenant: Uuid,
-    /// The user.
-    pub user: Uuid,
-}
-
-impl Me {
-    /// A caller who is somebody.
-    pub fn of(caller: &Caller) -> Result<Self, ApiError> {
-        let Owner::User(user) = caller.standing.owner else { return Err(ApiError::NoPrincipal) };
-        if !caller.standing.tenant_active {
-            return Err(ApiError::TenantInactive);
-        }
-        Ok(Self { tenant: caller.standing.tenant, user })
-    }
-}
-
 /// The list, how many are unread, and marking them.
 pub fn routes() -> Vec<Route> {
     vec![
         Route {
             method: "GET",
             path: "/v1/me/notifications",
-            access: Access::Scope(SCOPE, |app, call, caller| Box::pin(list(app, call, caller))),
+            access: Access::Scope(OWN_SCOPE, |app, call, caller| Box::pin(list(app, call, caller))),
         },
         Route {
             method: "GET",
             path: "/v1/me/notifications/unread",
-            access: Access::Scope(SCOPE, |app, call, caller| Box::pin(unread(app, call, caller))),
+            access: Access::Scope(OWN_SCOPE, |app, call, caller| Box::pin(unread(app, call, caller))),
         },
         Route {
             method: "POST",
             path: "/v1/me/notifications/read",
-            access: Access::Scope(SCOPE, |app, call, caller| Box::pin(read(app, call, caller))),
+            access: Access::Scope(OWN_SCOPE, |app, call, caller| Box::pin(read(app, call, caller))),
         },
     ]
 }

@@ -5,14 +5,14 @@ use parapet::Finding;
 use parapet::model::{NotificationPreference, NotificationType, Row as _};
 use serde_json::{Value, json};
 
-use super::inbox::{Me, SCOPE};
 use super::purpose::{self, PURPOSES};
-use crate::administration::fresh_id;
+use crate::administration::{OWN_SCOPE, fresh_id};
 use crate::app::App;
 use crate::authenticate::Caller;
 use crate::document::{rows, select};
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
+use crate::me::Me;
 use crate::platform::db::Statement;
 use crate::response::Response;
 
@@ -24,12 +24,12 @@ pub fn routes() -> Vec<Route> {
         Route {
             method: "GET",
             path: PATH,
-            access: Access::Scope(SCOPE, |app, call, caller| Box::pin(list(app, call, caller))),
+            access: Access::Scope(OWN_SCOPE, |app, call, caller| Box::pin(list(app, call, caller))),
         },
         Route {
             method: "PATCH",
             path: PATH,
-            access: Access::Scope(SCOPE, |app, call, caller| Box::pin(change(app, call, caller))),
+            access: Access::Scope(OWN_SCOPE, |app, call, caller| Box::pin(change(app, call, caller))),
         },
     ]
 }

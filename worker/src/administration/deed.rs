@@ -1,13 +1,13 @@
-//! What the service changes by itself, without a caller: written to the log and the outbox like anything else.
+//! What is done without the rules of administration being asked: by the service itself, or by people with what is their
+//! own. It is written to the log and the outbox like anything else.
 
-use parapet::audit::{Entry, event_data};
-use parapet::model::{AttemptResult, Outbox};
+use parapet::model::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::commit::bumps;
-use super::plan::{RowChange, fresh_id};
-use super::record::{READ_HEAD, TRIES, contended, head, inserts, is_taken, wait};
+use super::plan::RowChange;
+use super::record::{self, Author, READ_HEAD, TRIES, contended, head, is_taken, wait};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::platform::db::{Row as SqlRow, Statement};
@@ -22,71 +22,41 @@ const BUMP: &str = "
 pub struct Deed {
     /// Statements beside those of the changes.
     pub statements: Vec<Statement>,
-    /// Changes of rows that hold nothing personal.
+    /// Changes of rows.
     pub changes: Vec<RowChange>,
 }
 
-/// Reads, plans and writes one batch for a tenant. Where somebody else changed the tenant in between, it begins anew.
+/// Reads, plans and writes one batch for a tenant. Where somebody else changed the tenant in between, it begins anew:
+/// `plan` sees rows of one instant and must do nothing but plan. What it gives beside the deed is given back.
 ///
-/// Only for tables without personal columns: nothing is sealed here. The rules are not compiled: what is changed must be
-/// something that they compile without.
-pub async fn by_service(
+/// The rules are not compiled: what is changed must be something that they compile without.
+pub async fn enact<T>(
     app: &App,
+    author: &Author,
     tenant: Uuid,
     reads: Vec<Statement>,
-    plan: impl Fn(Vec<Vec<SqlRow>>) -> Result<Deed, ApiError>,
-) -> Result<(), ApiError> {
+    plan: impl Fn(Timestamp, Vec<Vec<SqlRow>>) -> Result<(Deed, T), ApiError>,
+) -> Result<T, ApiError> {
     for tried in 0..TRIES {
         let now = app.clock.now();
         let mut statements = vec![Statement::new(READ_HEAD).bind(tenant)];
         statements.extend(reads.iter().cloned());
         let mut answers = app.db.batch(statements).await.map_err(ApiError::database)?.into_iter();
-        let mut end = head(&answers.next().unwrap_or_default())?;
-        let deed = plan(answers.collect())?;
+        let end = head(&answers.next().unwrap_or_default())?;
+        let (deed, outcome) = plan(now, answers.collect())?;
         let mut batch = versions(tenant, &deed.changes);
         batch.extend(deed.statements);
         batch.extend(deed.changes.iter().filter_map(|change| change.statement.clone()));
-        let (mut log, mut events) = (Vec::new(), Vec::new());
-        for change in &deed.changes {
-            let (public, _) = change.changes.split(change.table);
-            let mut data = event_data(public, None);
-            data.insert("actor".to_owned(), service());
-            data.extend(change.cause.clone().map(|cause| ("cause".to_owned(), cause)));
-            let (row, next) = end.append(Entry {
-                id: fresh_id(now)?,
-                tenant_id: tenant,
-                user_id: None,
-                event_type: change.event.clone(),
-                resource_type: Some(change.table.to_owned()),
-                resource_id: change.id,
-                event_data: data,
-                ip_address: None,
-                user_agent: None,
-                result: AttemptResult::Success,
-                created_at: now,
-            });
-            end = next;
-            log.push(row);
-            events.push(Outbox {
-                id: fresh_id(now)?,
-                tenant_id: tenant,
-                event_type: change.event.clone(),
-                payload: change.payload(&service(), None),
-                created_at: now,
-                published_at: None,
-            });
-        }
-        batch.extend(inserts(&log));
-        batch.extend(inserts(&events));
+        batch.extend(record::changes(app, author, tenant, now, end, &deed.changes).await?);
         if batch.is_empty() {
-            return Ok(());
+            return Ok(outcome);
         }
         match app.db.batch(batch).await {
             Ok(_) => {
                 if !deed.changes.is_empty() {
                     app.waiting.borrow_mut().insert(tenant);
                 }
-                return Ok(());
+                return Ok(outcome);
             }
             Err(error) if is_taken(error.violation().as_ref()) => wait(app, tried).await?,
             Err(error) => return Err(ApiError::database(error)),
@@ -102,10 +72,6 @@ fn versions(tenant: Uuid, changes: &[RowChange]) -> Vec<Statement> {
     let (policy, directory) = bumps.fold((false, false), |all, its| (all.0 || its.0, all.1 || its.1));
     let bump = Statement::new(BUMP).bind(tenant).bind(i64::from(policy)).bind(i64::from(directory));
     (policy || directory).then_some(bump).into_iter().collect()
-}
-
-fn service() -> Value {
-    json!({ "type": "system" })
 }
 
 impl RowChange {

@@ -1,0 +1,72 @@
+//! A tenant's own place: the host at which its people sign in, and what the tenant has set for that.
+
+use parapet::model::{SettingCategory, Tenant, TenantSetting, TenantStatus};
+use parapet::setting;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::authenticate::Host;
+use crate::document::rows;
+use crate::error::ApiError;
+use crate::guard::Call;
+use crate::platform::db::Statement;
+use crate::rate;
+
+const TENANT_BY_SLUG: &str = "SELECT * FROM tenant WHERE slug = ?1";
+
+const TENANT_BY_DOMAIN: &str = "SELECT * FROM tenant WHERE domain = ?1";
+
+const SETTINGS_BY_SLUG: &str = "
+    SELECT s.* FROM tenant_setting s JOIN tenant t ON t.id = s.tenant_id
+    WHERE t.slug = ?1 AND s.category IN ('security', 'ui')";
+
+const SETTINGS_BY_DOMAIN: &str = "
+    SELECT s.* FROM tenant_setting s JOIN tenant t ON t.id = s.tenant_id
+    WHERE t.domain = ?1 AND s.category IN ('security', 'ui')";
+
+/// An active tenant, at its host.
+#[derive(Debug)]
+pub struct Site {
+    /// The tenant.
+    pub tenant: Tenant,
+    settings: Vec<TenantSetting>,
+}
+
+impl Site {
+    /// The tenant whose host was asked, in one round trip; 404 where the host is nobody's own, or the tenant is not active.
+    /// Strangers ask this, so it is counted.
+    pub async fn of(app: &App, call: &Call) -> Result<Self, ApiError> {
+        rate::stranger(app, &call.request)?;
+        let (tenant, settings, name) = match Host::of(&call.request, app.config()?.base_domain.as_deref()) {
+            Host::Service => return Err(ApiError::NotFound),
+            Host::Slug(slug) => (TENANT_BY_SLUG, SETTINGS_BY_SLUG, slug),
+            Host::Named(domain) => (TENANT_BY_DOMAIN, SETTINGS_BY_DOMAIN, domain),
+        };
+        let reads = [tenant, settings].map(|sql| Statement::new(sql).bind(name.as_str()));
+        let mut answers = app.db.batch(reads.to_vec()).await.map_err(ApiError::database)?.into_iter();
+        let tenant = rows::<Tenant>(answers.next().unwrap_or_default())?.pop();
+        let tenant = tenant.filter(|tenant| tenant.status == TenantStatus::Active).ok_or(ApiError::NotFound)?;
+        Ok(Self { tenant, settings: rows(answers.next().unwrap_or_default())? })
+    }
+
+    /// What counts of a setting of the category `security`.
+    pub fn security(&self, key: &str) -> Value {
+        self.value(SettingCategory::Security, key)
+    }
+
+    /// What counts of a number among them.
+    pub fn number(&self, key: &str) -> i64 {
+        // Each has a default, which a test reads.
+        self.security(key).as_i64().unwrap_or_default()
+    }
+
+    /// What counts of a setting of the category `ui`.
+    pub fn ui(&self, key: &str) -> Value {
+        self.value(SettingCategory::Ui, key)
+    }
+
+    fn value(&self, category: SettingCategory, key: &str) -> Value {
+        let row = self.settings.iter().find(|row| row.category == category && row.setting_key == key);
+        setting::find(category, key).map(|known| known.effective(key, &self.tenant, row).0).unwrap_or_default()
+    }
+}
