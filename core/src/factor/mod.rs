@@ -1,12 +1,14 @@
 //! Second factors and passkeys: what of them needs no database.
 //!
-//! Codes of an app ([`totp`]), codes that are sent ([`one_time_code`]), codes on paper ([`backup_code`]). Whoever calls keeps what is to be kept, writes it by comparing with what it read, so that
+//! Codes of an app ([`totp`]), codes that are sent ([`one_time_code`]), codes on paper ([`backup_code`]), and passkeys and
+//! security keys ([`webauthn`]). Whoever calls keeps what is to be kept, writes it by comparing with what it read, so that
 //! no code counts twice at once, and counts the tries.
 
 pub mod backup_code;
 pub mod one_time_code;
 pub mod qr;
 pub mod totp;
+pub mod webauthn;
 
 use thiserror::Error;
 
