@@ -18,6 +18,8 @@ pub mod directory;
 pub mod engine;
 #[cfg(feature = "audit")]
 pub mod event;
+#[cfg(feature = "factor")]
+pub mod factor;
 mod finding;
 #[cfg(feature = "cedar")]
 pub mod fixture;
