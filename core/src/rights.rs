@@ -3,8 +3,8 @@
 use crate::condition::Condition;
 use crate::directory::{Edge, PrincipalRecord};
 use crate::model::{
-    AccessRequestStatus, AccessRequestType, Effect, Permission, PermissionEntry, PermissionTarget, Role, RolePermission,
-    TenantDocument, Timestamp,
+    AccessRequestStatus, AccessRequestType, Effect, Permission, PermissionEntry, PermissionTarget, Role,
+    RolePermission, TenantDocument, Timestamp,
 };
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

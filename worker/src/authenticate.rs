@@ -71,7 +71,8 @@ pub struct Standing {
     pub as_of: Timestamp,
     /// Whether a request asks again already.
     asked_again: Cell<bool>,
-    expires_at: Option<Timestamp>,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
     last_used_at: Option<Timestamp>,
     active: bool,
     owner_active: bool,
@@ -116,6 +117,20 @@ pub async fn caller(app: &App, call: &Call) -> Result<Caller, ApiError> {
 /// The same, as the database says it now: for whoever changes something.
 pub async fn caller_now(app: &App, call: &Call) -> Result<Caller, ApiError> {
     let caller = known_for(app, &call.request, 0, 0).await?;
+    call.is_of(&caller);
+    rate::take(app, &caller).await?;
+    Ok(caller)
+}
+
+/// The caller of a key by its id, as the database says it now: for whoever has shown in another way than by its text that
+/// it is theirs.
+pub async fn caller_of_key(app: &App, call: &Call, key: Uuid) -> Result<Caller, ApiError> {
+    let host = Host::of(&call.request, app.config()?.base_domain.as_deref());
+    let read = Statement::new(READ_KEY.replace("k.key_hash = ?1", "k.id = ?1")).bind(key).bind(host.name());
+    let row = app.db.first(read).await.map_err(ApiError::database)?;
+    let row = row.ok_or(ApiError::Unauthenticated { code: "key.unknown", detail: "the key is not known" })?;
+    let now = app.clock.now();
+    let caller = admit(app, Rc::new(Standing::read(row, now)?), &host, now, false)?;
     call.is_of(&caller);
     rate::take(app, &caller).await?;
     Ok(caller)
@@ -185,7 +200,7 @@ async fn known_for(app: &App, request: &Request, freshness: i64, max_stale: i64)
 }
 
 /// Whose the host is that was asked: a tenant's by its slug or by its own name, else everybody's.
-enum Host {
+pub enum Host {
     /// The service's own: the credential tells the tenant.
     Service,
     /// A subdomain of the service's: the tenant's with this slug.
@@ -195,7 +210,8 @@ enum Host {
 }
 
 impl Host {
-    fn of(request: &Request, base: Option<&str>) -> Self {
+    /// The host of a request, where tenants are subdomains of `base`.
+    pub fn of(request: &Request, base: Option<&str>) -> Self {
         let host = request.host();
         let Some(base) = base else { return Self::Named(host) };
         match host.strip_suffix(base) {

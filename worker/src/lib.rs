@@ -11,6 +11,7 @@ pub mod error;
 pub mod governance;
 pub mod guard;
 pub mod health;
+pub mod login;
 pub mod memory;
 pub mod messaging;
 pub mod metrics;

@@ -9,7 +9,7 @@ use crate::guard::{Access, Call, Route};
 use crate::platform::{log, random};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{access, directory, governance, health, messaging, metrics, openapi, tenancy};
+use crate::{access, directory, governance, health, login, messaging, metrics, openapi, tenancy};
 
 /// All routes there are.
 pub fn routes() -> Vec<Route> {
@@ -18,6 +18,7 @@ pub fn routes() -> Vec<Route> {
         metrics::routes(),
         openapi::routes(),
         access::routes(),
+        login::routes(),
         directory::routes(),
         tenancy::routes(),
         governance::routes(),

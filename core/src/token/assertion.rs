@@ -90,7 +90,8 @@ impl<'a> Assertion<'a> {
             }
         }
         let id = self.claims.get("jti").and_then(Value::as_str);
-        let id = id.filter(|id| (1..=LONGEST_ID).contains(&id.len()) && !id.contains('\0')).ok_or(TokenError::Claims)?;
+        let id =
+            id.filter(|id| (1..=LONGEST_ID).contains(&id.len()) && !id.contains('\0')).ok_or(TokenError::Claims)?;
         Ok(Shown { id: id.to_owned(), until: expires_at.plus_millis(SKEW) })
     }
 }

@@ -106,9 +106,11 @@ impl Claims {
         let id = |name: &str| uuid(text(name)?);
         let credential = match (claims.contains_key("api_key_id"), claims.contains_key("sid")) {
             (true, false) => Credential::ApiKey(id("api_key_id")?),
-            (false, true) => {
-                Credential::Session { id: id("sid")?, auth_time: time(claims, "auth_time")?, amr: texts(claims, "amr")? }
-            }
+            (false, true) => Credential::Session {
+                id: id("sid")?,
+                auth_time: time(claims, "auth_time")?,
+                amr: texts(claims, "amr")?,
+            },
             _ => return Err(TokenError::Claims),
         };
         let issued_at = time(claims, "iat")?;

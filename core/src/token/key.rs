@@ -125,7 +125,7 @@ impl PublicKey {
 
     /// SHA-256 of what makes the key, in base64url (RFC 7638).
     pub fn thumbprint(&self) -> String {
-        // The members in the order of their names and without spaces, as a map of serde_json is written.
+        // The members in the order of their names, whichever kind of map serde_json has, and without spaces.
         URL_SAFE_NO_PAD.encode(Sha256::digest(Value::Object(self.required()).to_string()))
     }
 

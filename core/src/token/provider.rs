@@ -10,8 +10,8 @@ use jsonwebtoken::crypto::{self, CryptoProvider, JwtSigner, JwtVerifier, KeyUtil
 use jsonwebtoken::errors::{ErrorKind, Result};
 use jsonwebtoken::signature::{Error, Signer, Verifier};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
-use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use p256::ecdsa;
+use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use serde_json::{Map, Value};
 
 static PROVIDER: CryptoProvider = CryptoProvider {

@@ -150,7 +150,12 @@ pub(super) fn bumps(table: &str) -> (bool, bool) {
         "tenant" | "tenant_setting" | "feature_flag" | "permission" | "role" | "role_permission"
         | "organization_unit" | "user_group" | "user_group_role" | "resource" => (true, false),
         "service_account" | "access_request" => (true, true),
-        "webhook" | "webhook_delivery" | "notification_template" | "message_suppression" => (false, false),
+        "webhook"
+        | "webhook_delivery"
+        | "notification_template"
+        | "message_suppression"
+        | "token_key"
+        | "token_revocation" => (false, false),
         // Going back (`snapshot`), too: a role that comes back must not count for those who are remembered to have it.
         _ => (false, true),
     }

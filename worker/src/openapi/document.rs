@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::about::About;
 use super::schemas::Schemas;
-use super::{access, directory, governance, messaging, notifications, policies, problem, service, snapshots, tenancy};
+use super::{
+    access, directory, governance, messaging, notifications, policies, problem, service, snapshots, tenancy, tokens,
+};
 use crate::administration::MOST;
 use crate::guard::{Access, Route};
 use crate::router::routes;
@@ -31,6 +33,7 @@ pub fn document() -> Result<Value, Vec<String>> {
         access::about,
         policies::about,
         snapshots::about,
+        tokens::about,
         directory::about,
         tenancy::about,
         governance::about,
@@ -79,6 +82,7 @@ pub fn document() -> Result<Value, Vec<String>> {
             { "name": "Access", "description": "Who may do what: roles, permissions and who has them." },
             { "name": "Policies", "description": "The tenant's own rules in Cedar, and what a change of rules would do." },
             { "name": "Snapshots", "description": "The rules as they are published, signed, for applications that decide." },
+            { "name": "Tokens", "description": "Access tokens of some minutes, by OAuth 2.0, and the keys that sign them." },
             { "name": "Directory", "description": "Who and what there is: people, accounts, units, groups, resources." },
             { "name": "Tenancy", "description": "Tenants, their settings and features; making and ending tenants is operators'." },
             { "name": "Governance", "description": "What was done and tried, as the log has it." },
@@ -131,7 +135,7 @@ fn operation(route: &Route, about: About) -> Value {
     }
     for status in refusals {
         if let Some(response) = problem::reference(status) {
-            answers.insert(status.to_string(), response);
+            answers.entry(status.to_string()).or_insert(response);
         }
     }
     let stated = |name: &str| about.parameters.iter().any(|its| its["name"] == name && its["in"] == "path");

@@ -4,12 +4,15 @@ use super::*;
 use parapet_worker::guard::Access;
 
 /// What is public, and nothing else.
-const PUBLIC: [&str; 5] = [
+const PUBLIC: [&str; 8] = [
     "/healthz",
     "/openapi.json",
     "/.well-known/authzen-configuration",
     "/.well-known/authzen-configuration/{slug}",
     "/.well-known/parapet-keys",
+    "/v1/token",
+    "/.well-known/jwks.json",
+    "/.well-known/jwks.json/{slug}",
 ];
 
 #[test]
