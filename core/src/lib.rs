@@ -39,6 +39,8 @@ pub mod snapshot;
 pub mod standard_webhooks;
 mod store;
 pub mod tenant;
+#[cfg(feature = "token")]
+pub mod token;
 pub mod web_address;
 
 #[cfg(feature = "cedar")]

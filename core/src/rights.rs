@@ -3,8 +3,8 @@
 use crate::condition::Condition;
 use crate::directory::{Edge, PrincipalRecord};
 use crate::model::{
-    AccessRequestStatus, AccessRequestType, Effect, Permission, PermissionEntry, PermissionTarget, RolePermission,
-    TenantDocument, Timestamp,
+    AccessRequestStatus, AccessRequestType, Effect, Permission, PermissionEntry, PermissionTarget, Role,
+    RolePermission, TenantDocument, Timestamp,
 };
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -192,18 +192,8 @@ impl<'a> RightsOf<'a> {
     /// What a principal holds at `now`: by active roles, groups, its own permissions and approved requests.
     pub fn principal(&self, principal: &PrincipalRecord, now: Timestamp) -> Rights {
         let mut rights = Rights::default();
-        for (id, end) in live(&principal.roles, now) {
-            if self.is_active_role(id) {
-                rights.add(self.role(id).until(end));
-            }
-        }
-        for (group, end) in live(&principal.groups, now) {
-            let rows = self.document.user_group_role.iter().filter(|row| row.user_group_id == group);
-            for row in rows.filter(|row| row.expires_at.is_none_or(|end| now < end)) {
-                if self.is_active_role(row.role_id) {
-                    rights.add(self.role(row.role_id).until(earlier(end, row.expires_at)));
-                }
-            }
+        for (role, end) in self.roles(principal, now) {
+            rights.add(self.role(role.id).until(end));
         }
         for account in self.document.service_account.iter().filter(|row| row.id.to_string() == principal.id) {
             rights.add(self.entries(&account.permissions, None));
@@ -220,8 +210,16 @@ impl<'a> RightsOf<'a> {
         rights
     }
 
-    fn is_active_role(&self, id: Uuid) -> bool {
-        self.document.role.iter().any(|role| role.id == id && role.is_active)
+    /// The active roles that a principal has at `now`, itself or by its groups, each with when that ends. One that it has in
+    /// several ways is there several times.
+    pub fn roles(&self, principal: &PrincipalRecord, now: Timestamp) -> Vec<(&'a Role, Option<Timestamp>)> {
+        let by_groups = live(&principal.groups, now).flat_map(|(group, end)| {
+            let rows = self.document.user_group_role.iter().filter(move |row| row.user_group_id == group);
+            let live = rows.filter(move |row| row.expires_at.is_none_or(|end| now < end));
+            live.map(move |row| (row.role_id, earlier(end, row.expires_at)))
+        });
+        let active = |id: Uuid| self.document.role.iter().find(|role| role.id == id && role.is_active);
+        live(&principal.roles, now).chain(by_groups).filter_map(|(id, end)| Some((active(id)?, end))).collect()
     }
 }
 

@@ -121,6 +121,7 @@ pub const KNOWN: &[Known] = &[
         r#""optional""#,
         "Who needs a second factor",
     ),
+    known(Security, "access_token_minutes", Kind::Integer(1, 15), "5", "An access token is good for so long"),
     known(Security, "cors_origins", Kind::Origins, "[]", "The origins whose pages may call the API"),
     known(
         Security,

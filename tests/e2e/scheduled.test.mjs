@@ -34,8 +34,8 @@ test("a tick of the cron runs every duty, and the next one none that is not due"
     await tick();
     const first = await rows();
     const names = [
-      "expire_rows", "forget_records", "prune_answers", "prune_rule_history", "prune_sign_in", "prune_snapshots", "purge_tenants", "remind",
-      "reseal_secrets", "sweep_messages",
+      "expire_rows", "forget_records", "forget_tokens", "prune_answers", "prune_rule_history", "prune_sign_in", "prune_snapshots",
+      "purge_tenants", "remind", "reseal_secrets", "rotate_token_keys", "sweep_messages",
     ];
     assert.deepEqual(first.map(({ name }) => name), names);
     for (const row of first) assert.deepEqual([row.runs, row.failures, row.last_error], [1, 0, null], JSON.stringify(row));

@@ -149,7 +149,8 @@ pub struct Standing {
     pub as_of: Timestamp,
     /// Whether a request asks again already.
     asked_again: Cell<bool>,
-    expires_at: Option<Timestamp>,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
     last_used_at: Option<Timestamp>,
     /// Milliseconds: unused for so long, it has ended.
     idle: Option<i64>,
@@ -196,6 +197,20 @@ pub async fn caller(app: &App, call: &Call) -> Result<Caller, ApiError> {
 /// The same, as the database says it now: for whoever changes something.
 pub async fn caller_now(app: &App, call: &Call) -> Result<Caller, ApiError> {
     let caller = known_for(app, &call.request, 0, 0).await?;
+    call.is_of(&caller);
+    rate::take(app, &caller).await?;
+    Ok(caller)
+}
+
+/// The caller of a key by its id, as the database says it now: for whoever has shown in another way than by its text that
+/// it is theirs.
+pub async fn caller_of_key(app: &App, call: &Call, key: Uuid) -> Result<Caller, ApiError> {
+    let host = Host::of(&call.request, app.config()?.base_domain.as_deref());
+    let read = Statement::new(READ_KEY.replace("k.key_hash = ?1", "k.id = ?1")).bind(key).bind(host.name());
+    let row = app.db.first(read).await.map_err(ApiError::database)?;
+    let row = row.ok_or(ApiError::Unauthenticated { code: "key.unknown", detail: "the key is not known" })?;
+    let now = app.clock.now();
+    let caller = admit(app, Rc::new(Standing::read(row, now)?), &host, now, false)?;
     call.is_of(&caller);
     rate::take(app, &caller).await?;
     Ok(caller)

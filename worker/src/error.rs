@@ -5,6 +5,7 @@
 use parapet::Finding;
 use parapet::authzen::AuthzenError;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::access::evaluation::CONTEXT_SCOPE;
 use crate::platform::log;
@@ -129,6 +130,16 @@ pub enum ApiError {
         /// For the log alone.
         cause: String,
     },
+    /// Any of these where OAuth 2.0 is spoken: the answer has its form (RFC 6749, section 5.2).
+    #[error("{of}")]
+    OAuth {
+        /// Its word for it: `invalid_client`.
+        error: &'static str,
+        /// By which scheme somebody would show who they are.
+        scheme: &'static str,
+        /// What it is.
+        of: Box<ApiError>,
+    },
 }
 
 impl ApiError {
@@ -145,6 +156,20 @@ impl ApiError {
     /// The database does not answer.
     pub fn database(cause: impl std::fmt::Display) -> Self {
         Self::unavailable("database.unavailable", "the database does not answer", cause)
+    }
+
+    /// The request is not well formed, and there is no place to say.
+    pub fn malformed(code: &str, detail: impl Into<String>) -> Self {
+        Self::Malformed { code: code.to_owned(), detail: detail.into(), findings: Vec::new() }
+    }
+
+    /// The same in OAuth's words, where it has none yet.
+    #[must_use]
+    pub fn oauth(self, error: &'static str) -> Self {
+        match self {
+            Self::OAuth { .. } => self,
+            of => Self::OAuth { error, scheme: "Bearer", of: Box::new(of) },
+        }
     }
 
     /// One thing is wrong with what was sent.
@@ -174,6 +199,7 @@ impl ApiError {
             Self::TooManyRequests { .. } => 429,
             Self::Internal { .. } => 500,
             Self::Unavailable { .. } | Self::DoesNotCompile { .. } => 503,
+            Self::OAuth { of, .. } => of.status(),
         }
     }
 
@@ -200,12 +226,14 @@ impl ApiError {
             Self::UnsupportedMediaType => "http.unsupported_media_type",
             Self::Internal { .. } => "internal",
             Self::DoesNotCompile { .. } => "snapshot.does_not_compile",
+            Self::OAuth { of, .. } => of.code(),
         }
     }
 
     /// What went wrong, with its cause: for the operator, never for a client.
     pub fn cause(&self) -> String {
         match self {
+            Self::OAuth { of, .. } => of.cause(),
             Self::Unavailable { cause, .. } | Self::Internal { cause } => format!("{}: {cause}", self.code()),
             _ => format!("{}: {self}", self.code()),
         }
@@ -213,6 +241,9 @@ impl ApiError {
 
     /// The problem document; the cause goes to the log.
     pub fn respond(&self, request_id: &str) -> Response {
+        if let Self::OAuth { error, scheme, of } = self {
+            return in_oauths_form(of.respond(request_id), error, scheme, &of.to_string());
+        }
         if let Self::Unavailable { cause, .. } | Self::Internal { cause } = self {
             log::error(request_id, self.code(), cause);
         }
@@ -277,6 +308,19 @@ impl From<AuthzenError> for ApiError {
             }
         }
     }
+}
+
+/// The same refusal in the form of RFC 6749, section 5.2, which leaves out quotes, backslashes and what is not ASCII.
+fn in_oauths_form(mut response: Response, error: &str, scheme: &'static str, detail: &str) -> Response {
+    let description: String =
+        detail.chars().filter(|letter| matches!(letter, ' '..='~') && !matches!(letter, '"' | '\\')).collect();
+    response.body =
+        serde_json::to_vec(&json!({ "error": error, "error_description": description })).unwrap_or_default();
+    response.headers.retain(|(name, _)| !["content-type", "www-authenticate"].contains(name));
+    if response.status == 401 {
+        response = response.with("www-authenticate", scheme);
+    }
+    response.with("content-type", "application/json")
 }
 
 /// RFC 9457, section 3, with our members `code`, `request_id` and `findings`.

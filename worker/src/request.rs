@@ -77,6 +77,14 @@ impl Request {
         self.header("cf-connecting-ip")?.parse().ok().map(|address: IpAddr| address.to_canonical())
     }
 
+    /// The same origin at another host: with its scheme and port.
+    pub fn origin_at(&self, host: &str) -> String {
+        let (scheme, authority) = self.origin.split_once("://").unwrap_or_default();
+        let port = authority.rsplit_once(':').map(|(_, port)| port);
+        let port = port.filter(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()));
+        format!("{scheme}://{host}{}", port.map(|port| format!(":{port}")).unwrap_or_default())
+    }
+
     /// The host that was asked, in lower case, without its port and without a dot at its end.
     pub fn host(&self) -> String {
         let authority = self.origin.split_once("://").map_or(self.origin.as_str(), |(_, rest)| rest);
@@ -104,6 +112,18 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(Request { origin: origin.to_owned(), ..Request::default() }.host(), host);
+        }
+    }
+
+    #[test]
+    fn an_origin_at_another_host_keeps_scheme_and_port() {
+        for (origin, other) in [
+            ("https://id.example.com", "https://acme.example"),
+            ("http://localhost:8787", "http://acme.example:8787"),
+            ("http://[::1]:8787", "http://acme.example:8787"),
+            ("http://[::1]", "http://acme.example"),
+        ] {
+            assert_eq!(Request { origin: origin.to_owned(), ..Request::default() }.origin_at("acme.example"), other);
         }
     }
 }

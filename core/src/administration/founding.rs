@@ -57,6 +57,7 @@ pub fn founding(owner: &User, token: &ApiKeyToken, ids: [Uuid; FOUNDING_IDS]) ->
             last_used_at: None,
             is_active: true,
             created_at: now,
+            public_key: None,
         },
         epoch: TenantEpoch { tenant_id: tenant, policy_version: 1, directory_version: 1 },
     }

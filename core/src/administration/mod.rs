@@ -70,6 +70,8 @@ pub const PERMISSIONS: &[(&str, &str)] = &[
     ("notification_template.write", "Make, change and delete templates of notifications"),
     ("user_notification.read", "See what was sent to whom and where nothing arrives, never a link or code"),
     ("user_notification.write", "Let messages go again where one did not arrive"),
+    ("token_key.read", "See the keys that sign access tokens, never their secret"),
+    ("token_key.write", "Change the key that signs access tokens"),
 ];
 
 /// The roles that every tenant begins with, with their descriptions. They are not to be changed.
@@ -165,7 +167,7 @@ mod tests {
         }
         assert_eq!(findings, []);
         let sizes: Vec<usize> = roles.iter().map(|role| role.permissions.len()).collect();
-        assert_eq!(sizes, [PERMISSIONS.len(), PERMISSIONS.len() - OWNER_ONLY.len(), 22, HELPDESK.len()]);
+        assert_eq!(sizes, [PERMISSIONS.len(), PERMISSIONS.len() - OWNER_ONLY.len(), 23, HELPDESK.len()]);
     }
 
     #[test]

@@ -92,6 +92,16 @@ pub const EVENTS: &[Event] = &[
     event("tenant_setting.deleted", "A setting or a policy was taken away."),
     event("tenant_setting.restored", "A policy or the schema became what it was at an earlier version of the rules."),
     event("tenant_setting.updated", "A setting or a policy was changed."),
+    event(
+        "token_key.created",
+        "A key that signs access tokens was made, and is published; it signs from `signs_from` on.",
+    ),
+    event(
+        "token_key.deleted",
+        "A key that signed access tokens is gone, since nothing that it signed counts any more.",
+    ),
+    event("token_key.retired", "A key that signs access tokens has a successor; it is published until `retires_at`."),
+    event("token_revocation.created", "An access token was revoked before its end."),
     event("user.created", "A user was made."),
     event("user.deleted", "A user was deleted: the row stays, and everything that let them act is gone."),
     event("user.locked", "A user was locked out."),

@@ -1,7 +1,8 @@
-//! API keys.
+//! API keys: a secret that is shown, or a public key that is signed for.
 
 use super::row::{Invariants, Problems, row};
 use super::{Secret, Timestamp, shape};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 row! {
@@ -32,6 +33,9 @@ row! {
         is_active: bool = true,
         /// When it was made.
         created_at: Timestamp,
+        /// Instead of a secret, the public key (a JWK, RFC 7517) under which its service account shows who it is by signed
+        /// assertions (RFC 7523). An addition to the diagram.
+        public_key: Option<Map<String, Value>>,
     }
     unique ["key_hash"]
 }
@@ -43,6 +47,12 @@ impl Invariants for ApiKey {
             "service_account_id",
             "api_key.two_owners",
             "a key acts for a user or for a service account, not for both",
+        );
+        problems.require(
+            self.public_key.is_none() || (self.service_account_id.is_some() && self.key_hash.is_none()),
+            "public_key",
+            "api_key.public_key",
+            "a public key is a service account's, and has no secret beside it",
         );
         problems.require(
             shape::is_name(&self.name),

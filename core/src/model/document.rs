@@ -149,6 +149,8 @@ document! {
     federated_identity: FederatedIdentity,
     service_account: ServiceAccount,
     api_key: ApiKey,
+    token_key: TokenKey,
+    token_revocation: TokenRevocation,
     access_review: AccessReview,
     access_review_item: AccessReviewItem,
     access_request: AccessRequest,

@@ -30,6 +30,7 @@ pub mod session;
 pub mod setting;
 pub mod tenant;
 pub mod timestamp;
+pub mod token;
 pub mod user;
 pub mod webhook;
 
@@ -64,5 +65,6 @@ pub use setting::{SettingCategory, TenantSetting};
 pub use shape::{is_domain, is_email, is_locale, is_phone, is_reserved_slug, is_url};
 pub use tenant::{Tenant, TenantStatus};
 pub use timestamp::Timestamp;
+pub use token::{TokenAlgorithm, TokenKey, TokenRevocation};
 pub use user::{User, UserState};
 pub use webhook::{Webhook, WebhookDelivery};

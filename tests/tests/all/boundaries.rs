@@ -52,7 +52,8 @@ fn every_file_says_what_it_is() {
 /// Invariant 3, as far as text can tell: a statement on a tenant's table binds the tenant's id.
 #[test]
 fn statements_bind_the_tenant() {
-    // The key, the session and the host are what a tenant is found by; a preflight and the sweep are of no tenant; the clock finds whose
+    // The key, the session and the host are what a tenant is found by, and the `kid` of what is signed; a preflight and the
+    // sweep are of no tenant; the clock finds whose
     // turn it is; and off the edge tests look at whole tables.
     let finds_the_tenant = [
         "WHERE k.key_hash = ?1",
@@ -61,6 +62,13 @@ fn statements_bind_the_tenant() {
         "WHERE t.slug = ?1 AND s.category IN ('security', 'ui')",
         "WHERE t.domain = ?1 AND s.category IN ('security', 'ui')",
         "FROM tenant WHERE slug = ?1",
+        "FROM tenant WHERE domain = ?1",
+        "WHERE k.service_account_id = ?1 AND k.public_key IS NOT NULL",
+        "FROM token_key k JOIN tenant t ON t.id = k.tenant_id WHERE k.id = ?1",
+        "FROM token_key WHERE retires_at IS NULL AND signs_from <= ?1",
+        "FROM token_key WHERE retires_at IS NOT NULL AND retires_at <= ?1",
+        "FROM token_revocation WHERE expires_at <= ?1",
+        "FROM used_assertion WHERE expires_at <= ?1",
         "AND o.value = ?1 LIMIT 1",
         "AND t.deleted_at <= ?1",
         "FROM tenant_purge WHERE finished_at IS NULL",

@@ -1,6 +1,6 @@
 //! The access matrix against decisions: what it allows is always allowed, what it denies never.
 
-use parapet::directory::EntityRef;
+use parapet::directory::{EntityRef, PrincipalRecord};
 use parapet::engine::{Access, MatrixRow};
 use parapet::fixture::Requests;
 use parapet::{Engine, Request, Timestamp, compile_text};
@@ -104,6 +104,12 @@ fn the_matrix_of_every_fixture_fits_its_requests() {
             let now = case.now.unwrap_or(requests.now);
             let request = case.engine_request(&document).unwrap();
             for row in engine.matrix(now).take(60) {
+                // Whoever is not in the snapshot is asked about by what the directory says of them.
+                if let Some(user) = document.user.iter().find(|user| user.id.to_string() == row.principal.id) {
+                    let (roles, groups) = (&document.user_role, &document.user_group_membership);
+                    let record = PrincipalRecord::of_user(user, roles, groups, &document.access_request);
+                    assert_eq!(engine.matrix_row(&record, now), row);
+                }
                 let checked = holds(&engine, &row, &request, now);
                 let checked = checked.unwrap_or_else(|wrong| panic!("{}: {wrong}", folder.display()));
                 for (sum, checked) in cells.iter_mut().zip(checked) {

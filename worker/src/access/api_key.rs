@@ -1,8 +1,10 @@
-//! API keys: `/v1/api-keys`. A key's text is shown once, to whoever makes it; the database holds its hash.
+//! API keys: `/v1/api-keys`. A key's text is shown once, to whoever makes it; the database holds its hash. A service account
+//! may have a public key instead, of which there is no secret here.
 
 use parapet::Finding;
 use parapet::api_key::ApiKeyToken;
 use parapet::model::{ApiKey, Secret, SnapshotVersion, TenantDocument, Timestamp};
+use parapet::token::PublicKey;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -16,18 +18,30 @@ use crate::app::App;
 use crate::directory::named;
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
+use crate::login::token::{INTROSPECT_SCOPE, REVOKE_SCOPE, ROLES_SCOPE};
 use crate::platform::db::Statement;
 use crate::platform::random;
 use crate::response::Response;
 
 /// The API's own scopes that a key of the tenant alone may have: it acts for nobody, so it administers nothing.
-const TENANT_SCOPES: &[&str] = &[EVALUATE_SCOPE, CONTEXT_SCOPE, SNAPSHOT_SCOPE];
+const TENANT_SCOPES: &[&str] = &[EVALUATE_SCOPE, CONTEXT_SCOPE, SNAPSHOT_SCOPE, INTROSPECT_SCOPE, REVOKE_SCOPE];
 
 /// The API's own scopes that a key of somebody may have beside them.
-const OWNER_SCOPES: &[&str] = &[READ_SCOPE, WRITE_SCOPE, OWN_SCOPE];
+const OWNER_SCOPES: &[&str] = &[READ_SCOPE, WRITE_SCOPE, OWN_SCOPE, ROLES_SCOPE];
+
+/// Whether a scope is the API's own, and not an action.
+pub fn is_own_scope(scope: &str) -> bool {
+    TENANT_SCOPES.contains(&scope) || OWNER_SCOPES.contains(&scope)
+}
 
 /// A week, in seconds: so long two keys may live side by side.
 const LONGEST_OVERLAP: i64 = 7 * 24 * 60 * 60;
+
+/// Whether the service account `?2` has a public key with the `kid` `?3`.
+const OF_KEY_ID: &str = "
+    SELECT count(*) AS keys FROM api_key
+    WHERE tenant_id = ?1 AND service_account_id = ?2 AND public_key IS NOT NULL
+      AND json_extract(public_key, '$.kid') = ?3";
 
 /// Whether the user of the key `?2` is an owner.
 const OF_OWNER: &str = "
@@ -61,11 +75,34 @@ impl Collection for ApiKey {
     const ITEM: &'static str = "/v1/api-keys/{id}";
     const WRITE: &'static str = "api_key.write";
     const GIVEN: &'static [&'static str] = &["key_hash", "key_prefix", "last_used_at"];
-    const FIXED: &'static [&'static str] = &["user_id", "service_account_id", "scopes"];
+    const FIXED: &'static [&'static str] = &["user_id", "service_account_id", "scopes", "public_key"];
     const EVENTS: [&'static str; 3] = ["created", "updated", "revoked"];
 
-    fn reads(tenant: Uuid, id: Option<Uuid>, _body: &Map<String, Value>) -> Vec<Statement> {
-        vec![Statement::new(OF_OWNER).bind(tenant).bind(id)]
+    fn reads(tenant: Uuid, id: Option<Uuid>, body: &Map<String, Value>) -> Vec<Statement> {
+        let key_id = body.get("public_key").and_then(Value::as_object).and_then(|jwk| PublicKey::from_jwk(jwk).ok());
+        let account = body.get("service_account_id").and_then(Value::as_str);
+        vec![
+            Statement::new(OF_OWNER).bind(tenant).bind(id),
+            Statement::new(OF_KEY_ID).bind(tenant).bind(account).bind(key_id.as_ref().map(PublicKey::id)),
+        ]
+    }
+
+    /// A public key is kept as it was read: in its one spelling, with its id, and without what else it said.
+    fn complete(
+        row: &mut Self,
+        before: Option<&Self>,
+        _state: &State<'_>,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), ApiError> {
+        if let Some(jwk) = row.public_key.as_mut().filter(|_| before.is_none()) {
+            match PublicKey::from_jwk(jwk) {
+                Ok(key) => *jwk = key.jwk(),
+                Err(error) => {
+                    findings.push(Finding::error("api_key", error.code(), error.to_string()).field("public_key"));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn rules(edit: &Edit<'_, Self>, plan: &mut Plan, findings: &mut Vec<Finding>) -> Result<(), ApiError> {
@@ -79,6 +116,10 @@ impl Collection for ApiKey {
         }
         let Some(before) = edit.before else {
             let Some(after) = edit.after else { return Ok(()) };
+            if after.public_key.is_some() && state.count(edit.first + 1) > 0 {
+                let message = "the service account has a key with this `kid`";
+                findings.push(Finding::error("api_key", "api_key.key_id", message).field("public_key"));
+            }
             scopes(after, state.document, findings);
             return hand_over(after, state, plan);
         };
@@ -178,6 +219,13 @@ fn shown(token: &ApiKeyToken) -> Map<String, Value> {
 }
 
 async fn create(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    if let Some(jwk) = call.object()?.get("public_key").filter(|jwk| !jwk.is_null()) {
+        // There is no secret. What is wrong with the key is said with all that is wrong.
+        let prefix = jwk.as_object().and_then(|jwk| PublicKey::from_jwk(jwk).ok()).map(|key| key.thumbprint());
+        let prefix = prefix.unwrap_or_else(|| "none".to_owned()).chars().take(8).collect();
+        let stored = Map::from_iter([("key_prefix".to_owned(), Value::String(prefix))]);
+        return create_showing::<ApiKey>(app, call, actor, &stored, &Map::new()).await;
+    }
     let (token, stored) = fresh()?;
     create_showing::<ApiKey>(app, call, actor, &stored, &shown(&token)).await
 }
@@ -195,6 +243,10 @@ async fn rotate(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
         if !before.is_active || before.expires_at.is_some_and(|end| end <= state.now) {
             let detail = "the key opens nothing any more: make another".to_owned();
             return Err(ApiError::Conflict { code: "api_key.off", detail, findings: Vec::new() });
+        }
+        if before.public_key.is_some() {
+            let detail = "a public key has no secret to change: register another".to_owned();
+            return Err(ApiError::Conflict { code: "api_key.public", detail, findings: Vec::new() });
         }
         let new = ApiKey {
             id: state.fresh_id()?,

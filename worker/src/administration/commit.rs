@@ -159,7 +159,9 @@ pub(super) fn bumps(table: &str) -> (bool, bool) {
         | "user_session"
         | "login_attempt"
         | "mfa_device"
-        | "password_reset" => (false, false),
+        | "password_reset"
+        | "token_key"
+        | "token_revocation" => (false, false),
         // Going back (`snapshot`), too: a role that comes back must not count for those who are remembered to have it.
         _ => (false, true),
     }

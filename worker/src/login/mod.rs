@@ -12,6 +12,7 @@ mod sign_in;
 mod site;
 pub mod step_up;
 mod throttle;
+pub mod token;
 mod user_session;
 
 pub use session::NewSession;
@@ -21,7 +22,7 @@ use crate::guard::Route;
 
 /// The routes of this area.
 pub fn routes() -> Vec<Route> {
-    [sign_in::routes(), step_up::routes(), own_session::routes(), user_session::routes()]
+    [sign_in::routes(), step_up::routes(), own_session::routes(), user_session::routes(), token::routes()]
         .into_iter()
         .flatten()
         .collect()

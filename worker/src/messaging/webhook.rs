@@ -130,6 +130,7 @@ fn sees(webhook: &Webhook) -> BTreeSet<String> {
         EVENTS.iter().filter(|event| webhook.event_types.iter().any(|filter| event::matches(filter, event.name)));
     let read = |event: &event::Event| match event.table() {
         "webhook_delivery" => "webhook.read".to_owned(),
+        "token_revocation" => "token_key.read".to_owned(),
         table => format!("{table}.read"),
     };
     wanted.map(read).filter(|action| PERMISSIONS.iter().any(|(known, _)| known == action)).collect()

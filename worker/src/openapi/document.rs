@@ -6,6 +6,7 @@ use super::about::About;
 use super::schemas::Schemas;
 use super::{
     access, directory, governance, login, messaging, notifications, policies, problem, service, snapshots, tenancy,
+    tokens,
 };
 use crate::administration::{MOST, OWN_SCOPE};
 use crate::guard::{Access, Route};
@@ -33,6 +34,7 @@ pub fn document() -> Result<Value, Vec<String>> {
         access::about,
         policies::about,
         snapshots::about,
+        tokens::about,
         directory::about,
         login::about,
         tenancy::about,
@@ -82,6 +84,7 @@ pub fn document() -> Result<Value, Vec<String>> {
             { "name": "Access", "description": "Who may do what: roles, permissions and who has them." },
             { "name": "Policies", "description": "The tenant's own rules in Cedar, and what a change of rules would do." },
             { "name": "Snapshots", "description": "The rules as they are published, signed, for applications that decide." },
+            { "name": "Tokens", "description": "Access tokens of some minutes, by OAuth 2.0, and the keys that sign them." },
             { "name": "Directory", "description": "Who and what there is: people, accounts, units, groups, resources." },
             { "name": "Sign-in", "description": "People signing in and out, and their sessions." },
             { "name": "Tenancy", "description": "Tenants, their settings and features; making and ending tenants is operators'." },
@@ -141,7 +144,7 @@ fn operation(route: &Route, about: About) -> Value {
     }
     for status in refusals {
         if let Some(response) = problem::reference(status) {
-            answers.insert(status.to_string(), response);
+            answers.entry(status.to_string()).or_insert(response);
         }
     }
     let stated = |name: &str| about.parameters.iter().any(|its| its["name"] == name && its["in"] == "path");

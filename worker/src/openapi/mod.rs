@@ -36,6 +36,8 @@ mod snapshots;
 mod table;
 #[cfg(not(target_arch = "wasm32"))]
 mod tenancy;
+#[cfg(not(target_arch = "wasm32"))]
+mod tokens;
 
 /// The document, as it is served.
 pub const DOCUMENT: &str = include_str!("../../openapi.json");

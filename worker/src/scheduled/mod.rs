@@ -7,6 +7,7 @@
 mod ending;
 mod expire_rows;
 mod forget_records;
+mod forget_tokens;
 mod prune_answers;
 pub mod prune_rule_history;
 mod prune_sign_in;
@@ -14,6 +15,7 @@ mod prune_snapshots;
 mod purge_tenants;
 mod remind;
 mod reseal_secrets;
+mod rotate_token_keys;
 mod sweep_messages;
 
 use std::future::Future;
@@ -84,6 +86,8 @@ pub fn duties() -> Vec<Duty> {
         duty("remind", 10 * MINUTE, |app, turn| Box::pin(remind::remind(app, turn))),
         duty("forget_records", MINUTE, |app, turn| Box::pin(forget_records::forget(app, turn))),
         duty("purge_tenants", 5 * MINUTE, |app, turn| Box::pin(purge_tenants::purge(app, turn))),
+        duty("rotate_token_keys", 60 * MINUTE, |app, turn| Box::pin(rotate_token_keys::rotate(app, turn))),
+        duty("forget_tokens", 10 * MINUTE, |app, turn| Box::pin(forget_tokens::forget(app, turn))),
         duty("prune_answers", 10 * MINUTE, |app, turn| Box::pin(prune_answers::prune(app, turn))),
         duty("prune_rule_history", 10 * MINUTE, |app, turn| Box::pin(prune_rule_history::prune(app, turn))),
         duty("prune_sign_in", 10 * MINUTE, |app, turn| Box::pin(prune_sign_in::prune(app, turn))),

@@ -70,7 +70,7 @@ const DESTROY_KEYS: &str = "
 const FIRST: [&str; 3] = ["api_key", "rule_history", "tenant_epoch"];
 
 /// What no document has, beside those.
-const OF_THE_SERVICE: [&str; 3] = ["idempotency_key", "rate_limit", "reminder"];
+const OF_THE_SERVICE: [&str; 4] = ["idempotency_key", "rate_limit", "reminder", "used_assertion"];
 
 /// What stays.
 const STAYS: [&str; 4] = ["tenant", "audit_log", "audit_root", "audit_subject"];

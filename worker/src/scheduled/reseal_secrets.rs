@@ -25,10 +25,11 @@ const NEXT: i64 = 24 * 60 * MINUTE;
 const NEXT_AFTER_SOME: i64 = 60 * MINUTE;
 
 /// Columns of sealed text, each bound to its place, `<table>/<id>/<column>`. Settings come beside them.
-const COLUMNS: [(&str, &str); 6] = [
+const COLUMNS: [(&str, &str); 7] = [
     ("audit_subject", "subject_key"),
     ("identity_provider", "secret"),
     ("mfa_device", "secret"),
+    ("token_key", "private_key"),
     ("user_notification", "sealed"),
     ("webhook", "previous_secret"),
     ("webhook", "secret"),

@@ -41,6 +41,8 @@ const LEFT_OUT: &[&str] = &[
     "outbox",
     "password_reset",
     "snapshot",
+    "token_key",
+    "token_revocation",
     "user_notification",
     "user_session",
     "webhook_delivery",

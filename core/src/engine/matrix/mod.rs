@@ -7,7 +7,9 @@ mod row;
 pub use row::{Access, MatrixCell, MatrixRow};
 
 use super::Engine;
+use super::subject::Principal;
 use super::view::View;
+use crate::directory::PrincipalRecord;
 use crate::model::Timestamp;
 use grants::Grants;
 use partial::Partial;
@@ -31,9 +33,19 @@ impl Engine {
     /// rest of the context or on what a caller says of the principal is [`Access::Conditional`]. Of a request whose
     /// values fit their types, [`Engine::decide`] at that instant allows every [`Access::Allow`] and no [`Access::No`].
     pub fn matrix(&self, now: Timestamp) -> impl Iterator<Item = MatrixRow<'_>> {
-        let view = self.view();
+        Matrix::of(self.view(), now)
+    }
+
+    /// The row of a principal that need not be in the snapshot.
+    pub fn matrix_row(&self, principal: &PrincipalRecord, now: Timestamp) -> MatrixRow<'_> {
+        Matrix::of(self.view(), now).row(Principal::Record(principal))
+    }
+}
+
+impl<'e> Matrix<'e> {
+    fn of(view: &'e View<'e>, now: Timestamp) -> Self {
         let actions = Action::all(view);
-        Matrix { view, now, partial: Partial::of(view), grants: Grants::of(view, &actions), actions, next: 0 }
+        Self { view, now, partial: Partial::of(view), grants: Grants::of(view, &actions), actions, next: 0 }
     }
 }
 
@@ -43,7 +55,7 @@ impl<'e> Iterator for Matrix<'e> {
     fn next(&mut self) -> Option<Self::Item> {
         let row = self.view.store.principals.get(self.next)?;
         self.next += 1;
-        Some(self.row(row))
+        Some(self.row(Principal::Row(row)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

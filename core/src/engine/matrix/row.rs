@@ -8,7 +8,7 @@ use crate::engine::decision::{Outcome, Reason};
 use crate::engine::subject::{Principal, Subject};
 use crate::engine::view::{ActionView, View};
 use crate::engine::world::RequestWorld;
-use crate::store::record::{FORBIDS, NONE, PRINCIPAL_EXACTLY, PolicyRecord, PrincipalRow, RESOURCE_EXACTLY};
+use crate::store::record::{FORBIDS, NONE, PRINCIPAL_EXACTLY, PolicyRecord, RESOURCE_EXACTLY};
 use serde::Serialize;
 use serde_json::Map;
 
@@ -93,17 +93,21 @@ struct Tally {
 }
 
 impl<'e> Matrix<'e> {
-    pub(super) fn row(&self, row: &'e PrincipalRow) -> MatrixRow<'e> {
+    pub(super) fn row(&self, row: Principal<'_>) -> MatrixRow<'e> {
         let view = self.view;
-        let principal = EntityRef::new(row.type_name(), view.store.texts.get(row.id.get()));
+        let id = match row {
+            Principal::Row(row) => view.store.texts.get(row.id.get()),
+            Principal::Record(record) => &record.id,
+        };
+        let principal = EntityRef::new(row.type_name(), id);
         let mut tallies = vec![Tally::default(); self.actions.len()];
         // What is refused to whomever asks for nothing is refused whatever they ask for.
         let nothing = Request::new(principal.clone(), "", EntityRef::new("", ""));
-        let reason = match view.standing(Some(Principal::Row(row)), &nothing.as_ref()) {
+        let reason = match view.standing(Some(row), &nothing.as_ref()) {
             Err((Outcome::Forbidden, reason)) => Some(reason),
             _ => {
                 let mut subject = Subject::default();
-                match subject.read(view, Principal::Row(row), self.now) {
+                match subject.read(view, row, self.now) {
                     Ok(()) => {
                         self.tally(&subject, &mut tallies);
                         None

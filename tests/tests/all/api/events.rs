@@ -134,6 +134,12 @@ fn all_of_the_catalogue_happens() {
     owner("PUT", "/v1/tenant-settings/ui/theme", json!({ "value": "light" }));
     owner("DELETE", "/v1/tenant-settings/ui/theme", Value::Null);
 
+    let mine = edge.key_of(TENANT, Some(OLGA), None, &["admin:read", "token:revoke"]);
+    let token = super::token::token(edge, &mine);
+    assert_eq!(edge.post("/v1/token/revoke", &mine, &json!({ "token": token })).status, 200);
+    owner("POST", "/v1/token-keys/rotate", json!({ "at_once": true }));
+    super::scheduled::due(edge, "rotate_token_keys");
+
     let user = id(&owner("POST", "/v1/users", json!({ "email": "eve@acme.example", "state": "active" })));
     let user = format!("/v1/users/{user}");
     owner("PATCH", &user, json!({ "first_name": "Eve" }));

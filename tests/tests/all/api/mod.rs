@@ -5,6 +5,7 @@ mod api_keys;
 mod audit_logs;
 mod audit_roots;
 mod authentication;
+mod client_assertions;
 mod cors;
 mod evaluation;
 mod evaluations;
@@ -15,6 +16,7 @@ mod groups;
 mod http;
 mod input;
 mod isolation;
+mod jwks;
 mod lists;
 mod messages;
 mod metadata;
@@ -42,6 +44,10 @@ mod snapshots;
 mod tenant;
 mod tenant_purge;
 mod tenants;
+mod token;
+mod token_introspection;
+mod token_keys;
+mod token_revocation;
 mod users;
 mod webhooks;
 
@@ -177,6 +183,8 @@ impl Edge {
         let db = &self.app.db;
         // What counts the use of keys is written by those that only ask as well; what a user marks is nobody else's.
         let asks = request.path.ends_with("/preview")
+            // That an assertion was used is remembered for some minutes.
+            || request.path == "/v1/token"
             || request.path.starts_with("/v1/me/")
             || (request.method == "POST" && request.path == "/v1/tenant/domain");
         let changes = !["GET", "HEAD"].contains(&request.method.as_str()) && request.path.starts_with("/v1/") && !asks;

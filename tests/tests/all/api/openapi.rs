@@ -197,7 +197,8 @@ fn what_writes_nothing_is_not_said_to_be_repeated() {
 fn a_parameter_that_the_document_has_not_is_refused() {
     let operators = super::tenants::operators();
     let office = &operators.office;
-    let scopes = ["admin:read", "admin:write", "access:evaluate", "access:snapshot", "me"];
+    let scopes =
+        ["admin:read", "admin:write", "access:evaluate", "access:snapshot", "me", "token:introspect", "token:revoke"];
     let key = office.edge.key_of(TENANT, Some(super::administration::OLGA), None, &scopes);
     let mut tried = 0;
     for route in routes() {

@@ -6,7 +6,7 @@ use super::*;
 use parapet_worker::scheduled::MINUTE;
 
 /// Under `d2`, opening with the older keys too.
-fn changed(office: &mut Office, older: &str) {
+pub(super) fn changed(office: &mut Office, older: &str) {
     office.edge.app.config = configuration(&[
         ("FRESHNESS_SECONDS", "0"),
         ("SNAPSHOT_KEY", &"ab".repeat(32)),
@@ -29,7 +29,7 @@ fn sealed() -> Office {
     office
 }
 
-fn old() -> String {
+pub(super) fn old() -> String {
     format!("d1:{}", "cd".repeat(32))
 }
 

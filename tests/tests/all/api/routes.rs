@@ -4,13 +4,16 @@ use super::*;
 use parapet_worker::guard::Access;
 
 /// What is public, and nothing else.
-const PUBLIC: [&str; 6] = [
+const PUBLIC: [&str; 9] = [
     "/healthz",
     "/openapi.json",
     "/.well-known/authzen-configuration",
     "/.well-known/authzen-configuration/{slug}",
     "/.well-known/parapet-keys",
     "/v1/auth/sign-in",
+    "/v1/token",
+    "/.well-known/jwks.json",
+    "/.well-known/jwks.json/{slug}",
 ];
 
 #[test]
