@@ -77,6 +77,7 @@ async fn grant(app: &App, call: &Call) -> Result<Response, ApiError> {
     let asked = Asked::read(call)?;
     let shown = Shown::read(call, &asked)?;
     let caller = shown.caller(app, call, &asked).await?;
+    call.is_of(&caller);
     let standing = &caller.standing;
     if !standing.tenant_active {
         return Err(ApiError::malformed("tenant.inactive", "the tenant is not active").oauth("unauthorized_client"));
@@ -181,7 +182,7 @@ struct Shown {
 /// How it is shown.
 enum By {
     /// In `Authorization: Bearer`.
-    Bearer,
+    Bearer(String),
     /// As `subject_token`.
     Subject(String),
     /// As a service account's secret.
@@ -203,7 +204,7 @@ impl Shown {
         let mut ways = Vec::new();
         match scheme(&call.request) {
             Some((scheme, credential)) if scheme.eq_ignore_ascii_case("basic") => ways.push(basic(credential)?),
-            Some(_) => ways.push(By::Bearer),
+            Some((_, credential)) => ways.push(By::Bearer(credential.trim().to_owned())),
             None => {}
         }
         if let Some(secret) = asked.get("client_secret") {
@@ -254,42 +255,29 @@ impl Shown {
 
     /// Whose credential it is, as the database says it now.
     async fn caller(&self, app: &App, call: &Call, asked: &Asked) -> Result<Caller, ApiError> {
-        let caller = match &self.by {
-            By::Bearer => {
-                let credential = scheme(&call.request).map(|(_, credential)| credential).unwrap_or_default();
-                exchangeable(credential)?;
-                caller_now(app, call).await?
-            }
-            By::Subject(credential) => {
-                // RFC 8693, section 2.2.2: here it is the request that is not valid.
-                let shown = exchangeable(credential).map(|()| showing(call, credential));
-                let caller = match shown {
-                    Ok(shown) => caller_now(app, &shown).await,
-                    Err(error) => Err(error),
-                };
-                caller.map_err(|error| match error {
-                    ApiError::Unauthenticated { code, detail } => ApiError::malformed(code, detail),
-                    error => error,
-                })?
-            }
-            By::Secret { client, secret } => {
-                exchangeable(secret)?;
-                let caller = caller_now(app, &showing(call, secret)).await?;
-                match caller.standing.owner {
-                    Owner::ServiceAccount(id) if id.to_string() == *client => caller,
-                    _ => return Err(assertion::unknown_client()),
-                }
-            }
-            By::Assertion(text) => assertion::caller(app, call, text, asked.get("client_id")).await?,
+        let credential = match &self.by {
+            By::Assertion(text) => return assertion::caller(app, call, text, asked.get("client_id")).await,
+            By::Bearer(credential) | By::Subject(credential) | By::Secret { secret: credential, .. } => credential,
         };
-        call.is_of(&caller);
-        Ok(caller)
+        let caller = match exchangeable(credential) {
+            Ok(()) => caller_now(app, &showing(call, credential)).await,
+            Err(error) => Err(error),
+        };
+        match (&self.by, caller) {
+            // RFC 8693, section 2.2.2: here it is the request that is not valid.
+            (By::Subject(_), Err(ApiError::Unauthenticated { code, detail })) => Err(ApiError::malformed(code, detail)),
+            (By::Secret { client, .. }, Ok(caller)) => match caller.standing.owner {
+                Owner::ServiceAccount(id) if id.to_string() == *client => Ok(caller),
+                _ => Err(assertion::unknown_client()),
+            },
+            (_, caller) => caller,
+        }
     }
 }
 
 /// Only what lasts is exchanged. An access token is not: whoever has one would have others for ever.
 fn exchangeable(credential: &str) -> Result<(), ApiError> {
-    match ApiKeyToken::parse(credential.trim()) {
+    match ApiKeyToken::parse(credential) {
         Some(_) => Ok(()),
         None => Err(ApiError::Unauthenticated { code: "key.malformed", detail: "this is no API key" }),
     }
