@@ -40,6 +40,9 @@ row! {
     unique ["key_hash"]
 }
 
+/// The one scope of the API itself that is no resource with an action: what is the key's user's own.
+const ME: &str = "me";
+
 impl Invariants for ApiKey {
     fn check(&self, problems: &mut Problems<'_>) {
         problems.require(
@@ -67,10 +70,10 @@ impl Invariants for ApiKey {
             "expected visible ASCII",
         );
         for (index, scope) in self.scopes.iter().enumerate() {
-            let holds = scope
+            let is_action = scope
                 .split_once(':')
                 .is_some_and(|(resource, action)| shape::is_identifier(resource) && shape::is_action(action));
-            if !holds {
+            if !is_action && scope != ME {
                 let message = format!("`{scope}` is no scope: expected `<resource>:<action>`");
                 problems.add(&format!("scopes/{index}"), "api_key.scope", message);
             }

@@ -23,7 +23,7 @@ mod outbox;
 mod peer;
 mod sweep;
 pub mod text;
-mod webhook;
+pub mod webhook;
 mod webhook_delivery;
 
 pub use sweep::sweep;

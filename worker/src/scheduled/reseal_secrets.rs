@@ -24,7 +24,8 @@ const ROWS: usize = 500;
 const NEXT: i64 = 24 * 60 * MINUTE;
 const NEXT_AFTER_SOME: i64 = 60 * MINUTE;
 
-/// Columns of sealed text, each bound to its place, `<table>/<id>/<column>`. Settings come beside them.
+/// Columns of sealed text, each bound to its place, `<table>/<id>/<column>`; those of webhooks to one that both have in
+/// common. Settings come beside them.
 const COLUMNS: [(&str, &str); 7] = [
     ("audit_subject", "subject_key"),
     ("identity_provider", "secret"),
@@ -166,6 +167,9 @@ impl Sealed {
 
     /// What the text of a row is bound to.
     fn place(&self, row: &Row) -> Option<String> {
+        if self.table == "webhook" {
+            return Some(crate::messaging::webhook::place(text(row, "tenant_id")?.parse().ok()?, text(row, "id")?));
+        }
         if self.table != "tenant_setting" {
             return Some(format!("{}/{}/{}", self.table, text(row, "id")?, self.column));
         }

@@ -109,6 +109,11 @@ fn scopes_are_actions_that_there_are_or_the_apis_own() {
     }
     let admin = office.owner("POST", "/v1/api-keys", json!({ "name": "k", "scopes": ["admin:read"] }));
     assert_eq!(codes(&admin), ["scopes/0 api_key.scope_without_owner"]);
+    let me = |owner: Value| json!({ "name": "k", "user_id": owner, "scopes": ["me"] });
+    let made = assert_status(&office.owner("POST", "/v1/api-keys", me(json!(OLGA))), 201);
+    assert_status(&office.by(&token(&made), "GET", "/v1/me/notifications", Value::Null), 200);
+    let of_tenant = codes(&office.owner("POST", "/v1/api-keys", me(Value::Null)));
+    assert_eq!(of_tenant, ["scopes/0 api_key.scope_without_owner"]);
     let none = office.owner("POST", "/v1/api-keys", json!({ "name": "k", "user_id": OLGA }));
     assert_eq!(codes(&none), ["scopes api_key.no_scope"]);
     let own = json!({ "name": "k", "scopes": ["access:evaluate"], "key_hash": "x", "key_prefix": "y", "key": "z",

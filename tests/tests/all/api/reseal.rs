@@ -135,3 +135,19 @@ fn an_id_that_another_begins_with_is_another() {
     let row = due(&office.edge, "reseal_secrets");
     assert_eq!((&row["items"], &row["remaining"]), (&json!(8), &json!(0)), "`d1.` begins `d1.b.` as well");
 }
+
+/// A webhook's secrets are bound to its tenant as well, both alike: the one before becomes what the new one was.
+#[test]
+fn what_signs_for_webhooks_is_sealed_again() {
+    let mut office = office();
+    super::webhooks::lead(&office.edge);
+    let hook = json!({ "name": "all", "url": "https://hooks.acme.com/in", "event_types": ["*"] });
+    let hook = assert_status(&office.owner("POST", "/v1/webhooks", hook), 201);
+    let rotate = format!("/v1/webhooks/{}/rotate-secret", hook["id"].as_str().unwrap());
+    assert_status(&office.owner("POST", &rotate, json!({})), 200);
+    changed(&mut office, &old());
+    let row = due(&office.edge, "reseal_secrets");
+    assert_eq!(row["remaining"], 0, "{row:#}");
+    let secrets = office.edge.sql("SELECT secret, previous_secret FROM webhook");
+    assert!(secrets[0].values().all(|text| text.as_str().unwrap().starts_with("d2.")), "{secrets:?}");
+}

@@ -83,6 +83,7 @@ async fn grant(app: &App, call: &Call) -> Result<Response, ApiError> {
     let asked = Asked::read(call)?;
     let shown = Shown::read(call, &asked)?;
     let caller = shown.caller(app, call, &asked).await?;
+    call.is_of(&caller);
     let standing = &caller.standing;
     if !standing.tenant_active {
         return Err(ApiError::malformed("tenant.inactive", "the tenant is not active").oauth("unauthorized_client"));
@@ -197,7 +198,7 @@ struct Shown {
 /// How it is shown.
 enum By {
     /// In `Authorization: Bearer`.
-    Bearer,
+    Bearer(String),
     /// By a session's cookie.
     Cookie,
     /// As `subject_token`.
@@ -221,7 +222,7 @@ impl Shown {
         let mut ways = Vec::new();
         match scheme(&call.request) {
             Some((scheme, credential)) if scheme.eq_ignore_ascii_case("basic") => ways.push(basic(credential)?),
-            Some(_) => ways.push(By::Bearer),
+            Some((_, credential)) => ways.push(By::Bearer(credential.trim().to_owned())),
             None => {}
         }
         if let Some(secret) = asked.get("client_secret") {
@@ -276,43 +277,29 @@ impl Shown {
 
     /// Whose credential it is, as the database says it now.
     async fn caller(&self, app: &App, call: &Call, asked: &Asked) -> Result<Caller, ApiError> {
-        let caller = match &self.by {
-            By::Bearer => {
-                let credential = scheme(&call.request).map(|(_, credential)| credential).unwrap_or_default();
-                exchangeable(credential)?;
-                caller_now(app, call).await?
-            }
-            By::Cookie => caller_now(app, call).await?,
-            By::Subject(credential) => {
-                // RFC 8693, section 2.2.2: here it is the request that is not valid.
-                let shown = exchangeable(credential).map(|()| showing(call, credential));
-                let caller = match shown {
-                    Ok(shown) => caller_now(app, &shown).await,
-                    Err(error) => Err(error),
-                };
-                caller.map_err(|error| match error {
-                    ApiError::Unauthenticated { code, detail } => ApiError::malformed(code, detail),
-                    error => error,
-                })?
-            }
-            By::Secret { client, secret } => {
-                exchangeable(secret)?;
-                let caller = caller_now(app, &showing(call, secret)).await?;
-                match caller.standing.owner {
-                    Owner::ServiceAccount(id) if id.to_string() == *client => caller,
-                    _ => return Err(assertion::unknown_client()),
-                }
-            }
-            By::Assertion(text) => assertion::caller(app, call, text, asked.get("client_id")).await?,
+        let credential = match &self.by {
+            By::Cookie => return caller_now(app, call).await,
+            By::Assertion(text) => return assertion::caller(app, call, text, asked.get("client_id")).await,
+            By::Bearer(credential) | By::Subject(credential) | By::Secret { secret: credential, .. } => credential,
         };
-        call.is_of(&caller);
-        Ok(caller)
+        let caller = match exchangeable(credential) {
+            Ok(()) => caller_now(app, &showing(call, credential)).await,
+            Err(error) => Err(error),
+        };
+        match (&self.by, caller) {
+            // RFC 8693, section 2.2.2: here it is the request that is not valid.
+            (By::Subject(_), Err(ApiError::Unauthenticated { code, detail })) => Err(ApiError::malformed(code, detail)),
+            (By::Secret { client, .. }, Ok(caller)) => match caller.standing.owner {
+                Owner::ServiceAccount(id) if id.to_string() == *client => Ok(caller),
+                _ => Err(assertion::unknown_client()),
+            },
+            (_, caller) => caller,
+        }
     }
 }
 
 /// Only what lasts is exchanged. An access token is not: whoever has one would have others for ever.
 fn exchangeable(credential: &str) -> Result<(), ApiError> {
-    let credential = credential.trim();
     let is_ours =
         ApiKeyToken::parse(credential).is_some() || OpaqueToken::parse(TokenKind::Session, credential).is_some();
     let malformed = ApiError::Unauthenticated { code: "key.malformed", detail: "this is no credential of ours" };
