@@ -712,8 +712,15 @@ fn the_operators_templates_are_seen_and_not_changed() {
     assert_status(&office.owner("GET", &item, Value::Null), 200);
     let change = office.owner("PATCH", &item, json!({ "subject": "Ours" }));
     assert_eq!(codes(&change), [("tenant_id".to_owned(), "row.read_only".to_owned())]);
+    for change in [json!({ "is_active": false }), json!({ "template_body": "x" }), json!({ "tenant_id": TENANT })] {
+        assert_problem(&office.owner("PATCH", &item, change), 422, "request.invalid");
+    }
     assert_eq!(office.owner("DELETE", &item, Value::Null).status, 422);
     assert_eq!(office.owner("POST", &format!("{item}/restore"), json!({ "version": 1 })).status, 422);
+    // Who sends back what they got changes nothing by it.
+    assert_eq!(assert_status(&office.owner("PATCH", &item, system.clone()), 200), system);
+    let kept = assert_status(&office.owner("GET", &item, Value::Null), 200);
+    assert_eq!((kept, office.log().len(), office.events().len()), (system, 0, 0));
 }
 
 #[test]
