@@ -123,7 +123,8 @@ fn what_was_read_is_trusted_no_longer_than_it_is_fresh() {
 
 #[test]
 fn one_request_asks_again_before_the_end_and_the_others_do_not_wait_for_it() {
-    let edge = Edge::with(&[("FRESHNESS_SECONDS", "5"), ("MAX_STALE_SECONDS", "0"), ("SNAPSHOT_KEY", &"ab".repeat(32))]);
+    let edge =
+        Edge::with(&[("FRESHNESS_SECONDS", "5"), ("MAX_STALE_SECONDS", "0"), ("SNAPSHOT_KEY", &"ab".repeat(32))]);
     let key = edge.key(&["access:evaluate"]);
     let asks = |at: &str, times: usize| {
         edge.app.clock.set(time(at));
