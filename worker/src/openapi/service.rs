@@ -19,7 +19,7 @@ pub fn about() -> Vec<About> {
         ),
         About::new("GET", "/v1/metrics", "getMetrics", TAG, "How the service does")
             .describe(
-                "For operators: how old and how many the events, deliveries and notifications are that wait or failed, and how each duty of the clock went. Counts stop at 10,000. A scraper needs a key of the operators' tenant with `parapet:tenant.read`.",
+                "For operators, and 404 for everybody else: how old and how many the events, deliveries and notifications are that wait or failed, and how each duty of the clock went. Counts stop at 10,000. A scraper needs a key of the operators' tenant with `parapet:tenant.read`.",
             )
             .answer(
                 200,

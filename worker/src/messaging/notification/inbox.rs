@@ -1,7 +1,7 @@
 //! What a user was told in the application: `/v1/me/notifications`, for a key that acts for the user and has the scope `me`.
 
 use parapet::Finding;
-use parapet::model::{Row as _, UserNotification};
+use parapet::model::{OWN_SCOPE, Row as _, UserNotification};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use crate::platform::db::Statement;
 use crate::response::Response;
 
 /// The scope of a key for what is its user's own.
-pub const SCOPE: &str = "me";
+pub const SCOPE: &str = OWN_SCOPE;
 
 /// So many where nothing is said.
 pub const DEFAULT_LIMIT: usize = 20;
