@@ -12,6 +12,7 @@ mod events;
 mod expiry;
 mod flags;
 mod groups;
+mod health;
 mod http;
 mod input;
 mod isolation;
