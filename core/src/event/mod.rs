@@ -112,6 +112,14 @@ pub const EVENTS: &[Event] = &[
     event("user_group_role.expired", "The time for which a group had a role is over."),
     event("user_group_role.revoked", "A group lost a role."),
     event("user_group_role.updated", "For how long a group has a role was changed."),
+    event(
+        "user_notification.failed",
+        "An e-mail or a text message to a user was given up. Written where a webhook wants it, and in no log.",
+    ),
+    event(
+        "user_notification.sent",
+        "The next system took an e-mail or a text message to a user. Written where a webhook wants it, and in no log.",
+    ),
     event("user_role.assigned", "A user was given a role."),
     event("user_role.expired", "The time for which a user had a role is over."),
     event("user_role.expiring", "A user's role ends within a week; told once for each end that it gets."),

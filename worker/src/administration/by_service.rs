@@ -1,7 +1,7 @@
 //! What the service changes by itself, without a caller: written to the log and the outbox like anything else.
 
 use parapet::audit::{Entry, event_data};
-use parapet::model::{AttemptResult, Outbox};
+use parapet::model::{AttemptResult, Outbox, Timestamp};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -67,14 +67,7 @@ pub async fn by_service(
             });
             end = next;
             log.push(row);
-            events.push(Outbox {
-                id: fresh_id(now)?,
-                tenant_id: tenant,
-                event_type: change.event.clone(),
-                payload: change.payload(&service(), None),
-                created_at: now,
-                published_at: None,
-            });
+            events.push(event_by_service(fresh_id(now)?, tenant, now, change));
         }
         batch.extend(inserts(&log));
         batch.extend(inserts(&events));
@@ -93,6 +86,18 @@ pub async fn by_service(
         }
     }
     Err(contended())
+}
+
+/// The event of what the service did.
+pub fn event_by_service(id: Uuid, tenant: Uuid, now: Timestamp, change: &RowChange) -> Outbox {
+    Outbox {
+        id,
+        tenant_id: tenant,
+        event_type: change.event.clone(),
+        payload: change.payload(&service(), None),
+        created_at: now,
+        published_at: None,
+    }
 }
 
 /// The new versions of what changes. They come first: what is kept of a row (`rule_history`) is kept under its version.

@@ -15,7 +15,7 @@ mod record;
 mod reference;
 
 pub use actor::{Actor, READ_SCOPE, WRITE_SCOPE};
-pub use by_service::{Deed, by_service};
+pub use by_service::{Deed, by_service, event_by_service};
 pub use collection::{
     Collection, Edit, LONGEST_TEXT, SERVICE, after_patch, answer_showing, create_and, create_showing, create_with,
     created, given, if_match, key, lengths, not_found, read_only, routes, row_answer, select_one, update_and,

@@ -941,6 +941,59 @@ fn events_tell_whom_the_table_says_once() {
     assert_eq!(office.notifications()[3]["user_id"], OLGA);
 }
 
+/// The event comes once, to webhooks that want it, with nothing of what the message says; and nothing follows from it.
+#[test]
+fn what_became_of_a_message_is_told_to_webhooks_that_want_it() {
+    let office = mailing();
+    let server = MailServer::new(&office);
+    office.deliver(&office.tell(&reset(&office)));
+    assert!(office.events().is_empty(), "nobody wants to know");
+    let (hook, _) = super::webhooks::webhook(&office, "mail", &["user_notification.*"]);
+    let made = office.events().len();
+    let messages = office.tell(&reset(&office));
+    office.deliver(&messages);
+    office.deliver(&messages);
+    server.refuses("RCPT", "451 4.7.1 greylisted");
+    let messages = office.tell(&reset(&office));
+    office.deliver(&messages);
+    assert_eq!(office.events()[made..], ["user_notification.sent"], "what is tried again has no outcome yet");
+    office.wait(60);
+    server.refuses("RCPT", "550 5.7.1 blocked");
+    office.deliver(&messages);
+    assert_eq!(office.events()[made..], ["user_notification.sent", "user_notification.failed"]);
+    let failed = office.notifications()[2].clone();
+    let event = office.edge.sql("SELECT payload FROM outbox WHERE event_type = 'user_notification.failed'");
+    let event: Value = serde_json::from_str(event[0]["payload"].as_str().unwrap()).unwrap();
+    let object = &event["object"];
+    assert_eq!((&object["id"], &object["user_id"], &object["status"]), (&failed["id"], &json!(ANNA), &json!("failed")));
+    assert_eq!(object["metadata"], failed["metadata"]);
+    assert_eq!(event["changed"], json!(["status", "metadata", "next_attempt_at"]));
+    assert!(["subject", "content", "sealed"].iter().all(|column| object.get(*column).is_none()), "{object:#}");
+    // The webhook hears of both, and nobody is told of it in turn.
+    let heard: Rc<RefCell<Vec<String>>> = Rc::default();
+    let hears = heard.clone();
+    office.edge.app.fetch.answer(move |request| {
+        let said: Value = serde_json::from_str(&request.body).unwrap();
+        hears.borrow_mut().push(said["type"].as_str().unwrap().to_owned());
+        Ok(super::messages::answer(204))
+    });
+    super::messages::settle(&office.edge);
+    assert_eq!(*heard.borrow(), ["user_notification.sent", "user_notification.failed"]);
+    assert_eq!(office.notifications().len(), 3);
+    // Only what it wants, and while it is on.
+    let path = super::webhooks::path(&hook);
+    assert_status(&office.owner("PATCH", &path, json!({ "event_types": ["user_notification.failed"] })), 200);
+    server.is_well();
+    let told = office.events().len();
+    office.deliver(&office.tell(&reset(&office)));
+    assert_eq!(office.events().len(), told);
+    assert_status(&office.owner("PATCH", &path, json!({ "is_active": false })), 200);
+    server.refuses("RCPT", "550 5.7.1 blocked");
+    office.deliver(&office.tell(&reset(&office)));
+    assert_eq!(office.notifications()[4]["status"], "failed");
+    assert_eq!(office.events()[told..], ["webhook.updated"]);
+}
+
 #[test]
 fn what_is_told_in_the_application_is_read_by_its_user_alone() {
     let office = mailing();

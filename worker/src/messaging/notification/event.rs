@@ -239,6 +239,12 @@ mod tests {
         }
     }
 
+    /// One that fails must not bring another about, which fails.
+    #[test]
+    fn nobody_is_told_of_what_became_of_a_notification() {
+        assert!(TOLD.iter().all(|told| !told.event.starts_with("user_notification.")));
+    }
+
     #[test]
     fn a_time_is_written_as_people_read_it() {
         assert_eq!(minute("2026-01-31T08:00:59.123Z".parse().unwrap()), "2026-01-31 08:00 UTC");
