@@ -35,6 +35,10 @@ const fn event(name: &'static str, about: &'static str) -> Event {
 /// All of them, in the order of their names.
 pub const EVENTS: &[Event] = &[
     event("access_request.cancelled", "A request for access was cancelled, since who asked is gone."),
+    event(
+        "access_request.expired",
+        "A request for access was not answered before the end that it asked for, and is cancelled.",
+    ),
     event("api_key.created", "An API key was made."),
     event("api_key.expired", "An API key has ended, and was switched off."),
     event("api_key.expiring", "An API key ends within a week; told once for each end that it gets."),

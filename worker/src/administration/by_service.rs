@@ -22,13 +22,13 @@ const BUMP: &str = "
 pub struct Deed {
     /// Statements beside those of the changes.
     pub statements: Vec<Statement>,
-    /// Changes of rows that hold nothing personal.
+    /// Changes of columns that hold nothing personal.
     pub changes: Vec<RowChange>,
 }
 
 /// Reads, plans and writes one batch for a tenant. Where somebody else changed the tenant in between, it begins anew.
 ///
-/// Only for tables without personal columns: nothing is sealed here. The rules are not compiled: what is changed must be
+/// Only for changes without personal columns: nothing is sealed here. The rules are not compiled: what is changed must be
 /// something that they compile without.
 pub async fn by_service(
     app: &App,

@@ -229,6 +229,12 @@ fn all_of_the_catalogue_happens() {
         "/v1/api-keys",
         json!({ "name": "guest", "user_id": OLGA, "scopes": ["admin:read"], "expires_at": until }),
     );
+    edge.sql(
+        "INSERT INTO access_request (id, tenant_id, requester_id, request_type, role_id, requested_permissions, status,
+                                     expires_at, created_at, updated_at)
+         SELECT '01980000-0000-7000-8000-0000000000fd', tenant_id, id, 'role', '01980000-0000-7000-8000-000000000301', '[]',
+                'pending', '2026-04-01T00:00:00.000Z', created_at, created_at FROM user WHERE email = 'ben@acme.example'",
+    );
     for (day, duty) in [(26, "remind"), (31, "expire_rows")] {
         edge.app.clock.set(time("2026-03-01T00:00:00.000Z").plus_millis(day * 24 * 60 * 60_000));
         super::scheduled::due(edge, duty);

@@ -109,6 +109,12 @@ const TOLD: &[Told] = &[
         says: &[("requested", Requested), ("decision", Word("denied"))],
     },
     Told {
+        event: "access_request.expired",
+        whom: Whom::Column("requester_id"),
+        purpose: "access_request.decided",
+        says: &[("requested", Requested), ("decision", Word("not answered in time"))],
+    },
+    Told {
         event: "webhook.disabled",
         whom: Whom::Owners,
         purpose: "webhook.disabled",
