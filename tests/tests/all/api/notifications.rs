@@ -909,7 +909,8 @@ fn events_tell_whom_the_table_says_once() {
     for event in events {
         let event = Outbox::from_sql(event).unwrap();
         for _ in 0..2 {
-            let notices = pollster::block_on(for_event(&office.edge.app, &event)).unwrap();
+            let (notices, next) = pollster::block_on(for_event(&office.edge.app, &event, Uuid::nil())).unwrap();
+            assert_eq!(next, None);
             office.write(notices);
         }
     }
@@ -935,10 +936,55 @@ fn events_tell_whom_the_table_says_once() {
         created_at: time(NOW),
         published_at: None,
     };
-    let notices = pollster::block_on(for_event(&office.edge.app, &disabled)).unwrap();
+    let (notices, _) = pollster::block_on(for_event(&office.edge.app, &disabled, Uuid::nil())).unwrap();
     assert_eq!(notices.messages.len(), 1);
     office.write(notices);
     assert_eq!(office.notifications()[3]["user_id"], OLGA);
+}
+
+/// Owners are told five at a time, each once, however often a message of the queue comes; and no invocation asks more of the
+/// database than it takes.
+#[test]
+fn all_owners_are_told_however_many_there_are() {
+    let office = mailing();
+    MailServer::new(&office);
+    office.edge.sql(
+        "INSERT INTO user (id, tenant_id, email, email_verified, phone_verified, custom_attributes, is_active, state,
+                           force_password_change, created_at, updated_at)
+         SELECT printf('01980000-0000-7000-8000-%012d', 5000 + n.value), tenant_id, 'o' || n.value || '@acme.example', 0, 0,
+                '{}', 1, 'active', 0, created_at, updated_at
+         FROM user, (WITH RECURSIVE c(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM c WHERE value < 20)
+                     SELECT value FROM c) n WHERE email = 'anna@acme.example'",
+    );
+    let give = Statement::new(
+        "INSERT INTO user_role (id, tenant_id, user_id, role_id, assigned_at, is_active)
+         SELECT replace(id, '8000', '9000'), tenant_id, id, ?1, created_at, 1 FROM user WHERE email LIKE 'o%' AND email <> 'olga@acme.example'",
+    );
+    pollster::block_on(office.edge.app.db.all(give.bind(office.roles[0]))).unwrap();
+    office.edge.sql(
+        "INSERT INTO outbox (id, tenant_id, event_type, payload, created_at)
+         SELECT '01980000-0000-7000-8000-000000000777', id, 'webhook.disabled', '{\"object\": {\"name\": \"sink\"}}', created_at
+         FROM tenant",
+    );
+    let mut left: Vec<Value> = vec![json!({ "fan_out": { "tenant": TENANT } })];
+    let mut handled = 0;
+    while let Some(message) = left.pop() {
+        for _ in 0..2 {
+            let (done, statements) =
+                office.edge.app.db.recording(|| pollster::block_on(consume(&office.edge.app, &message.to_string())));
+            assert_eq!(done, Handled::Done);
+            assert!(statements.len() < 100, "{}", statements.len());
+            handled += 1;
+        }
+        left.extend(office.edge.app.queue.take());
+        left.sort_by_key(Value::to_string);
+        left.dedup();
+    }
+    let told = office.edge.sql("SELECT user_id FROM user_notification WHERE type = 'in_app' ORDER BY user_id");
+    let owners = office.edge.sql("SELECT id FROM user WHERE email LIKE 'o%' ORDER BY id");
+    let ids = |rows: &[Row], column: &str| rows.iter().map(|row| row[column].clone()).collect::<Vec<_>>();
+    assert_eq!((ids(&told, "user_id"), owners.len()), (ids(&owners, "id"), 21), "Olga and twenty more");
+    assert!((8..=14).contains(&handled), "{handled}");
 }
 
 /// The event comes once, to webhooks that want it, with nothing of what the message says; and nothing follows from it.
