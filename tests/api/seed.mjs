@@ -26,7 +26,7 @@ const document = {
       user_id: OWNER,
       name: "the owner's",
       key_prefix: "00000000",
-      scopes: ["admin:read", "admin:write", "access:evaluate", "access:snapshot", "access:context"],
+      scopes: ["admin:read", "admin:write", "access:evaluate", "access:snapshot", "access:context", "me"],
     },
   ],
 };
@@ -43,6 +43,7 @@ export async function seedOwner(db) {
     await writeFile(path, JSON.stringify(document));
     const keys = await seed(db, path);
     await systemRoles(db);
+    await told(db);
     return keys.acme[KEY];
   } finally {
     await rm(folder, { recursive: true });
@@ -66,4 +67,18 @@ async function systemRoles(db) {
       .prepare("INSERT INTO user_role (id, tenant_id, user_id, role_id, assigned_at, is_active) VALUES (?1, ?2, ?3, ?4, ?5, 1)")
       .bind(id(0x500), id(1), OWNER, id(0x300), now),
   ]);
+}
+
+/**
+ * What the owner was told in the application: something to list and to mark as read.
+ *
+ * @param {Awaited<ReturnType<import("miniflare").Miniflare["getD1Database"]>>} db
+ */
+async function told(db) {
+  const tell = db.prepare(
+    `INSERT INTO user_notification (id, tenant_id, user_id, notification_template_id, subject, content, type, status, metadata, sent_at, created_at)
+     SELECT ?1, ?2, ?3, id, 'You have the role reader', 'You have the role reader at Acme.', type, 'delivered', '{"purpose": "role.assigned"}', ?4, ?4
+     FROM notification_template WHERE tenant_id IS NULL AND name = 'role.assigned' AND type = 'in_app' AND locale = 'en'`,
+  );
+  await db.batch([1, 2, 3].map((day) => tell.bind(id(0x900 + day), id(1), OWNER, `2026-01-0${day}T08:00:00.000Z`)));
 }

@@ -21,6 +21,7 @@ pub mod openapi;
 pub mod platform;
 pub mod publish;
 pub mod rate;
+pub mod readings;
 pub mod request;
 pub mod response;
 pub mod router;

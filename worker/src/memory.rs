@@ -1,6 +1,6 @@
 //! What an isolate remembers between requests. All of it can be read again; none of it outlives its version.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
@@ -39,6 +39,7 @@ pub struct Memory {
     principals: RefCell<LruCache<PrincipalKey, Option<Rc<PrincipalRecord>>>>,
     used: RefCell<LruCache<Credential, Timestamp>>,
     uses: RefCell<Vec<Use>>,
+    health: Cell<Option<(Timestamp, bool)>>,
 }
 
 /// That a credential was used, which is not written yet.
@@ -106,6 +107,7 @@ impl Default for Memory {
             principals: RefCell::new(LruCache::new(PRINCIPALS)),
             used: RefCell::new(LruCache::new(STANDINGS)),
             uses: RefCell::default(),
+            health: Cell::default(),
         }
     }
 }
@@ -150,6 +152,16 @@ impl Memory {
     /// The uses to be written, each once.
     pub fn take_uses(&self) -> Vec<Use> {
         self.uses.take()
+    }
+
+    /// Whether the service keeps up, where that was read less than `known_for` milliseconds before.
+    pub fn health(&self, now: Timestamp, known_for: i64) -> Option<bool> {
+        self.health.get().filter(|(read, _)| now < read.plus_millis(known_for)).map(|(_, keeps_up)| keeps_up)
+    }
+
+    /// Remembers whether the service keeps up, as it was read at `now`.
+    pub fn keep_health(&self, now: Timestamp, keeps_up: bool) {
+        self.health.set(Some((now, keeps_up)));
     }
 
     /// The newest versions of a tenant that this isolate has seen.

@@ -1,7 +1,6 @@
 //! How the service does, for operators alone: `GET /v1/metrics`, in Prometheus' text format 0.0.4.
 //!
-//! It costs two reads of the database however much there is: what is oldest and what failed is found by an index, and
-//! counting stops at [`MOST`].
+//! It costs one round trip and the same however much there is: counting stops at [`crate::readings::MOST`].
 
 use std::fmt::Write as _;
 
@@ -11,34 +10,13 @@ use serde_json::Value;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::guard::{Access, Route};
-use crate::platform::db::{Row, Statement};
+use crate::readings::{Readings, number, time};
 use crate::response::Response;
 use crate::scheduled::duties;
 use crate::tenancy::tenant::operators_only;
 
-/// Nothing is counted any further.
-pub const MOST: i64 = 10_000;
-
 /// Prometheus' text format.
 pub const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-
-const DUTIES: &str = "SELECT * FROM scheduled_run WHERE name IN (SELECT value FROM json_each(?1))";
-
-/// What waits and what failed, over all tenants; nothing says whose it is.
-const QUEUES: &str = "
-    SELECT (SELECT min(created_at) FROM outbox WHERE published_at IS NULL) AS oldest_event,
-           (SELECT min(next_attempt_at) FROM webhook_delivery WHERE next_attempt_at IS NOT NULL) AS oldest_delivery,
-           (SELECT min(next_attempt_at) FROM user_notification WHERE next_attempt_at IS NOT NULL) AS oldest_notification,
-           (SELECT count(*) FROM (SELECT 1 FROM outbox WHERE published_at IS NULL LIMIT ?1)) AS events,
-           (SELECT count(*) FROM (SELECT 1 FROM webhook_delivery
-                                  WHERE next_attempt_at IS NOT NULL LIMIT ?1)) AS deliveries_waiting,
-           (SELECT count(*) FROM (SELECT 1 FROM webhook_delivery
-                                  WHERE next_attempt_at IS NULL AND delivered_at IS NULL LIMIT ?1)) AS deliveries_failed,
-           (SELECT count(*) FROM (SELECT 1 FROM user_notification
-                                  WHERE next_attempt_at IS NOT NULL LIMIT ?1)) AS notifications_waiting,
-           (SELECT count(*) FROM (SELECT 1 FROM user_notification
-                                  WHERE status = 'failed' LIMIT ?1)) AS notifications_failed,
-           (SELECT count(*) FROM (SELECT 1 FROM tenant_purge WHERE finished_at IS NULL LIMIT ?1)) AS purges";
 
 /// `GET /v1/metrics`.
 pub fn routes() -> Vec<Route> {
@@ -56,14 +34,8 @@ pub fn routes() -> Vec<Route> {
 }
 
 async fn metrics(app: &App) -> Result<Response, ApiError> {
-    let now = app.clock.now();
     let duties = duties();
-    let names: Vec<&str> = duties.iter().map(|duty| duty.name).collect();
-    let reads = vec![Statement::new(DUTIES).bind(Value::from(names).to_string()), Statement::new(QUEUES).bind(MOST)];
-    let mut answers = app.db.batch(reads).await.map_err(ApiError::database)?.into_iter();
-    let (runs, queues) = (answers.next().unwrap_or_default(), answers.next().unwrap_or_default());
-    let queues = queues.into_iter().next().unwrap_or_default();
-    let age = |name: &str| Some(time(&queues, name).map_or(0, |since| (now.as_millis() - since.as_millis()).max(0)));
+    let readings = Readings::all(app).await?;
     let seconds = |milliseconds: Option<i64>| milliseconds.map(|milliseconds| milliseconds as f64 / 1000.0);
     let mut text = Text::default();
     for (name, column, help) in [
@@ -72,8 +44,10 @@ async fn metrics(app: &App) -> Result<Response, ApiError> {
         ("parapet_notifications_overdue_seconds", "oldest_notification", "How long the next notification is overdue."),
     ] {
         text.gauge(name, help);
-        text.sample(name, "", seconds(age(column)));
+        text.sample(name, "", Some(readings.seconds_since(column).unwrap_or(0.0)));
     }
+    text.gauge("parapet_snapshot_newest_seconds", "Age of the newest file of rules that was published.");
+    text.sample("parapet_snapshot_newest_seconds", "", readings.seconds_since("newest_snapshot"));
     for (name, column, help) in [
         ("parapet_outbox_waiting", "events", "Events that are not fanned out, counted up to 10000."),
         ("parapet_webhook_deliveries_waiting", "deliveries_waiting", "Deliveries with a try to come, up to 10000."),
@@ -83,9 +57,9 @@ async fn metrics(app: &App) -> Result<Response, ApiError> {
         ("parapet_tenant_purges", "purges", "Tenants that are being purged."),
     ] {
         text.gauge(name, help);
-        text.sample(name, "", number(&queues, column));
+        text.sample(name, "", readings.count(column));
     }
-    let run = |name: &str| runs.iter().find(|row| row.get("name").and_then(Value::as_str) == Some(name));
+    let run = |name: &str| readings.run(name);
     let column = |name: &str, column: &str| run(name).and_then(|row| number(row, column));
     let instant =
         |name: &str, column: &str| seconds(run(name).and_then(|row| time(row, column)).map(Timestamp::as_millis));
@@ -117,14 +91,6 @@ async fn metrics(app: &App) -> Result<Response, ApiError> {
     });
     let response = Response { status: 200, body: text.0.into_bytes(), ..Response::default() };
     Ok(response.with("content-type", MEDIA_TYPE))
-}
-
-fn time(row: &Row, column: &str) -> Option<Timestamp> {
-    row.get(column)?.as_str()?.parse().ok()
-}
-
-fn number(row: &Row, column: &str) -> Option<f64> {
-    row.get(column)?.as_f64()
 }
 
 /// What is told, line by line. Names, labels and texts are our own words, in which nothing needs an escape.

@@ -35,6 +35,10 @@ const fn event(name: &'static str, about: &'static str) -> Event {
 /// All of them, in the order of their names.
 pub const EVENTS: &[Event] = &[
     event("access_request.cancelled", "A request for access was cancelled, since who asked is gone."),
+    event(
+        "access_request.expired",
+        "A request for access was not answered before the end that it asked for, and is cancelled.",
+    ),
     event("api_key.created", "An API key was made."),
     event("api_key.expired", "An API key has ended, and was switched off."),
     event("api_key.expiring", "An API key ends within a week; told once for each end that it gets."),
@@ -123,6 +127,14 @@ pub const EVENTS: &[Event] = &[
     event("user_group_role.expired", "The time for which a group had a role is over."),
     event("user_group_role.revoked", "A group lost a role."),
     event("user_group_role.updated", "For how long a group has a role was changed."),
+    event(
+        "user_notification.failed",
+        "An e-mail or a text message to a user was given up. Written where a webhook wants it, and in no log.",
+    ),
+    event(
+        "user_notification.sent",
+        "The next system took an e-mail or a text message to a user. Written where a webhook wants it, and in no log.",
+    ),
     event("user_role.assigned", "A user was given a role."),
     event("user_role.expired", "The time for which a user had a role is over."),
     event("user_role.expiring", "A user's role ends within a week; told once for each end that it gets."),

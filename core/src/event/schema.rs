@@ -100,6 +100,10 @@ fn hide(table: &str, properties: &mut Map<String, Value>) {
         properties.remove("payload");
         properties.remove("response_body");
     }
+    if table == "user_notification" {
+        properties.remove("subject");
+        properties.remove("content");
+    }
     if table == "tenant_setting" {
         properties.insert(
             "setting_value".to_owned(),

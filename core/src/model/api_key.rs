@@ -5,6 +5,9 @@ use super::{Secret, Timestamp, shape};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+/// The scope for what is the user's own: it names no action, since no permission gives it.
+pub const OWN_SCOPE: &str = "me";
+
 row! {
     /// A key that acts for a user, for a service account, or for the tenant alone (then it is a PEP's key).
     ApiKey in api_key {
@@ -23,7 +26,7 @@ row! {
         key_hash: Option<Secret>,
         /// The key's visible beginning.
         key_prefix: String,
-        /// Actions that it is limited to, `<resource>:<action>`, and scopes of the API itself (`access:evaluate`).
+        /// Actions that it is limited to, `<resource>:<action>`, and scopes of the API itself (`access:evaluate`, `me`).
         scopes: Vec<String> = Vec::new(),
         /// Until when; at exactly this time it has ended.
         expires_at: Option<Timestamp>,
@@ -39,9 +42,6 @@ row! {
     }
     unique ["key_hash"]
 }
-
-/// The one scope of the API itself that is no resource with an action: what is the key's user's own.
-const ME: &str = "me";
 
 impl Invariants for ApiKey {
     fn check(&self, problems: &mut Problems<'_>) {
@@ -73,8 +73,8 @@ impl Invariants for ApiKey {
             let is_action = scope
                 .split_once(':')
                 .is_some_and(|(resource, action)| shape::is_identifier(resource) && shape::is_action(action));
-            if !is_action && scope != ME {
-                let message = format!("`{scope}` is no scope: expected `<resource>:<action>`");
+            if !is_action && scope != OWN_SCOPE {
+                let message = format!("`{scope}` is no scope: expected `<resource>:<action>`, or `{OWN_SCOPE}`");
                 problems.add(&format!("scopes/{index}"), "api_key.scope", message);
             }
         }

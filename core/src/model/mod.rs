@@ -34,7 +34,7 @@ pub mod token;
 pub mod user;
 pub mod webhook;
 
-pub use api_key::ApiKey;
+pub use api_key::{ApiKey, OWN_SCOPE};
 pub use audit::{AttemptResult, AuditLog, AuditRoot, AuditSubject, DecisionLog, LoginAttempt, Outcome};
 pub use document::{TABLES, TenantDocument};
 pub use federation::{FederatedIdentity, IdentityProvider, IdentityProviderType};

@@ -85,6 +85,7 @@ fn statements_bind_the_tenant() {
         "FROM tenant_epoch e JOIN tenant t ON t.id = e.tenant_id WHERE e.tenant_id > ?1",
         "WHERE tenant_id = json_extract(k.value, '$.tenant')",
         "FROM outbox WHERE published_at IS NULL) AS oldest_event",
+        "FROM outbox WHERE published_at IS NULL LIMIT ?1)) AS events",
         "FROM scheduled_run WHERE name IN",
         "FROM reminder WHERE expires_at <= ?1",
         "FROM outbox WHERE published_at IS NULL AND created_at <= ?1",

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::principal;
-use crate::administration::{Actor, fresh_id, lengths, merge};
+use crate::administration::{Actor, after_patch, fresh_id, lengths};
 use crate::app::App;
 use crate::document::{self, Rule, WithTable, contradictions, with_table};
 use crate::error::ApiError;
@@ -303,9 +303,7 @@ impl WithTable for Edit<'_> {
             return None;
         }
         let place = R::rows_mut(document).get_mut(position)?;
-        let mut merged = Value::Object(place.object());
-        merge(&mut merged, &Value::Object(change.row.clone()));
-        let Value::Object(merged) = merged else { return None };
+        let merged = after_patch::<R>(place.object(), &change.row);
         lengths::<R>(&merged, &change.row, findings);
         *place = R::from_json(merged, at, findings)?;
         key

@@ -25,8 +25,7 @@ pub const READ_SCOPE: &str = "admin:read";
 /// A key's scope for all changing that its owner may do.
 pub const WRITE_SCOPE: &str = "admin:write";
 
-/// A key's scope for what is its user's own.
-pub const OWN_SCOPE: &str = "me";
+pub use parapet::model::OWN_SCOPE;
 
 /// Somebody who administers a tenant, as the database knows them now.
 pub struct Actor {

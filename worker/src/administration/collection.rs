@@ -237,10 +237,7 @@ pub async fn update_and<R: Collection>(
                 findings.push(self::read_only::<R>(column));
             }
         }
-        let mut merged = Value::Object(object);
-        merge(&mut merged, &Value::Object(patch.clone()));
-        let Value::Object(mut merged) = merged else { return Err(ApiError::NotFound) };
-        merged.retain(|_, value| !value.is_null());
+        let merged = after_patch::<R>(object, &patch);
         lengths::<R>(&merged, &patch, &mut findings);
         let row = R::from_json_within(merged, &Map::new(), &key.join("/"), &mut findings);
         reference::check::<R>(state, &patch, references, &mut findings);
@@ -341,8 +338,18 @@ fn touched<R: Collection>(row: R, state: &State<'_>) -> Result<R, ApiError> {
     R::from_json(object, "row", &mut Vec::new()).ok_or_else(|| ApiError::internal("a sound row was not read back"))
 }
 
+/// A row after a merge patch, without its nulls. What is no column stays, whatever it is set to, so that reading the row
+/// refuses it: a misspelt name that is made null would else be passed over.
+pub fn after_patch<R: Row>(mut row: Map<String, Value>, patch: &Map<String, Value>) -> Map<String, Value> {
+    for (name, value) in patch {
+        merge(row.entry(name.clone()).or_insert(Value::Null), value);
+    }
+    row.retain(|name, value| !value.is_null() || !R::COLUMNS.iter().any(|column| column.name == *name));
+    row
+}
+
 /// JSON Merge Patch (RFC 7396, section 2).
-pub fn merge(target: &mut Value, patch: &Value) {
+fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
         return;

@@ -1,7 +1,7 @@
 //! What is done without the rules of administration being asked: by the service itself, or by people with what is their
 //! own. It is written to the log and the outbox like anything else.
 
-use parapet::model::Timestamp;
+use parapet::model::{Outbox, Timestamp};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -63,6 +63,18 @@ pub async fn enact<T>(
         }
     }
     Err(contended())
+}
+
+/// The event of what the service did.
+pub fn event_by_service(id: Uuid, tenant: Uuid, now: Timestamp, change: &RowChange) -> Outbox {
+    Outbox {
+        id,
+        tenant_id: tenant,
+        event_type: change.event.clone(),
+        payload: change.payload(&json!({ "type": "system" }), None),
+        created_at: now,
+        published_at: None,
+    }
 }
 
 /// The new versions of what changes. They come first: what is kept of a row (`rule_history`) is kept under its version.

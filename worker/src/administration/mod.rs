@@ -16,11 +16,11 @@ mod reference;
 
 pub use actor::{Actor, OWN_SCOPE, READ_SCOPE, WRITE_SCOPE, address};
 pub use collection::{
-    Collection, Edit, LONGEST_TEXT, SERVICE, answer_showing, create_and, create_showing, create_with, created, given,
-    if_match, key, lengths, merge, not_found, read_only, routes, row_answer, select_one, update_and,
+    Collection, Edit, LONGEST_TEXT, SERVICE, after_patch, answer_showing, create_and, create_showing, create_with,
+    created, given, if_match, key, lengths, not_found, read_only, routes, row_answer, select_one, update_and,
 };
 pub use commit::commit;
-pub use deed::{Deed, enact};
+pub use deed::{Deed, enact, event_by_service};
 pub use list::{ListOf, MOST, list, page, page_answer};
 pub use plan::{Elsewhere, Plan, RowChange, State, fresh_id, read_head};
 pub use record::{Author, READ_HEAD, head, inserts, is_taken};

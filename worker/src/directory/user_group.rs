@@ -10,7 +10,9 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::membership::{self, Evaluated};
-use crate::administration::{Actor, Collection, Edit, ListOf, Plan, create_and, routes as table, update_and};
+use crate::administration::{
+    Actor, Collection, Edit, ListOf, Plan, after_patch, create_and, routes as table, update_and,
+};
 use crate::app::App;
 use crate::document;
 use crate::error::ApiError;
@@ -147,16 +149,10 @@ async fn proposed(
             given.as_object().cloned().unwrap_or_default()
         }
     };
-    let mut merged = Value::Object(row);
     let own = body.iter().filter(|(name, _)| matches!(name.as_str(), "type" | "auto_assignment_rules"));
-    crate::administration::merge(
-        &mut merged,
-        &Value::Object(own.map(|(name, json)| (name.clone(), json.clone())).collect()),
-    );
-    let Value::Object(mut merged) = merged else { return Ok(None) };
-    merged.retain(|_, value| !value.is_null());
+    let own = own.map(|(name, json)| (name.clone(), json.clone())).collect();
     let mut findings = Vec::new();
-    let group = UserGroup::from_json(merged, &id.to_string(), &mut findings);
+    let group = UserGroup::from_json(after_patch::<UserGroup>(row, &own), &id.to_string(), &mut findings);
     let Some(group) = group.filter(|_| findings.is_empty()) else { return Ok(None) };
     let was = before.and_then(|position| after.user_group.get_mut(position));
     match was {

@@ -43,6 +43,15 @@ enum Message {
         /// Whose.
         tenant: Uuid,
     },
+    /// There are more people to tell of an event than were told at once.
+    Tell {
+        /// Whose event.
+        tenant: Uuid,
+        /// Which.
+        event: Uuid,
+        /// The last user who was told: those after them are next, by their ids.
+        after: Uuid,
+    },
     /// A delivery is due.
     Deliver {
         /// Whose.
@@ -63,6 +72,9 @@ impl Message {
     fn to_value(self) -> Value {
         match self {
             Self::FanOut { tenant } => json!({ "fan_out": { "tenant": tenant } }),
+            Self::Tell { tenant, event, after } => {
+                json!({ "tell": { "tenant": tenant, "event": event, "after": after } })
+            }
             Self::Deliver { tenant, delivery } => json!({ "deliver": { "tenant": tenant, "delivery": delivery } }),
             Self::Notify { tenant, notification } => {
                 json!({ "notify": { "tenant": tenant, "notification": notification } })
@@ -87,6 +99,7 @@ pub async fn nudge(app: &App) {
 pub async fn consume(app: &App, text: &str) -> Handled {
     let handled = match serde_json::from_str(text) {
         Ok(Message::FanOut { tenant }) => outbox::fan_out(app, tenant).await,
+        Ok(Message::Tell { tenant, event, after }) => outbox::tell(app, tenant, event, after).await,
         Ok(Message::Deliver { tenant, delivery }) => delivery::attempt(app, tenant, delivery).await,
         Ok(Message::Notify { tenant, notification }) => notification::send::send(app, tenant, notification).await,
         Err(error) => {

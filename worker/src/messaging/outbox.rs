@@ -22,6 +22,8 @@ const MOST_EVENTS: usize = 20;
 const READ_EVENTS: &str = "
     SELECT * FROM outbox WHERE tenant_id = ?1 AND published_at IS NULL ORDER BY created_at, id LIMIT ?2";
 
+const READ_EVENT: &str = "SELECT * FROM outbox WHERE tenant_id = ?1 AND id = ?2";
+
 const READ_WEBHOOKS: &str = "SELECT id, event_types FROM webhook WHERE tenant_id = ?1 AND is_active = 1";
 
 /// What is sent is written here, from the row as it is in this instant: a purge in between leaves nothing personal in it.
@@ -80,7 +82,8 @@ async fn publish(app: &App, event: &Outbox, webhooks: &[(Uuid, Vec<String>)], no
     let due = due(event);
     batch.extend(due.map(|webhook| Statement::new(READ_DUE).bind(event.tenant_id).bind(webhook).bind(now)));
     let reads = batch.len();
-    let notices = consequence::of(app, event).await?;
+    let (notices, next) = consequence::of(app, event, Uuid::nil()).await?;
+    tell_more(app, event, next).await?;
     batch.extend(notices.statements);
     batch.push(of_event(MARK_PUBLISHED));
     let mut answers = app.db.batch(batch).await.map_err(ApiError::database)?;
@@ -88,6 +91,24 @@ async fn publish(app: &App, event: &Outbox, webhooks: &[(Uuid, Vec<String>)], no
     deliver(app, event.tenant_id, answers.iter().flatten().filter_map(id), 0).await;
     send(app, &notices.messages).await;
     Ok(())
+}
+
+/// Tells the people who come after those that were told of an event already.
+pub async fn tell(app: &App, tenant: Uuid, event: Uuid, after: Uuid) -> Result<(), ApiError> {
+    let found = app.db.all(Statement::new(READ_EVENT).bind(tenant).bind(event)).await.map_err(ApiError::database)?;
+    let Some(event) = rows::<Outbox>(found)?.pop() else { return Ok(()) };
+    let (notices, next) = consequence::of(app, &event, after).await?;
+    tell_more(app, &event, next).await?;
+    app.db.batch(notices.statements).await.map_err(ApiError::database)?;
+    send(app, &notices.messages).await;
+    Ok(())
+}
+
+/// Puts whoever is left to be told into the queue; before what is written, so that whoever dies in between loses nobody.
+async fn tell_more(app: &App, event: &Outbox, after: Option<Uuid>) -> Result<(), ApiError> {
+    let Some(after) = after else { return Ok(()) };
+    let message = Message::Tell { tenant: event.tenant_id, event: event.id, after };
+    app.queue.send(&message.to_value()).await.map_err(unavailable)
 }
 
 /// The webhook whose deliveries an event says are due.

@@ -97,6 +97,15 @@ impl About {
         self
     }
 
+    /// Or no body, which says nothing, as an empty object does.
+    #[must_use]
+    pub fn or_nothing(mut self) -> Self {
+        if let Some(body) = self.body.as_mut().and_then(Value::as_object_mut) {
+            body.insert("required".to_owned(), json!(false));
+        }
+        self
+    }
+
     /// `200` with JSON.
     #[must_use]
     pub fn gives(self, schema: Value, description: &str) -> Self {

@@ -60,6 +60,7 @@ fn api_keys(schemas: &mut Schemas) -> Vec<About> {
         About::new("POST", "/v1/api-keys/{id}/rotate", "rotateApiKey", TAG, "Put a new API key in place of one")
             .parameter("IfMatch")
             .takes(rotation, json!({ "overlap_seconds": 3600 }))
+            .or_nothing()
             .answer(201, made(&shown, &json!({})))
             .refuses(412);
     all.push(rotate);

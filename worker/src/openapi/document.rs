@@ -225,7 +225,7 @@ fn parameters() -> Value {
         "Cursor": {
             "name": "cursor", "in": "query",
             "description": "`next_cursor` of the page before, with the same filters and the same order.",
-            "schema": { "type": "string" },
+            "schema": { "type": "string", "minLength": 1 },
         },
         "IfMatch": {
             "name": "If-Match", "in": "header",

@@ -53,6 +53,7 @@ pub fn about(schemas: &mut Schemas) -> Vec<About> {
     all.push(
         post("/v1/webhooks/{id}/rotate-secret", "rotateWebhookSecret", "Put a new secret in place of a webhook's")
             .takes(rotation, json!({ "overlap_seconds": 3600 }))
+            .or_nothing()
             .answer(200, shown(&secret, "The webhook, with its new secret.")),
     );
     let span = json!({

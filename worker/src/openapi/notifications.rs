@@ -87,6 +87,7 @@ fn templates(schemas: &mut Schemas) -> Vec<About> {
         About::new("POST", path("preview"), "previewNotificationTemplate", TAG, "See what a message would say")
             .describe("With samples where no `values` are said, and with another text where one is. Nothing is sent.")
             .takes(stated, json!({ "values": { "role": "editor" } }))
+            .or_nothing()
             .gives(preview, "The message.")
             .writes_nothing()
             .refuses(422),

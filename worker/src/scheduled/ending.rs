@@ -25,8 +25,8 @@ pub struct Kind {
     pub table: Table,
     /// Reads those of a tenant's rows with these ids of which it is still true, at this time.
     pub read: fn(Uuid, &[String], Timestamp) -> Statement,
-    /// What is written of them.
-    pub plan: fn(Uuid, Vec<SqlRow>, &mut Deed) -> Result<(), ApiError>,
+    /// What is written of them, at this time.
+    pub plan: fn(Uuid, Vec<SqlRow>, Timestamp, &mut Deed) -> Result<(), ApiError>,
 }
 
 /// A table: its name, what else holds of a row (`t`) that is looked at, so that an index finds it, and what says of a row
@@ -59,7 +59,7 @@ pub async fn walk(
         let outcome = enact(app, &Author::service(), tenant, reads, |_, answers| {
             let mut deed = Deed::default();
             for ((kind, _), found) in its.iter().zip(answers) {
-                (kind.plan)(tenant, found, &mut deed)?;
+                (kind.plan)(tenant, found, turn.now, &mut deed)?;
             }
             let count = deed.changes.len();
             Ok((deed, count))

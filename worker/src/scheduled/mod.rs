@@ -71,8 +71,8 @@ pub const MINUTE: i64 = 60_000;
 /// No tick comes to the millisecond: what is due within half a minute is due.
 const SLACK: i64 = MINUTE / 2;
 
-/// A run that has not finished for so long never will: Cloudflare ends one after 15 minutes.
-const LONGEST: i64 = 15 * MINUTE;
+/// A run that has not finished for so long, in milliseconds, never will: Cloudflare ends one after 15 minutes.
+pub const LONGEST: i64 = 15 * MINUTE;
 
 /// No error is told at greater length.
 const LONGEST_ERROR: usize = 500;

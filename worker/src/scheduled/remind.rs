@@ -54,7 +54,7 @@ fn kind<R: Row + Serialize>(only: &'static str, settled: &'static str) -> Kind {
             );
             select::<R>(&condition, tenant).bind(json!(ids).to_string()).bind(now).bind(now.plus_millis(BEFORE))
         },
-        plan: |tenant, found, deed| {
+        plan: |tenant, found, _, deed| {
             let ending = rows::<R>(found)?;
             if ending.is_empty() {
                 return Ok(());

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::administration::{
-    Actor, Elsewhere, ListOf, Plan, RowChange, State, commit, if_match, lengths, list, merge, read_head, read_only,
-    row_answer,
+    Actor, Elsewhere, ListOf, Plan, RowChange, State, after_patch, commit, if_match, lengths, list, read_head,
+    read_only, row_answer,
 };
 use crate::app::App;
 use crate::document::{rows, select};
@@ -196,20 +196,19 @@ pub(super) fn patched(
     columns: &[&str],
     findings: &mut Vec<Finding>,
 ) -> Result<Tenant, ApiError> {
-    let mut merged = serde_json::to_value(before).map_err(ApiError::internal)?;
+    let Value::Object(row) = serde_json::to_value(before).map_err(ApiError::internal)? else {
+        return Err(ApiError::internal("a row is an object"));
+    };
     for column in Tenant::COLUMNS.iter().filter(|column| !columns.contains(&column.name)) {
         // Whoever sends back what they got changes nothing by it.
-        if patch.get(column.name).is_some_and(|value| merged.get(column.name) != Some(value)) {
+        if patch.get(column.name).is_some_and(|value| row.get(column.name) != Some(value)) {
             findings.push(read_only::<Tenant>(column.name));
         }
     }
     let mut patch = patch.clone();
     patch.retain(|name, _| columns.contains(&name.as_str()) || !Tenant::COLUMNS.iter().any(|its| its.name == name));
-    let stated = patch.clone();
-    merge(&mut merged, &Value::Object(patch));
-    let Value::Object(mut merged) = merged else { return Err(ApiError::internal("a row is an object")) };
-    merged.retain(|_, value| !value.is_null());
-    lengths::<Tenant>(&merged, &stated, findings);
+    let merged = after_patch::<Tenant>(row, &patch);
+    lengths::<Tenant>(&merged, &patch, findings);
     let row = Tenant::from_json(merged, &before.id.to_string(), findings);
     row.ok_or_else(|| ApiError::Invalid { findings: std::mem::take(findings) })
 }

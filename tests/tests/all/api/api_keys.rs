@@ -84,6 +84,18 @@ fn a_key_for_an_account_is_theirs_to_make_who_hold_what_it_holds() {
     assert_refused(&office.admin("PATCH", &path(&made), json!({ "expires_at": null })), &["not_held"]);
 }
 
+/// Found by `make test-api`: the row refused the one scope that names no action, so that nobody could have such a key.
+#[test]
+fn a_key_for_what_is_its_users_own_can_be_made() {
+    let office = office();
+    let new = json!({ "name": "mine", "user_id": ADAM, "scopes": ["me"] });
+    let made = assert_status(&office.admin("POST", "/v1/api-keys", new), 201);
+    assert_status(&office.by(&token(&made), "GET", "/v1/me/notifications", Value::Null), 200);
+    assert_problem(&office.by(&token(&made), "GET", "/v1/roles", Value::Null), 403, "access.missing_scope");
+    let of_tenant = office.owner("POST", "/v1/api-keys", json!({ "name": "nobody's", "scopes": ["me"] }));
+    assert_eq!(codes(&of_tenant), ["scopes/0 api_key.scope_without_owner"]);
+}
+
 #[test]
 fn scopes_are_actions_that_there_are_or_the_apis_own() {
     let office = office();

@@ -33,7 +33,10 @@ pub(super) fn check(db: &Db) {
             .map(|error| format!("{}: {error}", error.instance_path()))
             .collect();
         assert!(wrong.is_empty(), "{name}: {wrong:#?}\n{payload:#}");
-        told.push(name);
+        // What becomes of a message is no change that somebody made, and stands in no log.
+        if !name.starts_with("user_notification.") {
+            told.push(name);
+        }
     }
     let log = db.rows("audit_log").into_iter().filter(|row| !row["id"].as_str().unwrap().starts_with("01980000-"));
     let mut logged: Vec<String> = log
@@ -178,6 +181,23 @@ fn all_of_the_catalogue_happens() {
     let delivery = owner("POST", &format!("{hook}/test"), Value::Null);
     owner("POST", &format!("/v1/webhook-deliveries/{}/redeliver", id(&delivery)), Value::Null);
     owner("POST", &format!("{hook}/redeliver"), json!({ "from": "2026-01-01T00:00:00.000Z", "to": until }));
+    // By an API that takes a message, and one that does not.
+    edge.app.dns.lead("api.postmarkapp.com", &["1.1.1.1".parse().unwrap()]);
+    for (key, value) in [
+        ("mail_transport", "http"),
+        ("mail_http_preset", "postmark"),
+        ("mail_http_secret", "s"),
+        ("mail_from", "hello@acme.example"),
+    ] {
+        owner("PUT", &format!("/v1/tenant-settings/integration/{key}"), json!({ "value": value }));
+    }
+    for status in [200, 422] {
+        edge.app.fetch.answer(move |_| Ok(super::messages::answer(status)));
+        owner("POST", &format!("{template}/test"), Value::Null);
+        for message in edge.app.deliveries.take() {
+            pollster::block_on(parapet_worker::messaging::consume(&edge.app, &message.to_string()));
+        }
+    }
     edge.app.fetch.answer(|_| Ok(super::messages::answer(410)));
     super::messages::settle(edge);
     owner("DELETE", &hook, Value::Null);
@@ -214,6 +234,12 @@ fn all_of_the_catalogue_happens() {
         "POST",
         "/v1/api-keys",
         json!({ "name": "guest", "user_id": OLGA, "scopes": ["admin:read"], "expires_at": until }),
+    );
+    edge.sql(
+        "INSERT INTO access_request (id, tenant_id, requester_id, request_type, role_id, requested_permissions, status,
+                                     expires_at, created_at, updated_at)
+         SELECT '01980000-0000-7000-8000-0000000000fd', tenant_id, id, 'role', '01980000-0000-7000-8000-000000000301', '[]',
+                'pending', '2026-04-01T00:00:00.000Z', created_at, created_at FROM user WHERE email = 'ben@acme.example'",
     );
     for (day, duty) in [(26, "remind"), (31, "expire_rows")] {
         edge.app.clock.set(time("2026-03-01T00:00:00.000Z").plus_millis(day * 24 * 60 * 60_000));

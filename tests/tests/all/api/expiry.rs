@@ -122,6 +122,45 @@ fn many_ends_are_dealt_with_piece_by_piece() {
     office.log();
 }
 
+#[test]
+fn a_request_that_nobody_answered_in_time_is_cancelled() {
+    let office = office();
+    for (number, status, until) in [
+        (1, "pending", Some(after(DAY))),
+        (2, "pending", None),
+        (3, "approved", Some(after(DAY))),
+        (4, "rejected", Some(after(DAY))),
+    ] {
+        let insert = Statement::new(
+            "INSERT INTO access_request (id, tenant_id, requester_id, request_type, role_id, requested_permissions,
+                                         justification, status, approved_by, expires_at, created_at, updated_at)
+             VALUES (?1, ?2, ?3, 'role', ?4, '[]', 'for the audit', ?5, iif(?5 = 'approved', ?6, NULL), ?7, ?8, ?8)",
+        );
+        let id = format!("01980000-0000-7000-8000-0000000003{number:02}");
+        let insert = insert.bind(id).bind(TENANT).bind(BEN).bind(READER).bind(status).bind(OLGA).bind(until).bind(NOW);
+        pollster::block_on(office.edge.app.db.all(insert)).unwrap();
+    }
+    let statuses = || {
+        let rows = office.edge.sql("SELECT status FROM access_request ORDER BY id");
+        rows.iter().map(|row| row["status"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let versions = office.versions();
+    pass(&office.edge, DAY - MINUTE - 1);
+    assert_eq!(due(&office.edge, "expire_rows")["items"], 0);
+    pass(&office.edge, 1);
+    for _ in 0..2 {
+        assert_eq!(due(&office.edge, "expire_rows")["items"], 1);
+        assert_eq!(statuses(), ["cancelled", "pending", "approved", "rejected"]);
+    }
+    assert_eq!(office.events(), ["access_request.expired"]);
+    assert_eq!(office.versions(), versions, "nothing is decided by what waits");
+    let logged = office.log().pop().unwrap();
+    assert_eq!(logged.event_data["after"]["status"], "cancelled");
+    assert!(!json!(logged.event_data).to_string().contains("for the audit"), "{logged:?}");
+    let told = (BEN.to_owned(), "Your request for the role reader: not answered in time".to_owned());
+    assert_eq!(notices(&office, "access_request.decided"), [told]);
+}
+
 /// The rows of a table that tell somebody.
 fn notices(office: &Office, name: &str) -> Vec<(String, String)> {
     super::messages::settle(&office.edge);

@@ -215,6 +215,58 @@ fn what_is_longer_than_its_column_is_refused_by_routes_of_their_own_too() {
     assert!(office.log().is_empty());
 }
 
+/// Found by `make test-api`: what a merge patch makes null goes, and so a name that is no column's went unseen.
+#[test]
+fn no_patch_takes_a_name_that_is_no_columns_though_it_is_null() {
+    let operators = super::tenants::operators();
+    let office = &operators.office;
+    let me = office.edge.key_of(TENANT, Some(ANNA), None, &["me"]);
+    super::webhooks::lead(&office.edge);
+    let make = |path: &str, body: Value| {
+        let made = super::administration::assert_status(&office.owner("POST", path, body), 201);
+        made["id"].as_str().unwrap().to_owned()
+    };
+    make("/v1/feature-flags", json!({ "flag_name": "beta" }));
+    make("/v1/organization-units", json!({ "name": "sales" }));
+    make("/v1/role-permissions", json!({ "role_id": READER, "permission_id": "01980000-0000-7000-8000-000000000402" }));
+    make("/v1/webhooks", json!({ "name": "all", "url": "https://hooks.acme.com/in", "event_types": ["*"] }));
+    let group = make("/v1/user-groups", json!({ "name": "all" }));
+    make("/v1/user-group-memberships", json!({ "user_group_id": group, "user_id": BEN }));
+    make("/v1/user-group-roles", json!({ "user_group_id": group, "role_id": READER }));
+    assert_eq!(office.owner("PUT", "/v1/resources/document/d9", json!({})).status, 201);
+    let logged = office.edge.app.db.count("audit_log");
+    let mut tried = 0;
+    for route in routes().into_iter().filter(|route| route.method == "PATCH") {
+        let key = match route.path {
+            path if path.starts_with("/v1/tenants") => &operators.operator,
+            path if path.starts_with("/v1/me/") => &me,
+            _ => &office.owner,
+        };
+        let path = match route.path.strip_suffix("/{id}") {
+            Some("/v1/resources/{type}") => "/v1/resources/document/d9".to_owned(),
+            Some("/v1/tenants") => format!("/v1/tenants/{TENANT}"),
+            Some(list) => {
+                let page = body(&office.by(key, "GET", list, Value::Null));
+                format!("{list}/{}", page["items"][0]["id"].as_str().unwrap())
+            }
+            None => route.path.to_owned(),
+        };
+        for name in ["", "nmae", "$ref"] {
+            let response = office.by(key, "PATCH", &path, json!({ name: null }));
+            assert_eq!(response.status, 422, "{path}: {}", String::from_utf8_lossy(&response.body));
+            let findings = body(&response)["findings"].clone();
+            let is_it = |finding: &Value| finding["field"] == name && finding["code"] == "row.unknown_field";
+            assert!(findings.as_array().unwrap().iter().any(is_it), "{path}: {findings:#}");
+        }
+        tried += 1;
+    }
+    assert!(tried > 15, "{tried}");
+    let change = json!({ "table": "role", "update": { "id": READER, "nmae": null } });
+    let preview = body(&office.owner("POST", "/v1/policies/preview", json!({ "changes": [change] })));
+    assert_eq!(preview["findings"][0]["code"], "row.unknown_field", "{preview:#}");
+    assert_eq!(office.edge.app.db.count("audit_log"), logged);
+}
+
 #[test]
 fn a_number_in_path_or_query_is_written_in_one_way() {
     let office = office();

@@ -100,6 +100,8 @@ fn for_everybody_else_there_is_nothing_here() {
     let operators = operators();
     let office = &operators.office;
     assert_problem(&office.owner("GET", "/v1/metrics", Value::Null), 404, "http.not_found");
+    let document = parapet_worker::openapi::document::document().unwrap();
+    assert!(document["paths"]["/v1/metrics"]["get"]["responses"]["404"].is_object());
     let key = office.edge.key(&["access:evaluate"]);
     assert_problem(&office.by(&key, "GET", "/v1/metrics", Value::Null), 403, "access.missing_scope");
     assert_problem(&office.edge.get("/v1/metrics"), 401, "key.missing");

@@ -13,6 +13,7 @@ mod events;
 mod expiry;
 mod flags;
 mod groups;
+mod health;
 mod http;
 mod input;
 mod isolation;

@@ -712,8 +712,15 @@ fn the_operators_templates_are_seen_and_not_changed() {
     assert_status(&office.owner("GET", &item, Value::Null), 200);
     let change = office.owner("PATCH", &item, json!({ "subject": "Ours" }));
     assert_eq!(codes(&change), [("tenant_id".to_owned(), "row.read_only".to_owned())]);
+    for change in [json!({ "is_active": false }), json!({ "template_body": "x" }), json!({ "tenant_id": TENANT })] {
+        assert_problem(&office.owner("PATCH", &item, change), 422, "request.invalid");
+    }
     assert_eq!(office.owner("DELETE", &item, Value::Null).status, 422);
     assert_eq!(office.owner("POST", &format!("{item}/restore"), json!({ "version": 1 })).status, 422);
+    // Who sends back what they got changes nothing by it.
+    assert_eq!(assert_status(&office.owner("PATCH", &item, system.clone()), 200), system);
+    let kept = assert_status(&office.owner("GET", &item, Value::Null), 200);
+    assert_eq!((kept, office.log().len(), office.events().len()), (system, 0, 0));
 }
 
 #[test]
@@ -902,7 +909,8 @@ fn events_tell_whom_the_table_says_once() {
     for event in events {
         let event = Outbox::from_sql(event).unwrap();
         for _ in 0..2 {
-            let notices = pollster::block_on(for_event(&office.edge.app, &event)).unwrap();
+            let (notices, next) = pollster::block_on(for_event(&office.edge.app, &event, Uuid::nil())).unwrap();
+            assert_eq!(next, None);
             office.write(notices);
         }
     }
@@ -928,10 +936,108 @@ fn events_tell_whom_the_table_says_once() {
         created_at: time(NOW),
         published_at: None,
     };
-    let notices = pollster::block_on(for_event(&office.edge.app, &disabled)).unwrap();
+    let (notices, _) = pollster::block_on(for_event(&office.edge.app, &disabled, Uuid::nil())).unwrap();
     assert_eq!(notices.messages.len(), 1);
     office.write(notices);
     assert_eq!(office.notifications()[3]["user_id"], OLGA);
+}
+
+/// Owners are told five at a time, each once, however often a message of the queue comes; and no invocation asks more of the
+/// database than it takes.
+#[test]
+fn all_owners_are_told_however_many_there_are() {
+    let office = mailing();
+    MailServer::new(&office);
+    office.edge.sql(
+        "INSERT INTO user (id, tenant_id, email, email_verified, phone_verified, custom_attributes, is_active, state,
+                           force_password_change, created_at, updated_at)
+         SELECT printf('01980000-0000-7000-8000-%012d', 5000 + n.value), tenant_id, 'o' || n.value || '@acme.example', 0, 0,
+                '{}', 1, 'active', 0, created_at, updated_at
+         FROM user, (WITH RECURSIVE c(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM c WHERE value < 20)
+                     SELECT value FROM c) n WHERE email = 'anna@acme.example'",
+    );
+    let give = Statement::new(
+        "INSERT INTO user_role (id, tenant_id, user_id, role_id, assigned_at, is_active)
+         SELECT replace(id, '8000', '9000'), tenant_id, id, ?1, created_at, 1 FROM user WHERE email LIKE 'o%' AND email <> 'olga@acme.example'",
+    );
+    pollster::block_on(office.edge.app.db.all(give.bind(office.roles[0]))).unwrap();
+    office.edge.sql(
+        "INSERT INTO outbox (id, tenant_id, event_type, payload, created_at)
+         SELECT '01980000-0000-7000-8000-000000000777', id, 'webhook.disabled', '{\"object\": {\"name\": \"sink\"}}', created_at
+         FROM tenant",
+    );
+    let mut left: Vec<Value> = vec![json!({ "fan_out": { "tenant": TENANT } })];
+    let mut handled = 0;
+    while let Some(message) = left.pop() {
+        for _ in 0..2 {
+            let (done, statements) =
+                office.edge.app.db.recording(|| pollster::block_on(consume(&office.edge.app, &message.to_string())));
+            assert_eq!(done, Handled::Done);
+            assert!(statements.len() < 100, "{}", statements.len());
+            handled += 1;
+        }
+        left.extend(office.edge.app.queue.take());
+        left.sort_by_key(Value::to_string);
+        left.dedup();
+    }
+    let told = office.edge.sql("SELECT user_id FROM user_notification WHERE type = 'in_app' ORDER BY user_id");
+    let owners = office.edge.sql("SELECT id FROM user WHERE email LIKE 'o%' ORDER BY id");
+    let ids = |rows: &[Row], column: &str| rows.iter().map(|row| row[column].clone()).collect::<Vec<_>>();
+    assert_eq!((ids(&told, "user_id"), owners.len()), (ids(&owners, "id"), 21), "Olga and twenty more");
+    assert!((8..=14).contains(&handled), "{handled}");
+}
+
+/// The event comes once, to webhooks that want it, with nothing of what the message says; and nothing follows from it.
+#[test]
+fn what_became_of_a_message_is_told_to_webhooks_that_want_it() {
+    let office = mailing();
+    let server = MailServer::new(&office);
+    office.deliver(&office.tell(&reset(&office)));
+    assert!(office.events().is_empty(), "nobody wants to know");
+    let (hook, _) = super::webhooks::webhook(&office, "mail", &["user_notification.*"]);
+    let made = office.events().len();
+    let messages = office.tell(&reset(&office));
+    office.deliver(&messages);
+    office.deliver(&messages);
+    server.refuses("RCPT", "451 4.7.1 greylisted");
+    let messages = office.tell(&reset(&office));
+    office.deliver(&messages);
+    assert_eq!(office.events()[made..], ["user_notification.sent"], "what is tried again has no outcome yet");
+    office.wait(60);
+    server.refuses("RCPT", "550 5.7.1 blocked");
+    office.deliver(&messages);
+    assert_eq!(office.events()[made..], ["user_notification.sent", "user_notification.failed"]);
+    let failed = office.notifications()[2].clone();
+    let event = office.edge.sql("SELECT payload FROM outbox WHERE event_type = 'user_notification.failed'");
+    let event: Value = serde_json::from_str(event[0]["payload"].as_str().unwrap()).unwrap();
+    let object = &event["object"];
+    assert_eq!((&object["id"], &object["user_id"], &object["status"]), (&failed["id"], &json!(ANNA), &json!("failed")));
+    assert_eq!(object["metadata"], failed["metadata"]);
+    assert_eq!(event["changed"], json!(["status", "metadata", "next_attempt_at"]));
+    assert!(["subject", "content", "sealed"].iter().all(|column| object.get(*column).is_none()), "{object:#}");
+    // The webhook hears of both, and nobody is told of it in turn.
+    let heard: Rc<RefCell<Vec<String>>> = Rc::default();
+    let hears = heard.clone();
+    office.edge.app.fetch.answer(move |request| {
+        let said: Value = serde_json::from_str(&request.body).unwrap();
+        hears.borrow_mut().push(said["type"].as_str().unwrap().to_owned());
+        Ok(super::messages::answer(204))
+    });
+    super::messages::settle(&office.edge);
+    assert_eq!(*heard.borrow(), ["user_notification.sent", "user_notification.failed"]);
+    assert_eq!(office.notifications().len(), 3);
+    // Only what it wants, and while it is on.
+    let path = super::webhooks::path(&hook);
+    assert_status(&office.owner("PATCH", &path, json!({ "event_types": ["user_notification.failed"] })), 200);
+    server.is_well();
+    let told = office.events().len();
+    office.deliver(&office.tell(&reset(&office)));
+    assert_eq!(office.events().len(), told);
+    assert_status(&office.owner("PATCH", &path, json!({ "is_active": false })), 200);
+    server.refuses("RCPT", "550 5.7.1 blocked");
+    office.deliver(&office.tell(&reset(&office)));
+    assert_eq!(office.notifications()[4]["status"], "failed");
+    assert_eq!(office.events()[told..], ["webhook.updated"]);
 }
 
 #[test]

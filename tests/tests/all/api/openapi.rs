@@ -192,6 +192,48 @@ fn what_writes_nothing_is_not_said_to_be_repeated() {
     assert!(operation["responses"].get("409").is_none() && operation["responses"].get("422").is_some());
 }
 
+/// Found by `make test-api`: some bodies may be left out, and the document said of none.
+#[test]
+fn a_body_that_may_be_left_out_is_said_to_be() {
+    let document = generated();
+    let mut optional = BTreeSet::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for operation in methods.as_object().unwrap().values() {
+            if operation["requestBody"]["required"] == false {
+                optional.insert(path.as_str());
+            }
+        }
+    }
+    let office = super::administration::office();
+    let (hook, _) = super::webhooks::webhook(&office, "all", &["*"]);
+    let key = json!({ "name": "mine", "user_id": super::administration::OLGA, "scopes": ["admin:read"] });
+    let key = body(&office.owner("POST", "/v1/api-keys", key));
+    let template = body(&office.owner("GET", "/v1/notification-templates", Value::Null))["items"][0].clone();
+    let empty = [
+        ("/v1/api-keys/{id}/rotate", key),
+        ("/v1/notification-templates/{id}/preview", template),
+        ("/v1/webhooks/{id}/rotate-secret", hook),
+    ];
+    assert_eq!(optional, empty.iter().map(|(path, _)| *path).collect());
+    for (path, row) in empty {
+        let response = office.owner("POST", &path.replace("{id}", row["id"].as_str().unwrap()), Value::Null);
+        assert!(response.status < 300, "{path}: {}", String::from_utf8_lossy(&response.body));
+    }
+}
+
+/// Found by `make test-api`: nobody got an empty cursor from a list.
+#[test]
+fn no_list_takes_an_empty_cursor_and_the_document_says_so() {
+    let cursor = generated()["components"]["parameters"]["Cursor"]["schema"].clone();
+    assert_eq!(cursor, json!({ "type": "string", "minLength": 1 }));
+    let office = super::administration::office();
+    for path in ["/v1/audit-logs/roots", "/v1/roles"] {
+        let response = office.owner("GET", &format!("{path}?cursor="), Value::Null);
+        assert_problem(&response, 400, "query.invalid");
+        assert_eq!(body(&response)["findings"][0]["code"], "query.cursor");
+    }
+}
+
 /// What is asked for and not there would not be done: a route refuses each parameter that the document has not.
 #[test]
 fn a_parameter_that_the_document_has_not_is_refused() {

@@ -4,8 +4,9 @@ use super::*;
 use parapet_worker::guard::Access;
 
 /// What is public, and nothing else.
-const PUBLIC: [&str; 9] = [
+const PUBLIC: [&str; 10] = [
     "/healthz",
+    "/v1/health",
     "/openapi.json",
     "/.well-known/authzen-configuration",
     "/.well-known/authzen-configuration/{slug}",

@@ -141,6 +141,13 @@ const TOLD: &[Told] = &[
         says: &[("requested", Requested), ("decision", Word("denied"))],
     },
     Told {
+        event: "access_request.expired",
+        only: None,
+        whom: Whom::Column("requester_id"),
+        purpose: "access_request.decided",
+        says: &[("requested", Requested), ("decision", Word("not answered in time"))],
+    },
+    Told {
         event: "webhook.disabled",
         only: None,
         whom: Whom::Owners,
@@ -149,24 +156,25 @@ const TOLD: &[Told] = &[
     },
 ];
 
-/// So many owners are told of one event: with what is read and written for each, the events of one message stay below the
-/// statements that D1 takes of an invocation.
-const MOST_OWNERS: i64 = 5;
+/// So many owners are told of one event at a time: with what is read and written for each, the events of one message stay
+/// below the statements that D1 takes of an invocation. The next ones get a message of their own.
+pub const MOST_OWNERS: usize = 5;
 
-/// Those who own the tenant and may act.
+/// Those who own the tenant and may act, in the order of their ids after `?4`.
 const OWNERS: &str = "
     SELECT DISTINCT u.id FROM user_role r JOIN role o ON o.id = r.role_id
     JOIN user u ON u.tenant_id = r.tenant_id AND u.id = r.user_id
     WHERE r.tenant_id = ?1 AND o.tenant_id = ?1 AND o.type = 'system' AND o.name = 'owner' AND r.is_active = 1
-      AND (r.expires_at IS NULL OR r.expires_at > ?2) AND u.state = 'active' AND u.is_active = 1 ORDER BY u.id LIMIT ?3";
+      AND (r.expires_at IS NULL OR r.expires_at > ?2) AND u.state = 'active' AND u.is_active = 1 AND u.id > ?4 ORDER BY u.id LIMIT ?3";
 
-/// What tells people of an event: nothing, where nobody is told of such. Asked for twice, it is there once.
-pub async fn for_event(app: &App, event: &Outbox) -> Result<Notices, ApiError> {
+/// What tells people of an event, and after which user there may be more of them to tell: nothing, where nobody is told of
+/// such. Owners begin after the user `after`, and all with nil. Asked for twice, it is there once.
+pub async fn for_event(app: &App, event: &Outbox, after: Uuid) -> Result<(Notices, Option<Uuid>), ApiError> {
     let mut notices = Notices::default();
-    let Some(told) = TOLD.iter().find(|told| told.event == event.event_type) else { return Ok(notices) };
+    let Some(told) = TOLD.iter().find(|told| told.event == event.event_type) else { return Ok((notices, None)) };
     let cause = |name: &str| event.payload.get("cause").and_then(|cause| cause.get(name));
     if told.only.is_some_and(|(name, word)| cause(name).and_then(Value::as_str) != Some(word)) {
-        return Ok(notices);
+        return Ok((notices, None));
     }
     let empty = Map::new();
     let object = event.payload.get("object").and_then(Value::as_object).unwrap_or(&empty);
@@ -174,13 +182,14 @@ pub async fn for_event(app: &App, event: &Outbox) -> Result<Notices, ApiError> {
         Whom::Column(column) => id(object, column).into_iter().collect(),
         Whom::ColumnOrOwners(column) => match id(object, column) {
             Some(user) => vec![user],
-            None => owners(app, event.tenant_id).await?,
+            None => owners(app, event.tenant_id, after).await?,
         },
-        Whom::Owners => owners(app, event.tenant_id).await?,
+        Whom::Owners => owners(app, event.tenant_id, after).await?,
     };
     if users.is_empty() {
-        return Ok(notices);
+        return Ok((notices, None));
     }
+    let next = users.last().copied().filter(|_| users.len() == MOST_OWNERS);
     let mut values = Vec::new();
     for (name, says) in told.says {
         let value = match says {
@@ -200,11 +209,12 @@ pub async fn for_event(app: &App, event: &Outbox) -> Result<Notices, ApiError> {
         };
         notices.extend(notify(app, &wanted).await?);
     }
-    Ok(notices)
+    Ok((notices, next))
 }
 
-async fn owners(app: &App, tenant: Uuid) -> Result<Vec<Uuid>, ApiError> {
-    let statement = Statement::new(OWNERS).bind(tenant).bind(app.clock.now()).bind(MOST_OWNERS);
+async fn owners(app: &App, tenant: Uuid, after: Uuid) -> Result<Vec<Uuid>, ApiError> {
+    let most = i64::try_from(MOST_OWNERS).map_err(ApiError::internal)?;
+    let statement = Statement::new(OWNERS).bind(tenant).bind(app.clock.now()).bind(most).bind(after);
     let found = app.db.all(statement).await.map_err(ApiError::database)?;
     Ok(found.iter().filter_map(|row| id(row, "id")).collect())
 }
@@ -279,6 +289,12 @@ mod tests {
             }
             assert!(purpose.variables.iter().all(|variable| !variable.is_secret), "{}", told.event);
         }
+    }
+
+    /// One that fails must not bring another about, which fails.
+    #[test]
+    fn nobody_is_told_of_what_became_of_a_notification() {
+        assert!(TOLD.iter().all(|told| !told.event.starts_with("user_notification.")));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! What a user was told in the application: `/v1/me/notifications`, for a key that acts for the user and has the scope `me`.
 
 use parapet::Finding;
-use parapet::model::{Row as _, UserNotification};
+use parapet::model::{OWN_SCOPE, Row as _, UserNotification};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::administration::{MOST, OWN_SCOPE};
+use crate::administration::MOST;
 use crate::app::App;
 use crate::authenticate::Caller;
 use crate::document::rows;

@@ -7,6 +7,7 @@
 pub mod event;
 pub mod inbox;
 pub mod notify;
+mod outcome;
 pub mod preference;
 pub mod purpose;
 pub mod sealed;

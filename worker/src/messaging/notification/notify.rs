@@ -310,8 +310,8 @@ pub fn less_exact(locale: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(locale), |tag| tag.rsplit_once('-').map(|(shorter, _)| shorter))
 }
 
-/// The id of what follows from an event: the same one each time. It has the event's time and the form of a UUIDv7.
-fn once(event: Uuid, what: &str) -> Uuid {
+/// The id of what follows from an event, or from another thing with such an id: the same one each time. It has its time and the form of a UUIDv7.
+pub(super) fn once(event: Uuid, what: &str) -> Uuid {
     let mut hash = Sha256::new();
     hash.update(event.as_bytes());
     hash.update(what);

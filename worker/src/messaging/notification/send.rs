@@ -11,9 +11,10 @@ use parapet::model::{
 };
 use parapet::setting;
 use parapet::smtp::Verdict;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::outcome;
 use super::sealed::Sealed;
 use crate::administration::fresh_id;
 use crate::app::App;
@@ -92,21 +93,19 @@ pub async fn send(app: &App, tenant: Uuid, id: Uuid) -> Result<(), ApiError> {
         }
         Err(delivery) => (delivery, None),
     };
-    let mut outcome = Outcome::of(&delivery, tries < about.attempts, tries, app.clock.now())?;
-    outcome.metadata.extend(address.as_ref().map(|address| ("to".to_owned(), json!(shortened(address)))));
-    let mut metadata: Map<String, Value> = row.metadata.clone();
-    metadata.remove("error");
-    metadata.extend(outcome.metadata);
+    let mut after = came_of(&row, &delivery, tries < about.attempts, tries, app.clock.now())?;
+    after.metadata.extend(address.as_ref().map(|address| ("to".to_owned(), json!(shortened(address)))));
     let mut statements = vec![
         Statement::new(WRITE)
             .bind(tenant)
             .bind(id)
             .bind(lease)
-            .bind(outcome.status.as_str())
-            .bind(Value::Object(metadata).to_string())
-            .bind(outcome.sent_at)
-            .bind(outcome.next_attempt_at),
+            .bind(after.status.as_str())
+            .bind(Value::Object(after.metadata.clone()).to_string())
+            .bind(after.sent_at)
+            .bind(after.next_attempt_at),
     ];
+    statements.extend(outcome::event(&row, &after, app.clock.now()));
     if let (Delivery::Failed { verdict: Verdict::Undeliverable, reason, .. }, Some(address)) = (&delivery, &address) {
         let now = app.clock.now();
         statements.push(
@@ -120,38 +119,40 @@ pub async fn send(app: &App, tenant: Uuid, id: Uuid) -> Result<(), ApiError> {
                 .bind(now),
         );
     }
-    app.db.batch(statements).await.map_err(ApiError::database)?;
+    let answers = app.db.batch(statements).await.map_err(ApiError::database)?;
+    // The event alone gives a row back.
+    if answers.iter().any(|rows| !rows.is_empty()) {
+        app.waiting.borrow_mut().insert(tenant);
+    }
     Ok(())
 }
 
 /// What becomes of the row.
-struct Outcome {
-    status: NotificationStatus,
-    metadata: Map<String, Value>,
-    sent_at: Option<Timestamp>,
-    next_attempt_at: Option<Timestamp>,
-}
-
-impl Outcome {
-    fn of(delivery: &Delivery, again: bool, tries: i64, now: Timestamp) -> Result<Self, ApiError> {
-        let mut metadata = Map::new();
-        let (status, sent_at, next_attempt_at) = match delivery {
-            Delivery::Sent(id) => {
-                metadata.extend(id.as_ref().map(|id| ("provider_id".to_owned(), json!(id))));
-                (NotificationStatus::Sent, Some(now), None)
+fn came_of(
+    row: &UserNotification,
+    delivery: &Delivery,
+    again: bool,
+    tries: i64,
+    now: Timestamp,
+) -> Result<UserNotification, ApiError> {
+    let mut metadata = row.metadata.clone();
+    metadata.remove("error");
+    let (status, sent_at, next_attempt_at) = match delivery {
+        Delivery::Sent(id) => {
+            metadata.extend(id.as_ref().map(|id| ("provider_id".to_owned(), json!(id))));
+            (NotificationStatus::Sent, Some(now), None)
+        }
+        Delivery::Failed { verdict, reason, retry_after } => {
+            metadata.insert("error".to_owned(), json!(reason));
+            if *verdict == Verdict::Transient && again {
+                let random = u64::from_le_bytes(random::bytes().map_err(ApiError::internal)?);
+                (NotificationStatus::Pending, None, Some(after(now, wait(tries, *retry_after, random))))
+            } else {
+                (NotificationStatus::Failed, None, None)
             }
-            Delivery::Failed { verdict, reason, retry_after } => {
-                metadata.insert("error".to_owned(), json!(reason));
-                if *verdict == Verdict::Transient && again {
-                    let random = u64::from_le_bytes(random::bytes().map_err(ApiError::internal)?);
-                    (NotificationStatus::Pending, None, Some(after(now, wait(tries, *retry_after, random))))
-                } else {
-                    (NotificationStatus::Failed, None, None)
-                }
-            }
-        };
-        Ok(Self { status, metadata, sent_at, next_attempt_at })
-    }
+        }
+    };
+    Ok(UserNotification { status, metadata, sent_at, next_attempt_at, ..row.clone() })
 }
 
 /// How long to wait after so many tries, in milliseconds: twice as long each time, between half and all of it by chance, so
