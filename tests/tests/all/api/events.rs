@@ -223,7 +223,18 @@ fn all_of_the_catalogue_happens() {
     browser.sign_in(edge, "olga@acme.example", "wrong");
     browser.sign_in(edge, "olga@acme.example", super::sign_in::PASSWORD);
     browser.post(edge, "/v1/auth/step-up", json!({ "password": super::sign_in::PASSWORD }));
+    let new = super::own_password::NEW;
+    let change = json!({ "current_password": super::sign_in::PASSWORD, "new_password": new });
+    browser.post(edge, "/v1/me/password", change);
     browser.send(edge, "POST", "/v1/auth/sign-out", None);
+    browser.post(edge, "/v1/auth/password-reset", json!({ "identifier": "olga@acme.example" }));
+    let token = super::recovery::token(edge, "password.reset");
+    let reset = json!({ "token": token, "new_password": super::sign_in::PASSWORD });
+    browser.post(edge, "/v1/auth/password-reset/confirm", reset);
+    let invited = id(&owner("POST", "/v1/users", json!({ "email": "ida@acme.example", "state": "invited" })));
+    owner("POST", &format!("/v1/users/{invited}/invite"), Value::Null);
+    let token = super::recovery::token(edge, "user.invitation");
+    browser.post(edge, "/v1/auth/invitation/accept", json!({ "token": token, "password": new }));
 
     let happened: BTreeSet<String> = happened(&edge.app.db).into_iter().map(|(name, _)| name).collect();
     let missing: Vec<&str> = EVENTS.iter().map(|event| event.name).filter(|name| !happened.contains(*name)).collect();
