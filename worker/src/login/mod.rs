@@ -10,7 +10,9 @@ mod forced_change;
 pub mod invitation;
 pub mod link;
 mod new_password;
+pub mod own_email;
 mod own_password;
+pub mod own_profile;
 mod own_session;
 mod password;
 mod proof;
@@ -36,7 +38,9 @@ pub fn routes() -> Vec<Route> {
         forced_change::routes(),
         recovery::routes(),
         invitation::routes(),
+        own_email::routes(),
         own_password::routes(),
+        own_profile::routes(),
         own_session::routes(),
         user_session::routes(),
     ]

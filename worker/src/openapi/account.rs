@@ -2,13 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::about::About;
+use super::about::{About, JSON, MERGE_PATCH};
 use super::login::{TAG, object, step};
 use super::schemas::Schemas;
+use super::table::shown;
 
 pub fn about(schemas: &mut Schemas) -> Vec<About> {
     let mut all = passwords(schemas);
     all.extend(invitations(schemas));
+    all.extend(addresses(schemas));
+    all.extend(profile(schemas));
     all
 }
 
@@ -118,5 +121,104 @@ fn invitations(schemas: &mut Schemas) -> Vec<About> {
                 .answer(204, nothing("Accepted."))
                 .refuses(401),
         ),
+    ]
+}
+
+fn addresses(schemas: &mut Schemas) -> Vec<About> {
+    let change = object(
+        &json!({
+            "new_email": { "type": "string", "description": "In any case and form: it is kept in lower case, by NFKC." },
+            "current_password": { "type": "string", "writeOnly": true },
+        }),
+        &["new_email", "current_password"],
+    );
+    let change = schemas.add("EmailChange", change);
+    let confirm = schemas.add("EmailConfirmation", object(&json!({ "token": token() }), &["token"]));
+    let confirmed = object(
+        &json!({ "status": {
+            "enum": ["confirmed", "waiting"],
+            "description": "`waiting`: the other address of a change has still to confirm it.",
+        } }),
+        &["status"],
+    );
+    let confirmed = schemas.add("EmailConfirmed", confirmed);
+    vec![
+        About::new(
+            "POST",
+            "/v1/me/email/verify",
+            "verifyOwnEmail",
+            TAG,
+            "Ask for a link that confirms one's e-mail address",
+        )
+        .answer(202, nothing("It is sent."))
+        .refuses(400)
+        .refuses(409)
+        .refuses(422),
+        About::new("POST", "/v1/me/email", "changeOwnEmail", TAG, "Change one's e-mail address")
+            .describe(
+                "Both addresses are sent a link, and the change counts once both were followed. The answer is the same \
+                 where the other address is somebody's already: they are told, and nothing comes of it.",
+            )
+            .takes(
+                change,
+                json!({ "new_email": "ada@acme.example", "current_password": "correct horse battery staple" }),
+            )
+            .answer(202, nothing("The addresses are asked."))
+            .refuses(422),
+        public(
+            About::new("POST", "/v1/auth/email/confirm", "confirmEmail", TAG, "Confirm an e-mail address")
+                .takes(confirm, json!({ "token": "pl_…" }))
+                .gives(confirmed, "What it led to.")
+                .refuses(401),
+        ),
+    ]
+}
+
+fn profile(schemas: &mut Schemas) -> Vec<About> {
+    let text = || json!({ "type": ["string", "null"] });
+    let time = || json!({ "type": ["string", "null"], "format": "date-time" });
+    let profile = object(
+        &json!({
+            "id": { "type": "string", "format": "uuid" },
+            "tenant_id": { "type": "string", "format": "uuid" },
+            "email": { "type": "string" },
+            "email_verified": { "type": "boolean" },
+            "username": text(),
+            "first_name": text(),
+            "last_name": text(),
+            "phone": text(),
+            "phone_verified": { "type": "boolean" },
+            "avatar_url": text(),
+            "locale": { "type": ["string", "null"], "description": "The language of messages, where an attribute says it." },
+            "password_changed_at": time(),
+            "last_login_at": time(),
+            "created_at": { "type": "string", "format": "date-time" },
+        }),
+        &["id", "tenant_id", "email", "email_verified", "phone_verified", "created_at"],
+    );
+    let profile = schemas.add("Profile", profile);
+    let patch = object(
+        &json!({
+            "first_name": { "type": ["string", "null"], "minLength": 1, "maxLength": 255 },
+            "last_name": { "type": ["string", "null"], "minLength": 1, "maxLength": 255 },
+            "phone": { "type": ["string", "null"], "description": "E.164; another one is not confirmed." },
+            "avatar_url": { "type": ["string", "null"], "format": "uri" },
+        }),
+        &[],
+    );
+    let patch = schemas.add("ProfilePatch", patch);
+    vec![
+        About::new("GET", "/v1/me", "getOwnProfile", TAG, "See who one is")
+            .answer(200, shown(&profile, "What one's account says of one."))
+            .refuses(400)
+            .refuses(404),
+        About::new("PATCH", "/v1/me", "updateOwnProfile", TAG, "Change what one says of oneself")
+            .describe("What one is allowed hangs on none of it. A null takes a value away.")
+            .parameter("IfMatch")
+            .takes_as(&[JSON, MERGE_PATCH], patch, json!({ "last_name": "Lovelace", "phone": null }))
+            .answer(200, shown(&profile, "As it is now."))
+            .refuses(404)
+            .refuses(412)
+            .refuses(422),
     ]
 }

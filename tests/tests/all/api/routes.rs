@@ -4,7 +4,7 @@ use super::*;
 use parapet_worker::guard::Access;
 
 /// What is public, and nothing else.
-const PUBLIC: [&str; 10] = [
+const PUBLIC: [&str; 11] = [
     "/healthz",
     "/openapi.json",
     "/.well-known/authzen-configuration",
@@ -15,6 +15,7 @@ const PUBLIC: [&str; 10] = [
     "/v1/auth/password-reset",
     "/v1/auth/password-reset/confirm",
     "/v1/auth/invitation/accept",
+    "/v1/auth/email/confirm",
 ];
 
 #[test]
