@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::about::About;
 use super::schemas::Schemas;
 use super::{
-    access, directory, governance, login, messaging, notifications, policies, problem, service, snapshots, tenancy,
-    tokens,
+    access, account, directory, governance, login, messaging, notifications, policies, problem, service, snapshots,
+    tenancy, tokens,
 };
 use crate::administration::{MOST, OWN_SCOPE};
 use crate::guard::{Access, Route};
@@ -37,6 +37,7 @@ pub fn document() -> Result<Value, Vec<String>> {
         tokens::about,
         directory::about,
         login::about,
+        account::about,
         tenancy::about,
         governance::about,
         messaging::about,

@@ -70,7 +70,18 @@ const DESTROY_KEYS: &str = "
 const FIRST: [&str; 3] = ["api_key", "rule_history", "tenant_epoch"];
 
 /// What no document has, beside those.
-const OF_THE_SERVICE: [&str; 4] = ["idempotency_key", "rate_limit", "reminder", "used_assertion"];
+const OF_THE_SERVICE: [&str; 10] = [
+    "former_password",
+    "idempotency_key",
+    "known_device",
+    "login_flow",
+    "login_throttle",
+    "one_time_link",
+    "rate_limit",
+    "reminder",
+    "terms_acceptance",
+    "used_assertion",
+];
 
 /// What stays.
 const STAYS: [&str; 4] = ["tenant", "audit_log", "audit_root", "audit_subject"];

@@ -239,7 +239,7 @@ fn no_patch_takes_a_name_that_is_no_columns_though_it_is_null() {
     for route in routes().into_iter().filter(|route| route.method == "PATCH") {
         let key = match route.path {
             path if path.starts_with("/v1/tenants") => &operators.operator,
-            path if path.starts_with("/v1/me/") => &me,
+            path if path == "/v1/me" || path.starts_with("/v1/me/") => &me,
             _ => &office.owner,
         };
         let path = match route.path.strip_suffix("/{id}") {

@@ -4,7 +4,7 @@ use super::*;
 use parapet_worker::guard::Access;
 
 /// What is public, and nothing else.
-const PUBLIC: [&str; 10] = [
+const PUBLIC: [&str; 15] = [
     "/healthz",
     "/v1/health",
     "/openapi.json",
@@ -12,6 +12,11 @@ const PUBLIC: [&str; 10] = [
     "/.well-known/authzen-configuration/{slug}",
     "/.well-known/parapet-keys",
     "/v1/auth/sign-in",
+    "/v1/auth/password",
+    "/v1/auth/password-reset",
+    "/v1/auth/password-reset/confirm",
+    "/v1/auth/invitation/accept",
+    "/v1/auth/email/confirm",
     "/v1/token",
     "/.well-known/jwks.json",
     "/.well-known/jwks.json/{slug}",
