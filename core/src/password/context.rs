@@ -1,7 +1,7 @@
 //! Words that whoever attacks an account knows: names of the person, the tenant and the service.
 
-use super::pattern::{is_filler, run, spells};
-use unicode_normalization::UnicodeNormalization;
+use super::pattern::{folded, is_filler, run, spells};
+use super::prepare::normalized;
 
 /// The service's own name.
 const SERVICE: &str = "parapet";
@@ -24,12 +24,14 @@ impl Context {
     /// It counts as a whole, and so does each part of it of two letters or digits and more.
     #[must_use]
     pub fn with(mut self, name: &str) -> Self {
-        let name: Vec<char> = name.nfc().flat_map(char::to_lowercase).collect();
+        let name = folded(&normalized(name));
         let parts = name.split(|c| !c.is_alphanumeric()).map(<[char]>::to_vec);
         let joined: Vec<char> = name.iter().copied().filter(|c| c.is_alphanumeric()).collect();
-        self.words.extend(parts.chain([name.clone(), joined]).filter(|word| word.len() > 1));
-        self.words.sort_unstable();
-        self.words.dedup();
+        for word in parts.chain([name.clone(), joined]).filter(|word| word.len() > 1) {
+            if !self.words.contains(&word) {
+                self.words.push(word);
+            }
+        }
         self
     }
 
@@ -67,7 +69,6 @@ impl Context {
 
 #[cfg(test)]
 mod tests {
-    use super::super::pattern::folded;
     use super::*;
 
     fn refused(password: &str) -> bool {

@@ -7,7 +7,7 @@ const RUN: usize = 3;
 const RUN_WEIGHT: usize = 2;
 
 /// Along and across keyboards, in the orders in which people wander over them.
-const KEYBOARD: [&str; 11] = [
+const KEYBOARD: [&str; 14] = [
     "1234567890-=",
     "!@#$%^&*()_+",
     "qwertyuiop",
@@ -18,7 +18,10 @@ const KEYBOARD: [&str; 11] = [
     "yxcvbnm,.-",
     "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/",
     "qazwsxedcrfvtgbyhnujmikolp",
+    "1qazxsw23edcvfr45tgbnhy67ujm",
+    "1qa2ws3ed4rf5tg6yh7uj8ik9ol0p",
     "1q2w3e4r5t6y7u8i9o0p",
+    "q1w2e3r4t5y6u7i8o9p0",
 ];
 
 /// Characters that are written for letters, each with one.

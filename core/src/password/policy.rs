@@ -158,6 +158,7 @@ mod tests {
             ("abcdefgh12345678", "password.repetitive"),
             ("1qaz2wsx3edc4rfv", "password.repetitive"),
             ("qwertyuiopasdfgh", "password.repetitive"),
+            ("Q1w2e3r4t5y6u7i8", "password.repetitive"),
             ("xk!xk!xk!xk!xk!xk!", "password.repetitive"),
             ("яяяяяяяяяяяяяяя", "password.repetitive"),
             ("Acme2024!Acme2024!", "password.context"),

@@ -5,9 +5,9 @@
 //! characters one; the profile does not. And of what PRECIS refuses only control characters and line separators are
 //! refused: its whole table is as large as the blocklist, and would refuse emoji that are joined of others.
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use std::fmt;
 use thiserror::Error;
-use unicode_normalization::UnicodeNormalization;
 
 /// The most characters (Unicode code points) that a password may have, once prepared.
 pub const MAX_CHARACTERS: usize = 1_024;
@@ -69,7 +69,8 @@ impl Password {
         if text.len() > MAX_BYTES {
             return Err(PasswordError::TooLong);
         }
-        let prepared: String = text.chars().map(|c| if is_space(c) { ' ' } else { c }).nfc().collect();
+        let spaced: String = text.chars().map(|c| if is_space(c) { ' ' } else { c }).collect();
+        let prepared = normalized(&spaced);
         let password = Self { typed: text.to_owned(), prepared };
         match password.characters() {
             0 => Err(PasswordError::Empty),
@@ -98,6 +99,11 @@ impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(…)")
     }
+}
+
+/// The text in Unicode's normalization form C.
+pub(super) fn normalized(text: &str) -> String {
+    ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned()
 }
 
 /// A space of Unicode's category Zs. What else is white space is a control character or a line separator.

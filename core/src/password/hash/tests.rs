@@ -307,6 +307,7 @@ fn a_refusal_says_which_part_it_is_of() {
         (Part::Cost, 14, bcrypt.replace("$04$", "$99$")),
         (Part::Iterations, 2_000_000, pbkdf2("i=2000001")),
         (Part::Iterations, 1_000_000, format!("$pbkdf2-sha256$1000001${salt}${}", "A".repeat(44))),
+        (Part::Iterations, 1_000_000, pbkdf2("i=1000001").replace("sha256", "sha512")),
         (Part::Iterations, 2_000_000, format!("pbkdf2_sha256$4294967296$salt${tag}=")),
     ];
     for (part, limit, hash) in too_costly {
