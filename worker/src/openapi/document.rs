@@ -8,8 +8,8 @@ use super::{
     access, directory, governance, login, messaging, notifications, policies, problem, service, snapshots, tenancy,
 };
 use crate::administration::{MOST, OWN_SCOPE};
+use crate::api::routes;
 use crate::guard::{Access, Route};
-use crate::router::routes;
 
 /// The document, as `worker/openapi.json` has it: a path's method and a component a line, so that a change is seen.
 ///

@@ -22,6 +22,7 @@ mod metrics;
 mod notifications;
 mod openapi;
 mod organization_units;
+mod pages;
 mod policies;
 mod preview;
 mod principals;

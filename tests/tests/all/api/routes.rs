@@ -4,13 +4,18 @@ use super::*;
 use parapet_worker::guard::Access;
 
 /// What is public, and nothing else.
-const PUBLIC: [&str; 6] = [
+const PUBLIC: [&str; 10] = [
     "/healthz",
     "/openapi.json",
     "/.well-known/authzen-configuration",
     "/.well-known/authzen-configuration/{slug}",
     "/.well-known/parapet-keys",
     "/v1/auth/sign-in",
+    "/",
+    "/style/{version}/{sheet}",
+    // The page and its form.
+    "/sign-in",
+    "/sign-in",
 ];
 
 #[test]
