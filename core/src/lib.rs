@@ -15,6 +15,8 @@ pub mod compile;
 #[cfg(feature = "cedar")]
 pub mod condition;
 pub mod directory;
+#[cfg(feature = "password")]
+pub mod email_address;
 pub mod engine;
 #[cfg(feature = "audit")]
 pub mod event;

@@ -106,6 +106,8 @@ pub struct Config {
     pub channels: Defaults,
     /// Whether this is a developer's machine, where webhooks may lead to the machine itself, without TLS.
     pub local: bool,
+    /// The port that links in messages name there.
+    pub local_port: Option<u16>,
     /// How long, in seconds, a webhook's peer may take to answer.
     pub webhook_timeout: u32,
     key: Option<SigningKey>,
@@ -185,10 +187,13 @@ impl Config {
         if !doh_url.starts_with("https://") || doh_url.contains(['?', '#']) {
             return Err(format!("DOH_URL must be an https address without a query, not `{doh_url}`"));
         }
-        let local = match get("LOCAL").as_deref() {
-            None | Some("" | "0") => false,
-            Some("1") => true,
-            Some(text) => return Err(format!("LOCAL must be 1, 0 or unset, not `{text}`")),
+        let (local, local_port) = match get("LOCAL").as_deref() {
+            None | Some("" | "0") => (false, None),
+            Some("1") => (true, None),
+            Some(text) => match text.parse::<u16>() {
+                Ok(port) => (true, Some(port)),
+                Err(_) => return Err(format!("LOCAL must be 1, a port, 0 or unset, not `{text}`")),
+            },
         };
         let webhook_timeout = match get("WEBHOOK_TIMEOUT_SECONDS") {
             None => WEBHOOK_TIMEOUT,
@@ -204,6 +209,7 @@ impl Config {
             stranger_rate_limit,
             doh_url,
             local,
+            local_port,
             webhook_timeout,
             channels,
             key,

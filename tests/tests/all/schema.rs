@@ -12,17 +12,20 @@ const TENANT: &str = "01980000-0000-7000-8000-000000000001";
 const OTHER: &str = "01980000-0000-7000-9000-000000000001";
 
 /// Tables of the service itself, which no tenant document has.
-const SERVICE_TABLES: [&str; 10] = [
+const SERVICE_TABLES: [&str; 13] = [
+    "former_password",
     "idempotency_key",
     "known_device",
     "login_flow",
     "login_throttle",
     "notification_template_version",
+    "one_time_link",
     "rate_limit",
     "reminder",
     "rule_history",
     "scheduled_run",
     "tenant_purge",
+    "terms_acceptance",
 ];
 
 /// A fresh database with every migration.

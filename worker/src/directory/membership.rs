@@ -4,24 +4,25 @@
 //! each membership with its rows in the log and the outbox; the membership's group is whose rule put somebody there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use parapet::Finding;
 use parapet::audit::canonical;
 use parapet::compile::AutomaticRules;
 use parapet::directory::PrincipalRecord;
-use parapet::model::{AssignmentType, TenantDocument, User, UserGroupMembership, UserState};
+use parapet::model::{AssignmentType, TenantDocument, TenantEpoch, Timestamp, User, UserGroupMembership, UserState};
 use parapet::rights::Rights;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::administration::{Actor, Collection, Plan, RowChange, State, inserts};
+use crate::administration::{Actor, Author, Collection, Deed, Plan, RowChange, State, enact, fresh_id, inserts};
 use crate::app::App;
-use crate::document::{rows, select};
+use crate::document::{self, rows, select};
 use crate::error::ApiError;
 use crate::guard::Call;
 use crate::memory::Versions;
-use crate::platform::db::Statement;
+use crate::platform::db::{Row as SqlRow, Statement};
 use crate::response::Response;
 
 /// No change alters more memberships: each brings its rows of the log and of the outbox, and D1 takes a thousand
@@ -127,6 +128,15 @@ impl Changes {
 
     /// Adds them to a plan; `document` has the rules that they follow from.
     fn write(&self, state: &State<'_>, document: &TenantDocument, plan: &mut Plan) -> Result<(), ApiError> {
+        let deed = self.deed(state.tenant, state.now, document)?;
+        deed.statements.into_iter().for_each(|statement| plan.also(statement));
+        deed.changes.into_iter().for_each(|change| plan.change(change));
+        Ok(())
+    }
+
+    /// What is written of them.
+    fn deed(&self, tenant: Uuid, now: Timestamp, document: &TenantDocument) -> Result<Deed, ApiError> {
+        let mut deed = Deed::default();
         let count = self.joining.len() + self.leaving.len();
         if count > MOST {
             let message = format!("this changes {count} memberships, and one change alters at most {MOST}");
@@ -139,34 +149,109 @@ impl Changes {
             let places: Vec<String> = (2..ids.len() + 2).map(|place| format!("?{place}")).collect();
             let sql =
                 format!("DELETE FROM user_group_membership WHERE tenant_id = ?1 AND id IN ({})", places.join(", "));
-            plan.also(ids.iter().fold(Statement::new(sql).bind(state.tenant), |sql, row| sql.bind(row.id)));
+            deed.statements.push(ids.iter().fold(Statement::new(sql).bind(tenant), |sql, row| sql.bind(row.id)));
         }
         for row in &self.leaving {
             let change = RowChange::recorded(Some(row), None, UserGroupMembership::EVENTS[2]);
-            plan.change(change.because(by(row.user_group_id)));
+            deed.changes.push(change.because(by(row.user_group_id)));
         }
-        let rows = self.joining.iter().map(|(group, user)| joined(state, *group, *user));
+        let rows = self.joining.iter().map(|(group, user)| joined(tenant, now, *group, *user));
         let rows = rows.collect::<Result<Vec<_>, ApiError>>()?;
-        inserts(&rows).into_iter().for_each(|statement| plan.also(statement));
+        deed.statements.extend(inserts(&rows));
         for row in &rows {
             let change = RowChange::recorded(None, Some(row), UserGroupMembership::EVENTS[0]);
-            plan.change(change.because(by(row.user_group_id)));
+            deed.changes.push(change.because(by(row.user_group_id)));
         }
-        Ok(())
+        Ok(deed)
     }
 }
 
-fn joined(state: &State<'_>, group: Uuid, user: Uuid) -> Result<UserGroupMembership, ApiError> {
+fn joined(tenant: Uuid, now: Timestamp, group: Uuid, user: Uuid) -> Result<UserGroupMembership, ApiError> {
     Ok(UserGroupMembership {
-        id: state.fresh_id()?,
-        tenant_id: state.tenant,
+        id: fresh_id(now)?,
+        tenant_id: tenant,
         user_id: user,
         user_group_id: group,
         assigned_by: None,
         assignment_type: AssignmentType::Automatic,
-        assigned_at: state.now,
+        assigned_at: now,
         expires_at: None,
     })
+}
+
+const READ_ANY_RULE: &str =
+    "SELECT id FROM user_group WHERE tenant_id = ?1 AND auto_assignment_rules IS NOT NULL LIMIT 1";
+
+/// The rules of a tenant as they are, for what people do with what is their own; no document where there are none.
+struct Rules {
+    version: i64,
+    known: Option<(Rc<TenantDocument>, AutomaticRules)>,
+}
+
+impl Rules {
+    async fn read(app: &App, tenant: Uuid) -> Result<Self, ApiError> {
+        let reads = vec![select::<TenantEpoch>(EPOCH, tenant), Statement::new(READ_ANY_RULE).bind(tenant)];
+        let mut answers = app.db.batch(reads).await.map_err(ApiError::database)?.into_iter();
+        let version = policy_version(answers.next().unwrap_or_default())?;
+        if answers.next().unwrap_or_default().is_empty() {
+            return Ok(Self { version, known: None });
+        }
+        let at = u64::try_from(version).map_err(ApiError::internal)?;
+        let document = document::at(app, tenant, at).await?.ok_or_else(outdated)?;
+        let rules = AutomaticRules::of(&document).map_err(|findings| ApiError::DoesNotCompile { findings })?;
+        Ok(Self { version, known: Some((document, rules)) })
+    }
+}
+
+const EPOCH: &str = "tenant_id = ?1";
+
+fn policy_version(found: Vec<SqlRow>) -> Result<i64, ApiError> {
+    let missing = || ApiError::unavailable("epoch.missing", "the tenant's versions are not known", "no row");
+    Ok(rows::<TenantEpoch>(found)?.pop().ok_or_else(missing)?.policy_version)
+}
+
+/// [`enact`], for a change that a user brings about themselves: their automatic memberships follow in the same batch. The
+/// plan gives the user as they will be beside the deed. Nobody is asked whether they hold what the groups give: it is the
+/// rules' word, and rules read nothing that users write.
+pub async fn enact_following<T>(
+    app: &App,
+    author: &Author,
+    tenant: Uuid,
+    user: Uuid,
+    reads: Vec<Statement>,
+    plan: impl Fn(Timestamp, Vec<Vec<SqlRow>>) -> Result<(Deed, User, T), ApiError>,
+) -> Result<T, ApiError> {
+    let mut all = vec![select::<TenantEpoch>(EPOCH, tenant), of_user(tenant, user)];
+    all.extend(reads);
+    let attempt = async || {
+        let rules = Rules::read(app, tenant).await?;
+        enact(app, author, tenant, all.clone(), |now, answers| {
+            let mut answers = answers.into_iter();
+            // The rules are those of the instant that all else is read in.
+            if policy_version(answers.next().unwrap_or_default())? != rules.version {
+                return Err(outdated());
+            }
+            let memberships = rows::<UserGroupMembership>(answers.next().unwrap_or_default())?;
+            let (mut deed, after, outcome) = plan(now, answers.collect())?;
+            if let Some((document, rules)) = &rules.known {
+                let mut changes = Changes::default();
+                changes.of_user(user, &wanted(rules, &after), &automatic(document), &memberships);
+                let follows = changes.deed(tenant, now, document)?;
+                deed.statements.extend(follows.statements);
+                deed.changes.extend(follows.changes);
+            }
+            Ok((deed, outcome))
+        })
+        .await
+    };
+    let mut result = attempt().await;
+    for _ in 1..TRIES {
+        match &result {
+            Err(ApiError::Unavailable { code, .. }) if *code == OUTDATED => result = attempt().await,
+            _ => break,
+        }
+    }
+    result
 }
 
 /// The rule that a membership follows from, as the log has it: the group, and the hash of what the rule said then. A

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::administration::{Plan, State};
 use crate::document::select;
 use crate::error::ApiError;
+use crate::login::link;
 use crate::platform::db::Statement;
 
 /// The owners who can act and whose role does not end, without the user or the assignment `?2`.
@@ -86,7 +87,7 @@ impl Person {
         let is_lasting = user.may_act() && self.roles.iter().any(lasts);
         plan.facts().leaves_no_owner |= is_lasting && self.other_owners == 0;
         plan.also(end_sessions(state.tenant, user.id));
-        plan.also(forget_resets(state.tenant, user.id));
+        link::forget(state.tenant, user.id).into_iter().for_each(|statement| plan.also(statement));
     }
 }
 
@@ -98,9 +99,4 @@ pub fn other_owners(tenant: Uuid, without: Option<Uuid>) -> Statement {
 /// Ends all sessions of a user.
 pub fn end_sessions(tenant: Uuid, user: Uuid) -> Statement {
     Statement::new("DELETE FROM user_session WHERE tenant_id = ?1 AND user_id = ?2").bind(tenant).bind(user)
-}
-
-/// Takes back the ways to set a new password that were sent to a user.
-fn forget_resets(tenant: Uuid, user: Uuid) -> Statement {
-    Statement::new("DELETE FROM password_reset WHERE tenant_id = ?1 AND user_id = ?2").bind(tenant).bind(user)
 }

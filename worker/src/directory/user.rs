@@ -10,6 +10,7 @@ use super::{attributes, membership, user_deletion, user_purge, user_state};
 use crate::administration::{Collection, Edit, ListOf, Plan, State, routes as table};
 use crate::error::ApiError;
 use crate::guard::Route;
+use crate::login::{invitation, link};
 use crate::platform::db::Statement;
 
 /// The rows, and what is done with them.
@@ -65,7 +66,12 @@ impl Collection for User {
 
     fn rules(edit: &Edit<'_, Self>, plan: &mut Plan, _findings: &mut Vec<Finding>) -> Result<(), ApiError> {
         let state = edit.state;
-        let Some(before) = edit.before else { return membership::reevaluate(state, None, edit.after, &[], plan) };
+        let Some(before) = edit.before else {
+            if let Some(user) = edit.after.filter(|user| user.state == UserState::Invited) {
+                plan.also(invitation::wanted(state, user.id)?);
+            }
+            return membership::reevaluate(state, None, edit.after, &[], plan);
+        };
         if before.state == UserState::Deleted {
             return Err(user_state::conflict(before, "a deleted user is restored or purged, and nothing else"));
         }
@@ -79,6 +85,10 @@ impl Collection for User {
         // Whoever chooses how somebody is known and reached can come as them.
         if after.email != before.email || after.username != before.username {
             plan.gains(state, &person.rights(state, before));
+        }
+        // What was sent to the other address leads nowhere any more.
+        if after.email != before.email {
+            link::forget(state.tenant, before.id).into_iter().for_each(|statement| plan.also(statement));
         }
         if before.is_active && !after.is_active {
             person.stop(state, before, plan);

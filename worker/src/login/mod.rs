@@ -1,12 +1,23 @@
 //! People: signing in and out, and what is each user's own in that.
 //!
 //! All of it happens at a tenant's host ([`Site`]), and is written by [`crate::administration::enact`]. Every try to sign in
-//! is counted before a password is looked at ([`throttle`]), is a row, and ends in one of the [`Step`]s.
+//! is counted before a password is looked at ([`throttle`]), is a row, and ends in one of the [`Step`]s. What is sent to an
+//! address to be followed once is a [`link`].
 
 mod attempt;
 pub mod flow;
+mod forced_change;
+pub mod invitation;
+pub mod link;
+mod new_password;
+pub mod own_email;
+mod own_password;
+pub mod own_profile;
 mod own_session;
 mod password;
+mod proof;
+pub mod recovery;
+mod sent;
 mod session;
 mod sign_in;
 mod site;
@@ -21,8 +32,19 @@ use crate::guard::Route;
 
 /// The routes of this area.
 pub fn routes() -> Vec<Route> {
-    [sign_in::routes(), step_up::routes(), own_session::routes(), user_session::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        sign_in::routes(),
+        step_up::routes(),
+        forced_change::routes(),
+        recovery::routes(),
+        invitation::routes(),
+        own_email::routes(),
+        own_password::routes(),
+        own_profile::routes(),
+        own_session::routes(),
+        user_session::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -1,7 +1,11 @@
-//! A password that is shown: the same work for every account, whether it has one or not.
+//! A password that is shown: the same work for every account, whether it has one or not. And one that is chosen: judged,
+//! and hashed.
 
+use parapet::Finding;
 use parapet::model::{Secret, User};
-use parapet::password::{Password, StoredHash, Verdict};
+use parapet::password::{Context, Password, Policy, StoredHash, Verdict, check};
+
+use super::site::Site;
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -46,8 +50,52 @@ pub async fn is_right(app: &App, shown: &Secret, user: Option<&mut User>) -> Res
     Ok(matches!(found, Verdict::Match { .. }))
 }
 
+/// A password that somebody chose.
+pub struct Choice<'a> {
+    /// What was typed.
+    pub typed: &'a Secret,
+    /// The field that it was typed into.
+    pub field: &'a str,
+    /// Whether a second factor is asked for beside it: then it may be shorter.
+    pub has_factor: bool,
+    /// Hashes of those that it must not be: the one before, and as many older ones as the tenant remembers.
+    pub former: &'a [Secret],
+}
+
+/// The hash of a password that somebody chose for this user; all that is wrong with it, where it is not good enough.
+pub fn chosen(app: &App, site: &Site, user: &User, choice: &Choice<'_>) -> Result<Secret, ApiError> {
+    let refuse = |finding: Finding| ApiError::invalid(finding.field(choice.field));
+    let password = Password::chosen(choice.typed.expose())
+        .map_err(|error| refuse(Finding::error("user", error.code(), error.to_string())))?;
+    let own_minimum = usize::try_from(site.number("password_min_length")).unwrap_or_default();
+    let policy = Policy { second_factor: choice.has_factor, own_minimum };
+    let known = [
+        Some(&site.tenant.name),
+        Some(&site.tenant.slug),
+        site.tenant.domain.as_ref(),
+        Some(&user.email),
+        user.username.as_ref(),
+        user.first_name.as_ref(),
+        user.last_name.as_ref(),
+    ];
+    let context = known.into_iter().flatten().fold(Context::default(), |context, name| context.with(name));
+    let findings = check(&password, &policy, &context);
+    if !findings.is_empty() {
+        let findings = findings.into_iter().map(|finding| finding.field(choice.field)).collect();
+        return Err(ApiError::Invalid { findings });
+    }
+    for former in choice.former.iter().filter_map(|hash| StoredHash::parse(hash.expose()).ok()) {
+        let mut hasher = app.memory.hasher.borrow_mut();
+        if hasher.verify(&password, &former).map_err(ApiError::internal)? != Verdict::NoMatch {
+            let message = "it is the password of before, or one of those before it";
+            return Err(refuse(Finding::error("user", "password.reused", message)));
+        }
+    }
+    hash(app, &password)
+}
+
 /// The hash of a password, with a fresh salt.
-pub fn hash(app: &App, password: &Password) -> Result<Secret, ApiError> {
+fn hash(app: &App, password: &Password) -> Result<Secret, ApiError> {
     let salt = random::bytes().map_err(ApiError::internal)?;
     app.memory.hasher.borrow_mut().hash(password, salt).map_err(ApiError::internal)
 }

@@ -14,7 +14,7 @@ use super::flow::{Flow, LIFETIME};
 use super::session::NewSession;
 use super::site::Site;
 use super::throttle::{Counted, Try};
-use super::{attempt, password};
+use super::{attempt, forced_change, password};
 use crate::administration::{Author, Deed, address, enact};
 use crate::app::App;
 use crate::authenticate::Credential;
@@ -38,7 +38,7 @@ pub fn routes() -> Vec<Route> {
 }
 
 /// Who has this name: an e-mail address, or a username, which has no `@`.
-const READ_USER: &str = "
+pub(super) const READ_USER: &str = "
     SELECT * FROM user WHERE tenant_id = ?1 AND deleted_at IS NULL AND (email = ?2 OR username = ?3)";
 
 /// With the hash, which other reads of users leave out.
@@ -84,6 +84,13 @@ pub enum Step {
         /// Until when.
         expires_at: Timestamp,
     },
+    /// The password is to become another.
+    NewPassword {
+        /// What it is set with.
+        flow: OpaqueToken,
+        /// Until when.
+        expires_at: Timestamp,
+    },
 }
 
 impl Step {
@@ -95,6 +102,11 @@ impl Step {
                 "status": "second_factor_required",
                 "flow": flow.expose(),
                 "methods": methods,
+                "expires_at": expires_at,
+            })),
+            Self::NewPassword { flow, expires_at } => Response::json(&json!({
+                "status": "password_change_required",
+                "flow": flow.expose(),
                 "expires_at": expires_at,
             })),
         }
@@ -156,6 +168,11 @@ pub fn refuse_others(body: &Map<String, Value>, findings: &mut Vec<Finding>) {
 /// Whoever is refused is told this and nothing else.
 pub fn refused() -> ApiError {
     ApiError::Unauthenticated { code: "sign_in.refused", detail: "the name or the password is wrong" }
+}
+
+/// A step is not there, or not any more.
+pub fn step_is_over() -> ApiError {
+    ApiError::Unauthenticated { code: "sign_in.step_over", detail: "the step is over; sign in anew" }
 }
 
 async fn sign_in(app: &App, call: &Call) -> Result<Response, ApiError> {
@@ -226,9 +243,12 @@ pub async fn step(
     Ok(Step::SecondFactor { flow, methods, expires_at: now.plus_millis(LIFETIME) })
 }
 
-/// Somebody has shown all that they must: the session begins, if they may still have one.
+/// Somebody has shown all that they must: the session begins, if they may still have one and their password may stay.
 pub async fn finish(app: &App, call: &Call, site: &Site, user: &User, pending: &Pending) -> Result<Step, ApiError> {
     let now = app.clock.now();
+    if forced_change::is_due(site, user, pending, now) {
+        return forced_change::begin(app, site, user, pending).await;
+    }
     let amr: Vec<&str> = pending.amr.iter().map(String::as_str).collect();
     let session = NewSession::new(site, call, user.id, &amr, now)?;
     let session = match pending.proving {

@@ -1,12 +1,13 @@
 //! A tenant's own place: the host at which its people sign in, and what the tenant has set for that.
 
-use parapet::model::{SettingCategory, Tenant, TenantSetting, TenantStatus};
+use parapet::model::{SettingCategory, Tenant, TenantDocument, TenantSetting, TenantStatus};
 use parapet::setting;
 use serde_json::Value;
+use uuid::Uuid;
 
-use crate::app::App;
+use crate::app::{App, Config};
 use crate::authenticate::Host;
-use crate::document::rows;
+use crate::document::{rows, select};
 use crate::error::ApiError;
 use crate::guard::Call;
 use crate::platform::db::Statement;
@@ -23,6 +24,8 @@ const SETTINGS_BY_SLUG: &str = "
 const SETTINGS_BY_DOMAIN: &str = "
     SELECT s.* FROM tenant_setting s JOIN tenant t ON t.id = s.tenant_id
     WHERE t.domain = ?1 AND s.category IN ('security', 'ui')";
+
+const SETTINGS: &str = "tenant_id = ?1 AND category IN ('security', 'ui')";
 
 /// An active tenant, at its host.
 #[derive(Debug)]
@@ -52,6 +55,34 @@ impl Site {
         let tenant = rows::<Tenant>(answers.next().unwrap_or_default())?.pop();
         let tenant = tenant.filter(|tenant| tenant.status == TenantStatus::Active).ok_or(ApiError::NotFound)?;
         Ok(Self { tenant, settings: rows(answers.next().unwrap_or_default())? })
+    }
+
+    /// The tenant of somebody who is known, at whatever host; 404 where it is not active.
+    pub async fn of_tenant(app: &App, tenant: Uuid) -> Result<Self, ApiError> {
+        let reads = vec![select::<Tenant>("id = ?1", tenant), select::<TenantSetting>(SETTINGS, tenant)];
+        let mut answers = app.db.batch(reads).await.map_err(ApiError::database)?.into_iter();
+        let tenant = rows::<Tenant>(answers.next().unwrap_or_default())?.pop();
+        let tenant = tenant.filter(|tenant| tenant.status == TenantStatus::Active).ok_or(ApiError::NotFound)?;
+        Ok(Self { tenant, settings: rows(answers.next().unwrap_or_default())? })
+    }
+
+    /// The tenant whose rules these are.
+    pub fn of_rules(document: &TenantDocument) -> Self {
+        let is_asked_for =
+            |row: &&TenantSetting| matches!(row.category, SettingCategory::Security | SettingCategory::Ui);
+        let settings = document.tenant_setting.iter().filter(is_asked_for).cloned().collect();
+        Self { tenant: document.tenant.clone(), settings }
+    }
+
+    /// Where the tenant's own pages are, `https://host`: what links in messages lead to. What a request says of its host
+    /// counts for nothing here.
+    pub fn origin(&self, config: &Config) -> Option<String> {
+        let slug = || config.base_domain.as_ref().map(|base| format!("{}.{base}", self.tenant.slug));
+        let host = self.tenant.domain.clone().or_else(slug)?;
+        Some(match config.local_port {
+            Some(port) => format!("http://{host}:{port}"),
+            None => format!("https://{host}"),
+        })
     }
 
     /// What counts of a setting of the category `security`.

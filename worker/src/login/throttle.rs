@@ -6,7 +6,7 @@
 //! comes with a browser that has signed in before, is counted by that browser alone (OWASP, device cookies). Nobody
 //! gets near the 100 tries in a row of NIST 800-63B-4, section 3.2.2, without waiting for days.
 
-use parapet::model::Timestamp;
+use parapet::model::{Timestamp, User};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -27,6 +27,10 @@ const OF_ADDRESS: Limit = Limit { free: 100, longest: 5 * MINUTE };
 /// Of one tenant: beyond it a list of passwords is being tried at all accounts. So those wait who come with an unknown
 /// browser, a second each.
 const OF_TENANT: Limit = Limit { free: 1_000, longest: SECOND };
+
+/// Messages that are asked for without a proof of who asks: as many an hour reach one account, and one address asks for.
+const OF_MESSAGES: Limit = Limit { free: 3, longest: 60 * MINUTE };
+const OF_ADDRESS_ASKING: Limit = Limit { free: 30, longest: 60 * MINUTE };
 
 /// Free tries, and the longest wait after them in milliseconds.
 #[derive(Clone, Copy)]
@@ -56,6 +60,9 @@ const COUNT: &str = "
 const READ_WAIT: &str = "SELECT max(next_at) AS next_at FROM login_throttle
     WHERE tenant_id = ?1 AND subject IN (SELECT value FROM json_each(?2))";
 
+const FORGET_ALL: &str = "
+    DELETE FROM login_throttle WHERE tenant_id = ?1 AND subject IN (SELECT value FROM json_each(?2))";
+
 const FORGET: &str = "DELETE FROM login_throttle WHERE tenant_id = ?1 AND subject = ?2";
 
 const GIVE_BACK: &str = "
@@ -66,7 +73,9 @@ pub struct Try {
     tenant: Uuid,
     account: String,
     address: String,
+    everybody: String,
     limit: Limit,
+    of_address: Limit,
     device: Option<String>,
     name: String,
     at: i64,
@@ -94,25 +103,47 @@ impl Try {
         };
         Self {
             tenant: site.tenant.id,
-            // What was typed may be a password, in the wrong field: it lies nowhere in the clear.
-            account: format!("account/{}", hex::encode(Sha256::digest(name))),
+            account: account(name),
             address: format!("address/{}", address.unwrap_or_default()),
+            everybody: "tenant".to_owned(),
             limit,
+            of_address: OF_ADDRESS,
             device,
             name: name.to_owned(),
             at: now.as_millis(),
         }
     }
 
+    /// Somebody who asks for a message to the account of this name, without showing who they are: counted apart from those
+    /// who try to sign in.
+    pub fn asking(site: &Site, name: &str, address: Option<String>, device: Option<String>, now: Timestamp) -> Self {
+        let tried = Self::new(site, name, address, device, now);
+        Self {
+            account: format!("asking/{}", tried.account),
+            address: format!("asking/{}", tried.address),
+            everybody: "asking/tenant".to_owned(),
+            limit: OF_MESSAGES,
+            of_address: OF_ADDRESS_ASKING,
+            ..tried
+        }
+    }
+
+    /// Forgets what was tried at a user's account, by either name: its password is another now.
+    pub fn forget_account(site: &Site, user: &User) -> Statement {
+        let names = [Some(&user.email), user.username.as_ref()].into_iter().flatten();
+        let subjects: Vec<String> = names.map(|name| account(&name.to_lowercase())).collect();
+        Statement::new(FORGET_ALL).bind(site.tenant.id).bind(serde_json::json!(subjects).to_string())
+    }
+
     /// The statements that count it, for one batch: the answers are [`Try::read`].
     pub fn statements(&self) -> Vec<Statement> {
         vec![
             self.count(&self.account, self.limit, self.device.as_deref()),
-            self.count(&self.address, OF_ADDRESS, None),
-            self.count("tenant", OF_TENANT, None),
+            self.count(&self.address, self.of_address, None),
+            self.count(&self.everybody, OF_TENANT, None),
             Statement::new(READ_WAIT)
                 .bind(self.tenant)
-                .bind(serde_json::json!([self.account, self.of_device(), self.address, "tenant"]).to_string()),
+                .bind(serde_json::json!([self.account, self.of_device(), self.address, self.everybody]).to_string()),
         ]
     }
 
@@ -146,7 +177,7 @@ impl Try {
             Some((subject, tries)) if row(1).is_some() && (row(2).is_some() || is_known_device) => Ok(Counted {
                 tenant: self.tenant,
                 subject,
-                others: serde_json::json!([self.address, "tenant"]).to_string(),
+                others: serde_json::json!([self.address, self.everybody]).to_string(),
                 tries,
                 is_known_device,
             }),
@@ -156,6 +187,12 @@ impl Try {
             }
         }
     }
+}
+
+/// What the account of a name is counted as. What was typed may be a password, in the wrong field: it lies nowhere in the
+/// clear.
+fn account(name: &str) -> String {
+    format!("account/{}", hex::encode(Sha256::digest(name)))
 }
 
 impl Counted {

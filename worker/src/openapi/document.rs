@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use super::about::About;
 use super::schemas::Schemas;
 use super::{
-    access, directory, governance, login, messaging, notifications, policies, problem, service, snapshots, tenancy,
+    access, account, directory, governance, login, messaging, notifications, policies, problem, service, snapshots,
+    tenancy,
 };
 use crate::administration::{MOST, OWN_SCOPE};
 use crate::api::routes;
@@ -35,6 +36,7 @@ pub fn document() -> Result<Value, Vec<String>> {
         snapshots::about,
         directory::about,
         login::about,
+        account::about,
         tenancy::about,
         governance::about,
         messaging::about,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::about::About;
 use super::schemas::Schemas;
 
-const TAG: &str = "Sign-in";
+pub(super) const TAG: &str = "Sign-in";
 
 pub fn about(schemas: &mut Schemas) -> Vec<About> {
     let sign_in = object(
@@ -82,7 +82,7 @@ pub fn about(schemas: &mut Schemas) -> Vec<About> {
     ]
 }
 
-fn object(properties: &Value, required: &[&str]) -> Value {
+pub(super) fn object(properties: &Value, required: &[&str]) -> Value {
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
 }
 
@@ -131,7 +131,7 @@ fn session() -> Value {
 }
 
 /// What signing in leads to.
-fn step(schemas: &mut Schemas) -> Value {
+pub(super) fn step(schemas: &mut Schemas) -> Value {
     let session = object(
         &json!({
             "id": { "type": "string", "format": "uuid" },
@@ -160,5 +160,13 @@ fn step(schemas: &mut Schemas) -> Value {
         }),
         &["status", "flow", "methods", "expires_at"],
     );
-    schemas.add("SignInStep", json!({ "oneOf": [signed_in, second] }))
+    let password = object(
+        &json!({
+            "status": { "const": "password_change_required" },
+            "flow": { "type": "string", "description": "What `POST /v1/auth/password` is asked with." },
+            "expires_at": time(),
+        }),
+        &["status", "flow", "expires_at"],
+    );
+    schemas.add("SignInStep", json!({ "oneOf": [signed_in, second, password] }))
 }

@@ -12,6 +12,8 @@ pub mod about;
 #[cfg(not(target_arch = "wasm32"))]
 mod access;
 #[cfg(not(target_arch = "wasm32"))]
+mod account;
+#[cfg(not(target_arch = "wasm32"))]
 mod directory;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod document;

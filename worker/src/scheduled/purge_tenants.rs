@@ -70,7 +70,17 @@ const DESTROY_KEYS: &str = "
 const FIRST: [&str; 3] = ["api_key", "rule_history", "tenant_epoch"];
 
 /// What no document has, beside those.
-const OF_THE_SERVICE: [&str; 3] = ["idempotency_key", "rate_limit", "reminder"];
+const OF_THE_SERVICE: [&str; 9] = [
+    "former_password",
+    "idempotency_key",
+    "known_device",
+    "login_flow",
+    "login_throttle",
+    "one_time_link",
+    "rate_limit",
+    "reminder",
+    "terms_acceptance",
+];
 
 /// What stays.
 const STAYS: [&str; 4] = ["tenant", "audit_log", "audit_root", "audit_subject"];

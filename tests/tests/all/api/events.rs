@@ -1,6 +1,6 @@
 //! Events: what happens stands in the catalogue, says what the catalogue says of it, and all of the catalogue happens.
 
-use super::administration::OLGA;
+use super::administration::{OLGA, assert_status};
 use super::tenants::operators;
 use super::*;
 use jsonschema::Validator;
@@ -65,6 +65,10 @@ fn the_document_says_of_every_event_what_is_sent() {
     let webhooks = document["webhooks"].as_object().unwrap();
     let names: BTreeSet<&str> = webhooks.keys().map(String::as_str).collect();
     assert_eq!(names, EVENTS.iter().map(|event| event.name).chain([TEST]).collect());
+}
+
+fn browser_of_nobody(edge: &Edge, path: &str, sent: Value) {
+    assert_status(&super::sign_in::Browser::default().post(edge, path, sent), 200);
 }
 
 /// One thing after the other is done until all of the catalogue has happened.
@@ -223,7 +227,24 @@ fn all_of_the_catalogue_happens() {
     browser.sign_in(edge, "olga@acme.example", "wrong");
     browser.sign_in(edge, "olga@acme.example", super::sign_in::PASSWORD);
     browser.post(edge, "/v1/auth/step-up", json!({ "password": super::sign_in::PASSWORD }));
+    let new = super::own_password::NEW;
+    let change = json!({ "current_password": super::sign_in::PASSWORD, "new_password": new });
+    browser.post(edge, "/v1/me/password", change);
+    browser.send(edge, "POST", "/v1/me/email/verify", None);
+    let confirm = |token: String| browser_of_nobody(edge, "/v1/auth/email/confirm", json!({ "token": token }));
+    confirm(super::recovery::token(edge, "email.verify"));
+    browser.post(edge, "/v1/me/email", json!({ "new_email": "olga@new.example", "current_password": new }));
+    confirm(super::recovery::token(edge, "email.verify"));
+    confirm(super::recovery::token(edge, "email.change"));
     browser.send(edge, "POST", "/v1/auth/sign-out", None);
+    browser.post(edge, "/v1/auth/password-reset", json!({ "identifier": "olga@new.example" }));
+    let token = super::recovery::token(edge, "password.reset");
+    let reset = json!({ "token": token, "new_password": super::sign_in::PASSWORD });
+    browser.post(edge, "/v1/auth/password-reset/confirm", reset);
+    let invited = id(&owner("POST", "/v1/users", json!({ "email": "ida@acme.example", "state": "invited" })));
+    owner("POST", &format!("/v1/users/{invited}/invite"), Value::Null);
+    let token = super::recovery::token(edge, "user.invitation");
+    browser.post(edge, "/v1/auth/invitation/accept", json!({ "token": token, "password": new }));
 
     let happened: BTreeSet<String> = happened(&edge.app.db).into_iter().map(|(name, _)| name).collect();
     let missing: Vec<&str> = EVENTS.iter().map(|event| event.name).filter(|name| !happened.contains(*name)).collect();

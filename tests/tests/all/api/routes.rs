@@ -4,13 +4,18 @@ use super::*;
 use parapet_worker::guard::Access;
 
 /// What is public, and nothing else.
-const PUBLIC: [&str; 10] = [
+const PUBLIC: [&str; 15] = [
     "/healthz",
     "/openapi.json",
     "/.well-known/authzen-configuration",
     "/.well-known/authzen-configuration/{slug}",
     "/.well-known/parapet-keys",
     "/v1/auth/sign-in",
+    "/v1/auth/password",
+    "/v1/auth/password-reset",
+    "/v1/auth/password-reset/confirm",
+    "/v1/auth/invitation/accept",
+    "/v1/auth/email/confirm",
     "/",
     "/style/{version}/{sheet}",
     // The page and its form.

@@ -18,7 +18,17 @@ fn tick(operators: &Operators) {
 
 /// What is there of a tenant, by table.
 fn counts(edge: &Edge, tenant: &str) -> Vec<(String, i64)> {
-    let service = ["idempotency_key", "rate_limit", "rule_history"];
+    let service = [
+        "former_password",
+        "idempotency_key",
+        "known_device",
+        "login_flow",
+        "login_throttle",
+        "one_time_link",
+        "rate_limit",
+        "rule_history",
+        "terms_acceptance",
+    ];
     let tables = TABLES.iter().map(|table| table.name).filter(|name| *name != "tenant").chain(service);
     let count = |table: &str| {
         let count = Statement::new(format!("SELECT count(*) AS n FROM \"{table}\" WHERE tenant_id = ?1")).bind(tenant);

@@ -47,6 +47,9 @@ enum Says {
 
 use Says::{Cause, Column, Name, Requested, Word};
 
+const PASSWORD_CHANGED: &[(&str, Says)] =
+    &[("ip_address", Cause("ip_address")), ("time", Column("password_changed_at"))];
+
 const TOLD: &[Told] = &[
     Told {
         event: "user_session.created",
@@ -65,6 +68,20 @@ const TOLD: &[Told] = &[
         whom: Whom::Column("user_id"),
         purpose: "sign_in.many_failures",
         says: &[("attempts", Cause("tries")), ("ip_address", Column("ip_address")), ("time", Column("attempted_at"))],
+    },
+    Told {
+        event: "user.password_changed",
+        only: None,
+        whom: Whom::Column("id"),
+        purpose: "password.changed",
+        says: PASSWORD_CHANGED,
+    },
+    Told {
+        event: "user.password_reset",
+        only: None,
+        whom: Whom::Column("id"),
+        purpose: "password.changed",
+        says: PASSWORD_CHANGED,
     },
     Told {
         event: "user_role.assigned",
@@ -184,7 +201,10 @@ pub async fn for_event(app: &App, event: &Outbox) -> Result<Notices, ApiError> {
     let mut values = Vec::new();
     for (name, says) in told.says {
         let value = match says {
-            Cause(member) => cause(member).map(ToString::to_string).unwrap_or_default(),
+            Cause(member) => match cause(member) {
+                Some(Value::String(text)) => text.clone(),
+                other => other.map(ToString::to_string).unwrap_or_default(),
+            },
             says => value(app, event.tenant_id, object, *says).await?,
         };
         values.push((*name, value));
@@ -230,7 +250,7 @@ async fn value(app: &App, tenant: Uuid, object: &Map<String, Value>, says: Says)
 }
 
 /// What a row is called.
-async fn named(app: &App, tenant: Uuid, table: &str, id: Option<Uuid>) -> Result<Option<String>, ApiError> {
+pub async fn named(app: &App, tenant: Uuid, table: &str, id: Option<Uuid>) -> Result<Option<String>, ApiError> {
     let Some(id) = id else { return Ok(None) };
     if table == "user" {
         let found = select::<User>("tenant_id = ?1 AND id = ?2", tenant).bind(id);

@@ -40,7 +40,7 @@ pub struct Wanted {
     pub email: Option<String>,
     /// The language, as BCP 47 writes it, where it is known better than by the user's attribute `locale`.
     pub locale: Option<String>,
-    /// The event that it follows from: once from each event.
+    /// What it follows from, an event or a link: once from each.
     pub event: Option<Uuid>,
     /// From then on what it says is over, and it is not sent any more.
     pub expires_at: Option<Timestamp>,
@@ -53,6 +53,8 @@ pub struct Notices {
     pub statements: Vec<Statement>,
     /// The messages for the queue. Without them the notifications go within a minute.
     pub messages: Vec<Value>,
+    /// The ids of the notifications, each of which is there once its statement found that it may.
+    pub notifications: Vec<Uuid>,
 }
 
 impl Notices {
@@ -60,6 +62,7 @@ impl Notices {
     pub fn extend(&mut self, other: Self) {
         self.statements.extend(other.statements);
         self.messages.extend(other.messages);
+        self.notifications.extend(other.notifications);
     }
 }
 
@@ -97,6 +100,7 @@ pub async fn notify(app: &App, wanted: &Wanted) -> Result<Notices, ApiError> {
         };
         let Some(row) = about.notification(app, wanted, purpose, template, now)? else { continue };
         notices.messages.extend(row.next_attempt_at.map(|_| super::send::message(row.tenant_id, row.id)));
+        notices.notifications.push(row.id);
         notices.statements.push(insert(&row, purpose, now));
     }
     Ok(notices)
@@ -140,7 +144,7 @@ pub fn test(
     let row = kept(app, id, user, purpose, template, values, None, now)?;
     let row = row.ok_or_else(|| ApiError::internal("the template is too long with its samples"))?;
     let messages = row.next_attempt_at.map(|_| super::send::message(row.tenant_id, row.id)).into_iter().collect();
-    Ok(Notices { statements: vec![insert(&row, purpose, now)], messages })
+    Ok(Notices { statements: vec![insert(&row, purpose, now)], messages, notifications: vec![row.id] })
 }
 
 /// Everything that is read of somebody and their tenant.

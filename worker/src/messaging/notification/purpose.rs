@@ -65,6 +65,8 @@ pub const PURPOSES: &[Purpose] = &[
     security("sign_in.new_device", &[Email, InApp], 10, &[says("device", "Firefox on Linux"), ADDRESS, TIME]),
     security("sign_in.many_failures", &[Email, InApp], 2, &[says("attempts", "10"), ADDRESS, TIME]),
     security("password.changed", &[Email, InApp], 10, &[ADDRESS, TIME]),
+    security("email.change", &[Email], 5, &[LINK, says("new_email", "ann@example.org"), says("expires_minutes", "60")]),
+    security("email.taken", &[Email], 2, &[]),
     security("email.changed", &[Email], 10, &[says("new_email", "ann@example.org"), TIME]),
     security("factor.added", &[Email, InApp], 10, &[says("factor", "a security key"), TIME]),
     security("factor.removed", &[Email, InApp], 10, &[says("factor", "a security key"), TIME]),
