@@ -7,7 +7,7 @@ import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { migrate, startEdge } from "./edge.mjs";
 import { startInbox } from "./inbox.mjs";
-import { init, seed } from "./seed.mjs";
+import { hashed, init, seed } from "./seed.mjs";
 
 const LOCAL = fileURLToPath(new URL("../.local/", import.meta.url));
 const DEMO = fileURLToPath(new URL("../fixtures/saas/", import.meta.url));
@@ -15,6 +15,7 @@ const MIGRATIONS = fileURLToPath(new URL("./migrations/", import.meta.url));
 const PORT = Number(process.env.PORT ?? 8787);
 
 const document = JSON.parse(await readFile(`${DEMO}tenant.json`, "utf8"));
+const person = document.user[0];
 const local = await state();
 const taken = (/** @type {number} */ port) => (/** @type {Error} */ error) => {
   console.error(`Port ${port} is taken: ${error.message}\nPORT=8788 make run takes others.`);
@@ -34,6 +35,8 @@ const edge = await startEdge({
     ...inbox.variables,
     // Webhooks may lead to this machine.
     LOCAL: "1",
+    // Tenants lie at <slug>.localhost, which browsers find at this machine and trust with cookies.
+    BASE_DOMAIN: "localhost",
   },
   log: (line) => console.log(line),
 }).catch(taken(PORT));
@@ -43,6 +46,8 @@ if (!local.keys) {
   await migrate(db);
   local.keys = await seed(db, `${DEMO}tenant.json`);
   local.operator = await init(db, "operator@example.com");
+  local.password = randomBytes(12).toString("base64url");
+  await db.prepare("UPDATE user SET password_hash = ?1 WHERE id = ?2").bind(hashed(local.password), person.id).run();
   await save(local);
 }
 
@@ -59,6 +64,10 @@ Ask it:
   curl -s ${url} \\
     -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' \\
     -d '${JSON.stringify(question)}'
+
+Sign in as ${person.email} with the password ${local.password} at
+
+  http://${document.tenant.slug}.localhost:${PORT}/sign-in
 
 Make a tenant of your own, as an operator; the answer has its owner's key:
 
@@ -85,11 +94,11 @@ async function state() {
   for (const file of [...files, `${DEMO}tenant.json`]) hash.update(await readFile(file));
   const version = hash.digest("hex");
   const kept = await readFile(`${LOCAL}state.json`, "utf8").then(JSON.parse, () => ({}));
-  if (kept.version === version && kept.keys && kept.operator) return kept;
+  if (kept.version === version && kept.keys && kept.operator && kept.password) return kept;
   await rm(LOCAL, { recursive: true, force: true });
   await mkdir(LOCAL, { recursive: true });
   const [snapshotKey, dataKey] = [randomBytes(32).toString("hex"), randomBytes(32).toString("hex")];
-  return { version, snapshotKey, dataKey, keys: null, operator: null };
+  return { version, snapshotKey, dataKey, keys: null, operator: null, password: null };
 }
 
 async function save(state) {

@@ -1,5 +1,6 @@
 // Loads tenant documents into a local database, through the program `parapet`, which makes fresh API keys.
 import { execFile } from "node:child_process";
+import { pbkdf2Sync, randomBytes } from "node:crypto";
 import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
 
@@ -45,4 +46,17 @@ export async function init(db, email) {
   const { statements, api_key } = JSON.parse(await parapet("init", "--email", email, "--json"));
   await db.batch(statements.map(({ sql, params }) => db.prepare(sql).bind(...params)));
   return api_key.key;
+}
+
+/**
+ * The hash of a password, in a form that users are imported with: the Worker replaces it when its user first signs in. Node
+ * has no Argon2.
+ *
+ * @param {string} password
+ */
+export function hashed(password) {
+  const salt = randomBytes(16);
+  const tag = pbkdf2Sync(password, salt, 10_000, 32, "sha256");
+  const text = (/** @type {Buffer} */ bytes) => bytes.toString("base64").replace(/=+$/, "");
+  return `$pbkdf2-sha256$i=10000,l=32$${text(salt)}$${text(tag)}`;
 }

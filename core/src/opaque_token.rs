@@ -22,6 +22,8 @@ pub enum TokenKind {
     Flow,
     /// What was sent to an address, to be followed once: a new password, an invitation, a confirmation.
     Link,
+    /// A browser that was given a form before anybody signed in.
+    Form,
 }
 
 impl TokenKind {
@@ -31,6 +33,7 @@ impl TokenKind {
             Self::Device => "pd_",
             Self::Flow => "pf_",
             Self::Link => "pl_",
+            Self::Form => "pc_",
         }
     }
 }
@@ -72,7 +75,8 @@ impl fmt::Debug for OpaqueToken {
 mod tests {
     use super::*;
 
-    const ALL: [TokenKind; 4] = [TokenKind::Session, TokenKind::Device, TokenKind::Flow, TokenKind::Link];
+    const ALL: [TokenKind; 5] =
+        [TokenKind::Session, TokenKind::Device, TokenKind::Flow, TokenKind::Link, TokenKind::Form];
 
     #[test]
     fn a_token_is_read_as_what_it_was_made_for_and_as_nothing_else() {

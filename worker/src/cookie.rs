@@ -20,6 +20,12 @@ const SESSION: &str = "__Host-session";
 /// The browser, whoever uses it.
 const DEVICE: &str = "__Host-device";
 
+/// What forms of strangers are bound to.
+const FORM: &str = "__Host-form";
+
+/// What a page hands to the next one, so that it stands in no address.
+const STEP: &str = "__Host-step";
+
 /// The header in which scripts send the token of [`csrf_token`]; forms send it as a field of that name.
 pub const CSRF_HEADER: &str = "x-csrf-token";
 
@@ -51,6 +57,31 @@ pub fn set_device(token: &OpaqueToken, seconds: i64) -> String {
     format!("{DEVICE}={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={seconds}", token.expose())
 }
 
+/// What this browser's forms are bound to while nobody is signed in.
+pub fn form(request: &Request) -> Option<OpaqueToken> {
+    OpaqueToken::parse(TokenKind::Form, value(request, FORM)?)
+}
+
+/// The `Set-Cookie` of that: until the browser is closed.
+pub fn set_form(token: &OpaqueToken) -> String {
+    format!("{FORM}={}; Path=/; Secure; HttpOnly; SameSite=Lax", token.expose())
+}
+
+/// What the page before handed on, as it wrote it.
+pub fn step(request: &Request) -> Option<&str> {
+    value(request, STEP)
+}
+
+/// The `Set-Cookie` that hands on what has the characters of base64url, for so many seconds.
+pub fn set_step(value: &str, seconds: i64) -> String {
+    format!("{STEP}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={seconds}")
+}
+
+/// The `Set-Cookie` that takes it away.
+pub fn clear_step() -> String {
+    set_step("", 0)
+}
+
 /// Refuses what changes something and comes with a cookie, unless it comes from a page of the same origin, or with the
 /// session's token.
 pub fn is_meant(request: &Request, session: &OpaqueToken) -> Result<(), ApiError> {
@@ -79,19 +110,32 @@ pub fn is_same_origin(request: &Request) -> bool {
 
 /// What a session's own pages send along: an HMAC under the session's token, which no other site can know.
 pub fn csrf_token(session: &OpaqueToken) -> String {
-    URL_SAFE_NO_PAD.encode(mac(session).finalize().into_bytes())
+    form_token(session, CSRF)
 }
 
 /// Whether this is the token of the session, in constant time.
 pub fn is_csrf_token(session: &OpaqueToken, token: &str) -> bool {
-    URL_SAFE_NO_PAD.decode(token).is_ok_and(|token| mac(session).verify_slice(&token).is_ok())
+    is_form_token(session, CSRF, token)
 }
 
-fn mac(session: &OpaqueToken) -> Hmac<Sha256> {
+/// What a form sends along while nobody is signed in: an HMAC under the browser's cookie, for the form at this path.
+pub fn form_token(form: &OpaqueToken, path: &str) -> String {
+    URL_SAFE_NO_PAD.encode(mac(form, path).finalize().into_bytes())
+}
+
+/// Whether this is the token of that form, in constant time.
+pub fn is_form_token(form: &OpaqueToken, path: &str, token: &str) -> bool {
+    URL_SAFE_NO_PAD.decode(token).is_ok_and(|token| mac(form, path).verify_slice(&token).is_ok())
+}
+
+/// What is under the HMAC of a session; no path is the same.
+const CSRF: &str = "parapet csrf";
+
+fn mac(token: &OpaqueToken, purpose: &str) -> Hmac<Sha256> {
     // A key of HMAC may have any length.
     #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-    let mac = Hmac::<Sha256>::new_from_slice(session.expose().as_bytes()).expect("any length");
-    mac.chain_update(b"parapet csrf")
+    let mac = Hmac::<Sha256>::new_from_slice(token.expose().as_bytes()).expect("any length");
+    mac.chain_update(purpose)
 }
 
 /// The value of a cookie; nothing where it is there twice, since one of the two is not ours.
@@ -158,5 +202,16 @@ mod tests {
             );
         }
         assert!(is_meant(&request("GET", &[]), &token(1)).is_ok());
+    }
+
+    #[test]
+    fn a_forms_token_is_of_one_browser_and_one_path() {
+        let form = |byte| OpaqueToken::from_random(TokenKind::Form, [byte; RANDOM_BYTES]);
+        let sent = form_token(&form(1), "/sign-in");
+        assert!(is_form_token(&form(1), "/sign-in", &sent));
+        for (browser, path) in [(form(2), "/sign-in"), (form(1), "/reset"), (token(1), "/sign-in")] {
+            assert!(!is_form_token(&browser, path, &sent), "{path}");
+        }
+        assert!(!is_form_token(&form(1), "/sign-in", &sent[1..]) && !is_form_token(&form(1), "/sign-in", ""));
     }
 }

@@ -2,8 +2,10 @@
 
 pub mod access;
 pub mod administration;
+pub mod api;
 pub mod app;
 pub mod authenticate;
+pub mod colour;
 pub mod cookie;
 pub mod cors;
 pub mod directory;
@@ -18,6 +20,7 @@ pub mod memory;
 pub mod messaging;
 pub mod metrics;
 pub mod openapi;
+pub mod pages;
 pub mod platform;
 pub mod publish;
 pub mod rate;

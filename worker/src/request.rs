@@ -7,7 +7,9 @@ use std::net::IpAddr;
 pub const LONGEST_BODY: usize = 1024 * 1024;
 
 /// The headers that are ever read. At the edge no others are handed over.
-pub const HEADERS: [&str; 13] = [
+pub const HEADERS: [&str; 15] = [
+    "accept",
+    "accept-language",
     "access-control-request-method",
     "authorization",
     "cf-connecting-ip",

@@ -9,24 +9,13 @@ use crate::guard::{Access, Call, Route};
 use crate::platform::{log, random};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{access, directory, governance, health, login, messaging, metrics, openapi, tenancy};
+use crate::{api, pages};
 
-/// All routes there are.
+/// All routes there are: the API's, and the pages'.
 pub fn routes() -> Vec<Route> {
-    [
-        health::routes(),
-        metrics::routes(),
-        openapi::routes(),
-        access::routes(),
-        login::routes(),
-        directory::routes(),
-        tenancy::routes(),
-        governance::routes(),
-        messaging::routes(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    let mut routes = api::routes();
+    routes.extend(pages::routes());
+    routes
 }
 
 /// Finds routes by their path.
@@ -53,10 +42,7 @@ impl Router {
     pub async fn answer(&self, app: &App, request: Request) -> Response {
         let id = request_id(&request);
         let head = request.method == "HEAD";
-        let mut response = match self.find(app, request, &id).await {
-            Ok(response) => response,
-            Err(error) => error.respond(&id),
-        };
+        let mut response = self.find(app, request, &id).await;
         response.headers.push(("x-request-id", id.into()));
         // An answer is for this caller at this instant, and is data: no browser guesses, frames or refers.
         for (name, value) in [
@@ -77,24 +63,31 @@ impl Router {
         response
     }
 
-    async fn find(&self, app: &App, request: Request, id: &str) -> Result<Response, ApiError> {
+    async fn find(&self, app: &App, request: Request, id: &str) -> Response {
         let Ok(found) = self.0.at(&request.path) else {
-            return Err(ApiError::NotFound);
+            return refused(&request, &ApiError::NotFound, id);
         };
         if cors::is_preflight(&request) {
-            return cors::preflight(app, &request, found.value).await;
+            let answer = cors::preflight(app, &request, found.value).await;
+            return answer.unwrap_or_else(|error| error.respond(id));
         }
         // RFC 9110, section 9.3.2: HEAD is GET without the content.
         let method = if request.method == "HEAD" { "GET" } else { request.method.as_str() };
         let Some(route) = found.value.iter().find(|route| route.method == method) else {
-            return Err(ApiError::MethodNotAllowed { allow: allow(found.value) });
+            return refused(&request, &ApiError::MethodNotAllowed { allow: allow(found.value) }, id);
         };
         let access: Access = route.access;
         let parameters = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let call = Call { id: id.to_owned(), parameters, request, caller: OnceCell::new() };
-        let response = access.pass(app, &call).await.unwrap_or_else(|error| error.respond(id));
-        Ok(cors::allow(&call, response))
+        let response = access.pass(app, &call).await.unwrap_or_else(|error| refused(&call.request, &error, id));
+        cors::allow(&call, response)
     }
+}
+
+/// What is said of an error: a problem document, or where a browser wants a page, a page.
+fn refused(request: &Request, error: &ApiError, id: &str) -> Response {
+    let problem = error.respond(id);
+    pages::instead(request, error, id, &problem).unwrap_or(problem)
 }
 
 fn allow(routes: &[Route]) -> String {

@@ -9,8 +9,8 @@ use super::{
     tenancy, tokens,
 };
 use crate::administration::{MOST, OWN_SCOPE};
+use crate::api::routes;
 use crate::guard::{Access, Route};
-use crate::router::routes;
 
 /// The document, as `worker/openapi.json` has it: a path's method and a component a line, so that a change is seen.
 ///

@@ -1,7 +1,8 @@
 //! The API's description, OpenAPI 3.1, at `/openapi.json`.
 //!
-//! It is made of the routes, the rows and what [`about`] says of each route, off the edge ([`document`]), and kept in
-//! `worker/openapi.json`, which a test holds to the code. The Worker carries that file alone.
+//! It is made of the API's routes ([`crate::api`]; pages are for people and are not in it), the rows and what [`about`] says
+//! of each route, off the edge ([`document`]), and kept in `worker/openapi.json`, which a test holds to the code. The Worker
+//! carries that file alone.
 
 use crate::guard::{Access, Route};
 use crate::response::Response;

@@ -30,6 +30,7 @@ mod organization_units;
 mod own_email;
 mod own_password;
 mod own_profile;
+mod pages;
 mod policies;
 mod preview;
 mod principals;

@@ -1,6 +1,7 @@
 //! The OpenAPI document: it says of every route what the code says, and nothing of any other.
 
 use super::*;
+use parapet_worker::api::routes;
 use parapet_worker::guard::Access;
 use parapet_worker::openapi::document;
 use std::collections::BTreeSet;

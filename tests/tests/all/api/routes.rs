@@ -4,7 +4,7 @@ use super::*;
 use parapet_worker::guard::Access;
 
 /// What is public, and nothing else.
-const PUBLIC: [&str; 15] = [
+const PUBLIC: [&str; 19] = [
     "/healthz",
     "/v1/health",
     "/openapi.json",
@@ -20,6 +20,11 @@ const PUBLIC: [&str; 15] = [
     "/v1/token",
     "/.well-known/jwks.json",
     "/.well-known/jwks.json/{slug}",
+    "/",
+    "/style/{version}/{sheet}",
+    // The page and its form.
+    "/sign-in",
+    "/sign-in",
 ];
 
 #[test]

@@ -30,8 +30,20 @@ impl Browser {
     /// Sends a request as a page of the host itself.
     pub fn send(&mut self, edge: &Edge, method: &str, path: &str, body: Option<Value>) -> Response {
         let mut request = request(method, path);
+        if let Some(body) = body {
+            request.headers.insert("content-type".to_owned(), "application/json".to_owned());
+            request.body = Body::Bytes(body.to_string().into_bytes());
+        }
+        self.deliver(edge, request)
+    }
+
+    /// Sends a request with what a browser says by itself, and keeps the cookies of the answer.
+    pub fn deliver(&mut self, edge: &Edge, mut request: Request) -> Response {
         request.origin = HOST.to_owned();
-        let mut header = |name: &str, value: &str| request.headers.insert(name.to_owned(), value.to_owned());
+        let method = request.method.clone();
+        let mut header = |name: &str, value: &str| {
+            request.headers.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        };
         header("user-agent", FIREFOX);
         header("cf-connecting-ip", self.address.unwrap_or("192.0.2.7"));
         if method != "GET" {
@@ -40,10 +52,6 @@ impl Browser {
         if !self.cookies.is_empty() {
             let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             header("cookie", &pairs.join("; "));
-        }
-        if let Some(body) = body {
-            header("content-type", "application/json");
-            request.body = Body::Bytes(body.to_string().into_bytes());
         }
         let response = edge.send(request);
         for (_, set) in response.headers.iter().filter(|(name, _)| *name == "set-cookie") {

@@ -1,0 +1,220 @@
+// A real browser clicks through the hosted pages of the built Worker: without JavaScript, by keyboard, in both themes and
+// languages, and by axe's rules for WCAG 2.2 AA. Pictures of what it saw lie in target/pages/.
+//
+// It needs Chromium (Debian: chromium), or another one that CHROMIUM names, and is skipped where there is none.
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { after, before, describe, test } from "node:test";
+import { chromium } from "playwright-core";
+import { startEdge } from "../../worker/edge.mjs";
+import { hashed } from "../../worker/seed.mjs";
+import { SECRETS, TENANT, id, office } from "./office.mjs";
+
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const missing = !existsSync(CHROMIUM);
+if (missing) console.error(`\n!!! There is no Chromium at ${CHROMIUM}: NO PAGE IS TESTED IN A BROWSER. Install it, or set CHROMIUM.\n`);
+
+const PICTURES = fileURLToPath(new URL("../../target/pages/", import.meta.url));
+const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const PASSWORD = "ein Pferd frisst keinen Gurkensalat";
+const USER = "user-0@acme.example";
+
+/** @type {any} */
+let edge;
+/** @type {any} */
+let db;
+/** @type {import("playwright-core").Browser} */
+let browser;
+let host = "";
+
+/** A browser of one person, which must have nothing to complain about. */
+async function person(/** @type {import("playwright-core").BrowserContextOptions} */ options = {}) {
+  const context = await browser.newContext({ locale: "en-GB", ...options });
+  const page = await context.newPage();
+  /** @type {string[]} */
+  const complaints = [];
+  page.on("console", (message) => {
+    // A page that says what is wrong has its status.
+    if (message.type() === "error" && !/status of (401|403|404|422|429)/.test(message.text())) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  return { context, page, complaints };
+}
+
+const open = (/** @type {import("playwright-core").Page} */ page, /** @type {string} */ path) => page.goto(`${host}${path}`);
+const path = (/** @type {import("playwright-core").Page} */ page) => page.url().slice(host.length);
+const heading = (/** @type {import("playwright-core").Page} */ page) => page.locator("h1").innerText();
+const picture = (/** @type {import("playwright-core").Page} */ page, /** @type {string} */ name) =>
+  page.screenshot({ path: `${PICTURES}${name}.png`, fullPage: true });
+
+async function signIn(/** @type {import("playwright-core").Page} */ page, at = "/sign-in", password = PASSWORD) {
+  await open(page, at);
+  await page.getByLabel(/E-mail|E-Mail/).fill(USER);
+  await page.getByLabel(/^(Password|Passwort)$/).fill(password);
+  await page.locator("main form button").click();
+}
+
+/** What axe finds wrong with the page. */
+async function wrong(/** @type {import("playwright-core").Page} */ page) {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate((rules) => /** @type {any} */ (globalThis).axe.run({ runOnly: rules }), RULES);
+  return violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => `${node.html} ${node.failureSummary}`).join("; ")}`);
+}
+
+describe("the hosted pages in Chromium", { skip: missing && "there is no Chromium" }, () => {
+  before(async () => {
+    const variables = { ...SECRETS, BASE_DOMAIN: "localhost", FRESHNESS_SECONDS: "0", STRANGER_RATE_LIMIT: "0" };
+    edge = await startEdge({ variables, log: console.log });
+    ({ db } = await office(edge, 2));
+    await db.prepare("UPDATE user SET password_hash = ?1, first_name = 'Nora', last_name = '<b>Nilsen</b>'").bind(hashed(PASSWORD)).run();
+    host = `http://acme.localhost:${(await edge.ready).port}`;
+    await mkdir(PICTURES, { recursive: true });
+    browser = await chromium.launch({
+      executablePath: CHROMIUM,
+      args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    });
+  });
+  after(async () => {
+    await browser?.close();
+    await edge?.dispose();
+  });
+
+  test("without JavaScript somebody signs in, sees where, ends the others and signs out", { timeout: 120_000 }, async () => {
+    const { context, page, complaints } = await person({ javaScriptEnabled: false });
+    const other = await person();
+    await open(page, "/");
+    assert.equal(path(page), "/sign-in?return_to=%2Faccount");
+    await picture(page, "sign-in");
+    await signIn(page, page.url().slice(host.length), "not the password");
+    assert.equal(await page.title(), "Error: Sign in – Acme");
+    assert.match(await page.getByRole("alert").innerText(), /The name or the password is wrong\./);
+    assert.equal(await page.getByLabel("E-mail address or username").inputValue(), USER);
+    assert.equal(await page.getByLabel("Password").inputValue(), "");
+    await picture(page, "sign-in-wrong");
+    await page.getByLabel("Password").fill(PASSWORD);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    assert.equal(path(page), "/account");
+    assert.match(await page.locator("dl").innerText(), /Nora <b>Nilsen<\/b>/);
+    await picture(page, "account");
+    const cookies = await context.cookies();
+    assert.deepEqual(cookies.map(({ name }) => name).sort(), ["__Host-device", "__Host-form", "__Host-session"]);
+    for (const { httpOnly, secure, sameSite } of cookies) assert.deepEqual([httpOnly, secure, sameSite], [true, true, "Lax"]);
+
+    await signIn(other.page);
+    await page.getByRole("link", { name: "Where you are signed in" }).click();
+    assert.equal(await page.locator(".list li").count(), 2);
+    assert.equal(await page.getByText("(this browser)").count(), 1);
+    await picture(page, "sessions");
+    await page.getByRole("button", { name: "Sign out everywhere else" }).click();
+    assert.match(await page.getByRole("status").innerText(), /everywhere else/);
+    assert.equal(await page.locator(".list li").count(), 1);
+    await open(other.page, "/account");
+    assert.equal(path(other.page), "/sign-in?return_to=%2Faccount");
+    // Back in the history there is a form, and what it sends again leads to the door rather than to an error.
+    await page.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
+    assert.equal(path(page), "/sign-in?done=signed_out");
+    assert.equal(await page.getByRole("status").innerText(), "You are signed out.");
+    await page.goBack();
+    assert.equal(path(page), "/sign-in?return_to=%2Faccount%2Fsessions%3Fdone%3Dothers_ended");
+    assert.deepEqual([...complaints, ...other.complaints], []);
+    await Promise.all([context.close(), other.context.close()]);
+  });
+
+  test("by keyboard alone", { timeout: 60_000 }, async () => {
+    const { context, page, complaints } = await person();
+    await open(page, "/sign-in?return_to=/account/notifications");
+    const focused = () => page.evaluate(() => document.activeElement?.id || document.activeElement?.textContent?.trim());
+    assert.equal(await focused(), "identifier", "one begins in the first field");
+    await page.keyboard.type(USER);
+    await page.keyboard.press("Tab");
+    assert.equal(await focused(), "password");
+    await page.keyboard.type("wrong");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(`${host}/sign-in`);
+    assert.match(String(await focused()), /There is a problem/, "what is wrong is where one is");
+    await page.getByLabel("Password").focus();
+    await page.keyboard.type(PASSWORD);
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Space");
+    await page.waitForURL(`${host}/account/notifications`);
+    await page.keyboard.press("Tab");
+    assert.equal(await focused(), "Skip to the content");
+    assert.ok(await page.locator(".skip").evaluate((link) => link.getBoundingClientRect().left >= 0), "it is seen when it has the focus");
+    await page.keyboard.press("Enter");
+    assert.equal(path(page), "/account/notifications#main");
+    assert.deepEqual(complaints, []);
+    await context.close();
+  });
+
+  test("by axe's rules, in light and dark, in English and German, wide and narrow", { timeout: 240_000 }, async () => {
+    const told = db.prepare(
+      `INSERT INTO user_notification (id, tenant_id, user_id, notification_template_id, subject, content, type, status, metadata, created_at)
+       SELECT ?1, ?2, ?3, id, 'Signed in', 'From a new browser.', 'in_app', 'delivered', '{}', '2026-03-01T00:00:00.000Z' FROM notification_template LIMIT 1`,
+    );
+    await told.bind(id("9", 1), TENANT, id("e", 0)).run();
+    for (const [colorScheme, locale, width, colour] of /** @type {const} */ ([
+      ["light", "en-GB", 1280, null],
+      ["dark", "en-GB", 1280, null],
+      ["light", "de-DE", 360, "#ffe600"],
+      ["dark", "de-DE", 360, "#0a0a40"],
+    ])) {
+      await db.prepare("UPDATE tenant SET primary_color = ?1").bind(colour).run();
+      const { context, page, complaints } = await person({ colorScheme, locale, viewport: { width, height: 800 } });
+      const look = async (/** @type {string} */ name) => {
+        const label = `${name}-${colorScheme}-${locale}`;
+        await picture(page, label);
+        assert.deepEqual(await wrong(page), [], label);
+        const isWider = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+        assert.ok(!isWider, `${label} does not fit`);
+        assert.equal(await page.locator("html").getAttribute("lang"), locale.slice(0, 2));
+      };
+      await open(page, "/sign-in");
+      await look("sign-in");
+      await signIn(page, "/sign-in", "wrong");
+      await look("sign-in-wrong");
+      await signIn(page);
+      for (const name of ["account", "account/sessions", "account/notifications", "sign-in/again", "nowhere"]) {
+        await open(page, `/${name}`);
+        await look(name.replaceAll("/", "-"));
+      }
+      assert.deepEqual(complaints, []);
+      await context.close();
+    }
+    await db.prepare("UPDATE tenant SET primary_color = NULL").run();
+  });
+
+  test("no address and no form leads away, and no page of others signs anybody in", { timeout: 60_000 }, async () => {
+    const { context, page } = await person();
+    for (const wanted of ["https://evil.example/", "//evil.example", "/%5Cevil.example", "/%09/evil.example"]) {
+      await context.clearCookies();
+      await signIn(page, `/sign-in?return_to=${wanted}`);
+      assert.equal(path(page), "/account", wanted);
+      assert.equal(await heading(page), "Your account");
+    }
+    await context.clearCookies();
+    // A page of another origin sends the form by itself.
+    await page.route("http://evil.localhost/**", (route) =>
+      route.fulfill({
+        contentType: "text/html",
+        body: `<form method="post" action="${host}/sign-in"><input name="identifier" value="${USER}"><input name="password" value="${PASSWORD}"></form><script>document.forms[0].submit()</script>`,
+      }),
+    );
+    await page.goto("http://evil.localhost/");
+    await page.waitForURL(`${host}/sign-in`);
+    assert.equal(await heading(page), "This is not allowed");
+    assert.ok((await context.cookies()).every(({ name }) => name !== "__Host-session"));
+    // Nor does it show ours in a frame.
+    await page.route("http://evil.localhost/frame", (route) =>
+      route.fulfill({ contentType: "text/html", body: `<iframe src="${host}/sign-in"></iframe>` }),
+    );
+    await page.goto("http://evil.localhost/frame");
+    await page.waitForLoadState("networkidle");
+    const frames = page.frames().filter((frame) => frame.url().startsWith(host));
+    for (const frame of frames) assert.equal(await frame.locator("h1").count(), 0);
+    await context.close();
+  });
+});

@@ -1,0 +1,22 @@
+//! All routes of the JSON API: what `/openapi.json` describes, and what the hosted pages ask.
+
+use crate::guard::Route;
+use crate::{access, directory, governance, health, login, messaging, metrics, openapi, tenancy};
+
+/// Them.
+pub fn routes() -> Vec<Route> {
+    [
+        health::routes(),
+        metrics::routes(),
+        openapi::routes(),
+        access::routes(),
+        directory::routes(),
+        login::routes(),
+        tenancy::routes(),
+        governance::routes(),
+        messaging::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

@@ -1,0 +1,52 @@
+//! The hosted pages of a tenant's own host: for people with a browser, with or without JavaScript.
+//!
+//! A page decides nothing. What it shows it has asked the API for, and what a form sends it asks the API to do, in this
+//! process and as any program would: by the same route, through its guard, with the same answer (`Visit::ask`). So there is
+//! no second way through the rules. Pages stand over several areas, which is why they lie beside these and in none.
+//!
+//! A page is one file that says what it is (`page::Page`), a line here, and its words in `text/`.
+
+mod accept;
+mod account;
+mod again;
+mod failure;
+mod form;
+mod home;
+mod instead;
+mod language;
+mod look;
+mod notifications;
+mod page;
+mod return_to;
+mod sessions;
+mod sign_in;
+mod sign_out;
+mod step;
+mod style;
+mod template;
+mod visit;
+
+pub use instead::instead;
+
+use crate::guard::Route;
+
+/// What stands in the menu of who is signed in: paths, and the names of their words.
+const MENU: [(&str, &str); 3] =
+    [("/account", "account"), ("/account/sessions", "sessions"), ("/account/notifications", "notifications")];
+
+/// The routes of all pages.
+pub fn routes() -> Vec<Route> {
+    [
+        home::routes(),
+        style::routes(),
+        page::routes::<sign_in::SignIn>(),
+        sign_out::routes(),
+        page::routes::<again::Again>(),
+        page::routes::<account::Account>(),
+        page::routes::<sessions::Sessions>(),
+        page::routes::<notifications::Notifications>(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

@@ -1,0 +1,36 @@
+//! `/sign-in`: a name and a password.
+
+use serde_json::Value;
+
+use super::form::{Field, Filled, Kind};
+use super::page::{Page, Shown};
+use super::step;
+use super::visit::Visit;
+use crate::cookie;
+use crate::error::ApiError;
+use crate::response::Response;
+
+/// The page.
+pub struct SignIn;
+
+impl Page for SignIn {
+    const PATH: &'static str = "/sign-in";
+    const NAME: &'static str = "sign_in";
+    const IS_OWN: bool = false;
+    const FIELDS: &'static [Field] =
+        &[Field::new("identifier", Kind::Text, "username"), Field::new("password", Kind::Password, "current-password")];
+
+    async fn show(visit: &Visit<'_>, filled: &Filled) -> Result<Shown, ApiError> {
+        // Who is signed in already goes on; a form that was sent is looked at in any case.
+        let is_looking = visit.call.request.method != "POST" && cookie::session(&visit.call.request).is_some();
+        if is_looking && visit.read("/v1/me/session", "").await.is_ok() {
+            return Ok(Shown::Elsewhere(visit.go(visit.return_to(filled))));
+        }
+        Ok(Shown::Page(Value::Null))
+    }
+
+    async fn submit(visit: &Visit<'_>, filled: &Filled) -> Result<Response, ApiError> {
+        let answer = visit.post("/v1/auth/sign-in", filled.json(Self::FIELDS)?).await?;
+        step::next(visit, &answer, visit.return_to(filled))
+    }
+}
