@@ -61,7 +61,7 @@ pub use secret::Secret;
 pub use service_account::ServiceAccount;
 pub use session::UserSession;
 pub use setting::{SettingCategory, TenantSetting};
-pub use shape::{is_domain, is_email, is_locale, is_phone, is_reserved_slug, is_url};
+pub use shape::{is_domain, is_email, is_locale, is_name, is_phone, is_reserved_slug, is_url};
 pub use tenant::{Tenant, TenantStatus};
 pub use timestamp::Timestamp;
 pub use user::{User, UserState};

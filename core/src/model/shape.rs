@@ -188,7 +188,7 @@ pub(crate) fn is_dotted(text: &str) -> bool {
 }
 
 /// A name that people read: not blank, at most 255 characters, no control characters, no space at its ends.
-pub(crate) fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     (1..=255).contains(&text.chars().count()) && text.trim() == text && !text.chars().any(char::is_control)
 }
 
