@@ -18,6 +18,8 @@ use crate::response::Response;
 const REMOVE: &[&str] = &[
     "DELETE FROM user_session WHERE tenant_id = ?1 AND user_id = ?2",
     "DELETE FROM password_reset WHERE tenant_id = ?1 AND user_id = ?2",
+    "DELETE FROM login_flow WHERE tenant_id = ?1 AND user_id = ?2",
+    "DELETE FROM known_device WHERE tenant_id = ?1 AND user_id = ?2",
     "DELETE FROM mfa_device WHERE tenant_id = ?1 AND user_id = ?2",
     "DELETE FROM federated_identity WHERE tenant_id = ?1 AND user_id = ?2",
     "DELETE FROM user_notification WHERE tenant_id = ?1 AND user_id = ?2",

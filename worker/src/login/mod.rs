@@ -4,9 +4,11 @@
 //! is counted before a password is looked at ([`throttle`]), is a row, and ends in one of the [`Step`]s.
 
 mod attempt;
+pub mod factor;
 pub mod flow;
 mod own_session;
 mod password;
+mod sent;
 mod session;
 mod sign_in;
 mod site;
@@ -21,7 +23,7 @@ use crate::guard::Route;
 
 /// The routes of this area.
 pub fn routes() -> Vec<Route> {
-    [sign_in::routes(), step_up::routes(), own_session::routes(), user_session::routes()]
+    [sign_in::routes(), step_up::routes(), factor::routes(), own_session::routes(), user_session::routes()]
         .into_iter()
         .flatten()
         .collect()

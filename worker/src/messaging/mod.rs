@@ -119,7 +119,7 @@ async fn deliver(app: &App, tenant: Uuid, deliveries: impl IntoIterator<Item = U
 
 /// Puts one message a notification into the queue of deliveries: each may take one connection. Where it does not take
 /// them, the sweep will find them.
-async fn send(app: &App, messages: &[Value]) {
+pub async fn send(app: &App, messages: &[Value]) {
     if messages.is_empty() {
         return;
     }

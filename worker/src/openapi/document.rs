@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use super::about::About;
 use super::schemas::Schemas;
 use super::{
-    access, directory, governance, login, messaging, notifications, policies, problem, service, snapshots, tenancy,
+    access, directory, factor, governance, login, messaging, notifications, policies, problem, service, snapshots,
+    tenancy,
 };
 use crate::administration::{MOST, OWN_SCOPE};
 use crate::guard::{Access, Route};
@@ -35,6 +36,7 @@ pub fn document() -> Result<Value, Vec<String>> {
         snapshots::about,
         directory::about,
         login::about,
+        factor::about,
         tenancy::about,
         governance::about,
         messaging::about,

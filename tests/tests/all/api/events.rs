@@ -223,6 +223,7 @@ fn all_of_the_catalogue_happens() {
     browser.sign_in(edge, "olga@acme.example", "wrong");
     browser.sign_in(edge, "olga@acme.example", super::sign_in::PASSWORD);
     browser.post(edge, "/v1/auth/step-up", json!({ "password": super::sign_in::PASSWORD }));
+    super::factor::everything(edge, &mut browser);
     browser.send(edge, "POST", "/v1/auth/sign-out", None);
 
     let happened: BTreeSet<String> = happened(&edge.app.db).into_iter().map(|(name, _)| name).collect();

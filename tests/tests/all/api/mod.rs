@@ -10,6 +10,7 @@ mod evaluation;
 mod evaluations;
 mod events;
 mod expiry;
+mod factor;
 mod flags;
 mod groups;
 mod http;

@@ -4,13 +4,19 @@ use super::*;
 use parapet_worker::guard::Access;
 
 /// What is public, and nothing else.
-const PUBLIC: [&str; 6] = [
+const PUBLIC: [&str; 12] = [
     "/healthz",
     "/openapi.json",
     "/.well-known/authzen-configuration",
     "/.well-known/authzen-configuration/{slug}",
     "/.well-known/parapet-keys",
     "/v1/auth/sign-in",
+    "/v1/auth/second-factor/begin",
+    "/v1/auth/second-factor",
+    "/v1/auth/passkey/begin",
+    "/v1/auth/passkey",
+    "/v1/auth/enrol",
+    "/v1/auth/enrol/confirm",
 ];
 
 #[test]

@@ -39,13 +39,15 @@ enum Says {
     Column(&'static str),
     /// What the event's `cause` says.
     Cause(&'static str),
+    /// When it happened.
+    Time,
     /// The name of the row that a column refers to.
     Name(&'static str, &'static str),
     /// The role, permission or resource that is asked for.
     Requested,
 }
 
-use Says::{Cause, Column, Name, Requested, Word};
+use Says::{Cause, Column, Name, Requested, Time, Word};
 
 const TOLD: &[Told] = &[
     Told {
@@ -65,6 +67,27 @@ const TOLD: &[Told] = &[
         whom: Whom::Column("user_id"),
         purpose: "sign_in.many_failures",
         says: &[("attempts", Cause("tries")), ("ip_address", Column("ip_address")), ("time", Column("attempted_at"))],
+    },
+    Told {
+        event: "mfa_device.added",
+        only: None,
+        whom: Whom::Column("user_id"),
+        purpose: "factor.added",
+        says: &[("factor", Column("device_name")), ("time", Time)],
+    },
+    Told {
+        event: "mfa_device.removed",
+        only: None,
+        whom: Whom::Column("user_id"),
+        purpose: "factor.removed",
+        says: &[("factor", Column("device_name")), ("time", Time)],
+    },
+    Told {
+        event: "mfa_device.backup_code_used",
+        only: None,
+        whom: Whom::Column("user_id"),
+        purpose: "factor.backup_code_used",
+        says: &[("left", Cause("left")), ("time", Time)],
     },
     Told {
         event: "user_role.assigned",
@@ -185,6 +208,7 @@ pub async fn for_event(app: &App, event: &Outbox) -> Result<Notices, ApiError> {
     for (name, says) in told.says {
         let value = match says {
             Cause(member) => cause(member).map(ToString::to_string).unwrap_or_default(),
+            Time => minute(event.created_at),
             says => value(app, event.tenant_id, object, *says).await?,
         };
         values.push((*name, value));
@@ -212,7 +236,7 @@ async fn owners(app: &App, tenant: Uuid) -> Result<Vec<Uuid>, ApiError> {
 async fn value(app: &App, tenant: Uuid, object: &Map<String, Value>, says: Says) -> Result<String, ApiError> {
     Ok(match says {
         Word(word) => word.to_owned(),
-        Cause(_) => String::new(),
+        Cause(_) | Time => String::new(),
         Column(column) => text(object, column),
         Name(table, column) => named(app, tenant, table, id(object, column)).await?.unwrap_or_default(),
         Requested => {
