@@ -10,7 +10,8 @@ fn a_code_of_the_app_leads_to_a_session() {
     let step = ok(&browser.sign_in(&edge, "anna", PASSWORD));
     assert_eq!(step["methods"], json!(["totp", "backup_code"]));
     let code = phone.next(&edge);
-    let spaced = format!("{} {}", &code[..3], &code[3..]);
+    let (first, second) = code.split_at(3);
+    let spaced = format!("{first} {second}");
     let signed_in = ok(&show(&edge, &mut browser, &step["flow"], "totp", &spaced));
     assert_eq!(
         (&signed_in["status"], &signed_in["session"]["amr"]),
