@@ -53,6 +53,10 @@ pub enum Kind {
     Locale,
     /// A list of origins, `https://app.example.com`.
     Origins,
+    /// A list of some of these words, at least one.
+    Words(&'static [&'static str]),
+    /// A list of names.
+    Names,
     /// A JSON object, read by the compiler.
     Schema,
     /// Cedar text, read by the compiler.
@@ -131,7 +135,15 @@ pub const KNOWN: &[Known] = &[
         "mfa",
         Kind::Word(&["optional", "administrators", "everybody"]),
         r#""optional""#,
-        "Who needs a second factor",
+        "Who needs a second factor; administrators are those with a role of the system",
+    ),
+    known(Security, "mfa_roles", Kind::Names, "[]", "Who has one of these roles needs a second factor as well"),
+    known(
+        Security,
+        "mfa_methods",
+        Kind::Words(&["totp", "webauthn", "sms", "email"]),
+        r#"["totp","webauthn","sms","email"]"#,
+        "Which second factors people may add; NIST SP 800-63B-4 restricts `sms` and takes no `email`",
     ),
     known(Security, "access_token_minutes", Kind::Integer(1, 15), "5", "An access token is good for so long"),
     known(Security, "cors_origins", Kind::Origins, "[]", "The origins whose pages may call the API"),
@@ -314,6 +326,14 @@ impl Known {
     fn wrong(&self, value: &Value) -> Option<String> {
         use crate::model::shape;
         let text = |fits: &dyn Fn(&str) -> bool| value.as_str().is_some_and(|text| text.len() <= LONGEST && fits(text));
+        let list = |fits: &dyn Fn(&str) -> bool| {
+            value.as_array().is_some_and(|list| {
+                let once = |(at, item): (usize, &Value)| !list.iter().take(at).any(|other| other == item);
+                list.len() <= 100
+                    && list.iter().all(|item| item.as_str().is_some_and(fits))
+                    && list.iter().enumerate().all(once)
+            })
+        };
         let size = value.to_string().len();
         let (fits, expected) = match self.kind {
             Kind::Boolean => (value.is_boolean(), "`true` or `false`".to_owned()),
@@ -342,6 +362,11 @@ impl Known {
                 }),
                 "at most 100 origins, such as `https://app.example.com`".to_owned(),
             ),
+            Kind::Words(words) => (
+                list(&|word| words.contains(&word)) && value.as_array().is_some_and(|list| !list.is_empty()),
+                format!("a list of `{}`, each once", words.join("`, `")),
+            ),
+            Kind::Names => (list(&shape::is_name), "at most 100 names, each once".to_owned()),
             Kind::Schema => {
                 (value.is_object() && size <= LONGEST_RULE, format!("an object of at most {LONGEST_RULE} bytes"))
             }
@@ -399,6 +424,10 @@ mod tests {
         assert!(fits(Security, "cors_origins", json!(["https://a.example", "http://localhost:8080"])));
         for origin in ["https://a.example/", "https://*.a.example", "*", "https://A.example", "a.example"] {
             assert!(!fits(Security, "cors_origins", json!([origin])), "{origin}");
+        }
+        assert!(fits(Security, "mfa_methods", json!(["totp"])) && fits(Security, "mfa_roles", json!([])));
+        for methods in [json!([]), json!(["totp", "totp"]), json!(["fax"]), json!("totp"), json!([1])] {
+            assert!(!fits(Security, "mfa_methods", methods.clone()), "{methods}");
         }
         assert!(fits(Ui, "x.anything", json!({ "a": [1] })) && !fits(Ui, "x.anything", json!("a".repeat(LONGEST))));
         assert!(!fits(Integration, "smtp_password", json!("")) && fits(Integration, "secret.sms", json!("s")));

@@ -1,7 +1,7 @@
 //! Backup codes: ten codes on paper for when the phone is gone, each good once.
 //!
 //! A code is twelve signs of Crockford's base32, 60 random bits, as `K7Q2-9FXM-04TB`. What is kept is PBKDF2 of it with
-//! the device's id as salt: look-up secrets of less than 112 bits are hashed slowly and salted, and of less than 64 bits
+//! its owner's id as salt: look-up secrets of less than 112 bits are hashed slowly and salted, and of less than 64 bits
 //! their tries are limited (NIST SP 800-63B-4, section 3.1.2.2). It is under no key of ours, so that codes on paper
 //! outlive a change of the data key.
 
@@ -49,9 +49,10 @@ impl BackupCodes {
         })
     }
 
-    /// What is kept of them: `mfa_device.backup_codes` of the device of this id.
-    pub fn hashes(&self, device: Uuid) -> Vec<Secret> {
-        self.0.iter().map(|code| Secret::new(hash(code, device))).collect()
+    /// What is kept of them: `mfa_device.backup_codes` of one device of this user. They are the user's, and may move to
+    /// another of their devices.
+    pub fn hashes(&self, user: Uuid) -> Vec<Secret> {
+        self.0.iter().map(|code| Secret::new(hash(code, user))).collect()
     }
 }
 
@@ -61,10 +62,10 @@ impl fmt::Debug for BackupCodes {
     }
 }
 
-/// What is left of a device's codes once the typed one is used; `None` where it is none of them. Case, spaces and hyphens
+/// What is left of a user's codes once the typed one is used; `None` where it is none of them. Case, spaces and hyphens
 /// are all one, and so are `O` and `0`, and `I`, `L` and `1`.
-pub fn spend(codes: &[Secret], device: Uuid, input: &str) -> Option<Vec<Secret>> {
-    let hash = hash(&read(input)?, device);
+pub fn spend(codes: &[Secret], user: Uuid, input: &str) -> Option<Vec<Secret>> {
+    let hash = hash(&read(input)?, user);
     // All are looked at, each for as long as another: the time does not say which it was.
     let is_other = |code: &&Secret| !bool::from(code.expose().as_bytes().ct_eq(hash.as_bytes()));
     let left: Vec<Secret> = codes.iter().filter(is_other).cloned().collect();
@@ -84,8 +85,8 @@ fn read(input: &str) -> Option<String> {
     (code.len() == SIGNS && code.bytes().all(|sign| ALPHABET.contains(&sign))).then_some(code)
 }
 
-fn hash(code: &str, device: Uuid) -> String {
-    hex::encode(pbkdf2_hmac_array::<Sha256, 32>(code.as_bytes(), device.as_bytes(), ROUNDS))
+fn hash(code: &str, user: Uuid) -> String {
+    hex::encode(pbkdf2_hmac_array::<Sha256, 32>(code.as_bytes(), user.as_bytes(), ROUNDS))
 }
 
 #[cfg(test)]
@@ -93,7 +94,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const DEVICE: Uuid = Uuid::from_u128(7);
+    const USER: Uuid = Uuid::from_u128(7);
 
     fn codes() -> BackupCodes {
         BackupCodes::new(std::array::from_fn(|at| (at + at / 32) as u8))
@@ -110,30 +111,30 @@ mod tests {
     /// Worked out by another implementation of PBKDF2.
     #[test]
     fn what_is_kept_is_pbkdf2() {
-        let hashes = codes().hashes(DEVICE);
+        let hashes = codes().hashes(USER);
         assert_eq!(hashes.len(), CODES);
         assert_eq!(hashes[0].expose(), "0c9b703ce10e1b56d18fe1c2434f910c5d6994b8e204b33b31c30bb5bae0010e");
-        assert_ne!(codes().hashes(Uuid::from_u128(8))[0], hashes[0], "the device is the salt");
+        assert_ne!(codes().hashes(Uuid::from_u128(8))[0], hashes[0], "the user is the salt");
     }
 
     #[test]
     fn a_code_is_good_once() {
-        let all = codes().hashes(DEVICE);
-        let left = spend(&all, DEVICE, "CDEF-GHJK-MNPQ").unwrap();
+        let all = codes().hashes(USER);
+        let left = spend(&all, USER, "CDEF-GHJK-MNPQ").unwrap();
         assert_eq!(left, [&all[..1], &all[2..]].concat());
-        assert_eq!(spend(&left, DEVICE, "CDEF-GHJK-MNPQ"), None);
-        assert_eq!(spend(&all, Uuid::from_u128(8), "CDEF-GHJK-MNPQ"), None, "another device's");
-        assert_eq!(spend(&[], DEVICE, "CDEF-GHJK-MNPQ"), None);
+        assert_eq!(spend(&left, USER, "CDEF-GHJK-MNPQ"), None);
+        assert_eq!(spend(&all, Uuid::from_u128(8), "CDEF-GHJK-MNPQ"), None, "another user's");
+        assert_eq!(spend(&[], USER, "CDEF-GHJK-MNPQ"), None);
     }
 
     #[test]
     fn it_is_read_as_people_write_it() {
-        let all = codes().hashes(DEVICE);
+        let all = codes().hashes(USER);
         for input in ["0123-4567-89AB", "0123456789ab", " o123 4567-89aB\n", "Oi23-4567-89AB", "oL23--4567 89ab-"] {
-            assert_eq!(spend(&all, DEVICE, input).map(|left| left.len()), Some(9), "{input}");
+            assert_eq!(spend(&all, USER, input).map(|left| left.len()), Some(9), "{input}");
         }
         for input in ["", "0123-4567-89A", "0123-4567-89ABC", "0123-4567-89AU", "0123_4567_89AB", "０123-4567-89AB"] {
-            assert_eq!(spend(&all, DEVICE, input), None, "{input}");
+            assert_eq!(spend(&all, USER, input), None, "{input}");
         }
     }
 

@@ -73,12 +73,16 @@ impl Actor {
             context: context(call, &caller),
             scopes: None,
         };
-        let decision = published.engine.decide_with(Some(&record), &question, app.clock.now());
+        let is_allowed = |question: &Question| {
+            published.engine.decide_with(Some(&record), question, app.clock.now()).outcome == Outcome::Allow
+        };
+        let is_refused = !is_allowed(&question);
+        let helps = is_refused && caller.standing.proof.is_some() && is_allowed(&proved(question, app.clock.now()));
         let tenant = caller.standing.tenant;
         let actor = Self { caller, tenant, owner, record, published, action };
-        if decision.outcome != Outcome::Allow {
+        if is_refused {
             record::refused(app, call, &actor, &[]).await?;
-            return Err(ApiError::MissingPermission { action });
+            return Err(if helps { ApiError::StepUp } else { ApiError::MissingPermission { action } });
         }
         Ok(actor)
     }
@@ -138,6 +142,14 @@ fn context(call: &Call, caller: &Caller) -> Map<String, Value> {
         [("auth_time".to_owned(), json!(proof.at)), ("mfa".to_owned(), json!(proof.is_multi_factor()))]
     });
     ip.into_iter().chain(proof).collect()
+}
+
+/// The same question from somebody who has just proved who they are by two factors.
+fn proved(question: Question, now: Timestamp) -> Question {
+    let mut context = question.context;
+    context.insert("auth_time".to_owned(), json!(now));
+    context.insert("mfa".to_owned(), json!(true));
+    Question { context, ..question }
 }
 
 /// Where the request comes from.

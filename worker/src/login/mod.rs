@@ -5,6 +5,7 @@
 //! address to be followed once is a [`link`].
 
 mod attempt;
+pub mod factor;
 pub mod flow;
 mod forced_change;
 pub mod invitation;
@@ -36,6 +37,7 @@ pub fn routes() -> Vec<Route> {
     [
         sign_in::routes(),
         step_up::routes(),
+        factor::routes(),
         forced_change::routes(),
         recovery::routes(),
         invitation::routes(),

@@ -42,7 +42,7 @@ impl Sent {
             Some(Value::String(text)) => Some(text),
             None | Some(Value::Null) => None,
             Some(_) => {
-                self.findings.push(Finding::error("request", "request.wrong_type", "expected text").field(name));
+                self.wrong(name, "request.wrong_type", "expected text");
                 None
             }
         }
@@ -59,6 +59,43 @@ impl Sent {
             Some(name)
         };
         Names { first: name("first_name"), last: name("last_name") }
+    }
+
+    /// One of these words, which must be there.
+    pub fn word<T>(&mut self, name: &str, words: &[&str], read: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let text = self.text(name);
+        let word = read(&text);
+        if word.is_none() && !text.is_empty() {
+            self.wrong(name, "request.unknown_word", &format!("expected one of `{}`", words.join("`, `")));
+        }
+        word
+    }
+
+    /// Whether something is so, where it is said.
+    pub fn flag(&mut self, name: &str) -> Option<bool> {
+        match self.body.remove(name) {
+            Some(Value::Bool(flag)) => Some(flag),
+            None => None,
+            Some(_) => {
+                self.wrong(name, "request.wrong_type", "expected `true` or `false`");
+                None
+            }
+        }
+    }
+
+    /// An object, as JSON, which must be there.
+    pub fn object(&mut self, name: &str) -> String {
+        match self.body.remove(name) {
+            Some(object @ Value::Object(_)) => return object.to_string(),
+            Some(_) => self.wrong(name, "request.wrong_type", "expected an object"),
+            None => self.wrong(name, "request.missing", &format!("`{name}` is required")),
+        }
+        String::new()
+    }
+
+    /// Says that a field is wrong.
+    pub fn wrong(&mut self, name: &str, code: &str, message: &str) {
+        self.findings.push(Finding::error("request", code, message).field(name));
     }
 
     /// Whether the session is to come as a token.

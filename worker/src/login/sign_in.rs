@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::flow::{Flow, LIFETIME};
+use super::factor::{self, Method, strength};
 use super::session::NewSession;
 use super::site::Site;
 use super::throttle::{Counted, Try};
@@ -24,9 +24,6 @@ use crate::guard::{Access, Call, Route};
 use crate::platform::db::Statement;
 use crate::response::Response;
 use crate::{cookie, rate};
-
-/// What a flow is for that goes on with a second factor.
-pub const SECOND_FACTOR: &str = "sign_in.second_factor";
 
 /// Signing in.
 pub fn routes() -> Vec<Route> {
@@ -80,6 +77,15 @@ pub enum Step {
         /// What it is shown with.
         flow: OpaqueToken,
         /// Those that the user has, the preferred one first.
+        methods: Vec<Method>,
+        /// Until when.
+        expires_at: Timestamp,
+    },
+    /// A second factor is to be added first, since the tenant asks for one.
+    Enrolment {
+        /// What it is added with.
+        flow: OpaqueToken,
+        /// What may be added.
         methods: Vec<MfaDeviceType>,
         /// Until when.
         expires_at: Timestamp,
@@ -107,6 +113,12 @@ impl Step {
             Self::NewPassword { flow, expires_at } => Response::json(&json!({
                 "status": "password_change_required",
                 "flow": flow.expose(),
+                "expires_at": expires_at,
+            })),
+            Self::Enrolment { flow, methods, expires_at } => Response::json(&json!({
+                "status": "factor_enrolment_required",
+                "flow": flow.expose(),
+                "methods": methods.iter().map(|kind| json!({ "type": kind, "strength": strength(*kind) })).collect::<Vec<_>>(),
                 "expires_at": expires_at,
             })),
         }
@@ -175,6 +187,11 @@ pub fn step_is_over() -> ApiError {
     ApiError::Unauthenticated { code: "sign_in.step_over", detail: "the step is over; sign in anew" }
 }
 
+/// Reads a user with the hash, by which it is seen that another password came in between.
+pub fn read_again(tenant: Uuid, user: Uuid) -> Statement {
+    Statement::new(READ_AGAIN).bind(tenant).bind(user)
+}
+
 async fn sign_in(app: &App, call: &Call) -> Result<Response, ApiError> {
     call.no_query()?;
     cookie::is_no_stranger(&call.request)?;
@@ -229,18 +246,7 @@ pub async fn step(
     }
     let Some(user) = user else { return Err(refused()) };
     let pending = Pending { amr: vec!["pwd".to_owned()], name, counted, proving };
-    if factors.is_empty() {
-        return finish(app, call, site, &user, &pending).await;
-    }
-    let (flow, statement) = Flow::begin(site, Some(user.id), SECOND_FACTOR, &pending, now)?;
-    app.db.batch(vec![statement]).await.map_err(ApiError::database)?;
-    let mut methods: Vec<MfaDeviceType> = Vec::new();
-    for factor in &factors {
-        if !methods.contains(&factor.r#type) {
-            methods.push(factor.r#type);
-        }
-    }
-    Ok(Step::SecondFactor { flow, methods, expires_at: now.plus_millis(LIFETIME) })
+    factor::after_password(app, call, site, &user, pending, factors).await
 }
 
 /// Somebody has shown all that they must: the session begins, if they may still have one and their password may stay.
@@ -256,7 +262,7 @@ pub async fn finish(app: &App, call: &Call, site: &Site, user: &User, pending: &
         Proving::Again(id) => session.instead_of(id),
     };
     let row = attempt::row(site, call, Some(user.id), &pending.name, None, now)?;
-    let reads = vec![Statement::new(READ_AGAIN).bind(site.tenant.id).bind(user.id), session.read_before()];
+    let reads = vec![read_again(site.tenant.id, user.id), session.read_before()];
     let author = Author::user(call, user.id, Some(Credential::Session(session.row.id)));
     // Read once more, in the place of the log that the session takes: whoever changed the password or locked the account
     // meanwhile ended all sessions, and this one would come after.

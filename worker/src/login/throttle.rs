@@ -135,6 +135,12 @@ impl Try {
         Statement::new(FORGET_ALL).bind(site.tenant.id).bind(serde_json::json!(subjects).to_string())
     }
 
+    /// The same for what comes after a password: counted apart, so that who knows the password guesses no faster.
+    pub fn of_factor(mut self) -> Self {
+        self.account = format!("factor/{}", self.account);
+        self
+    }
+
     /// The statements that count it, for one batch: the answers are [`Try::read`].
     pub fn statements(&self) -> Vec<Statement> {
         vec![
@@ -196,6 +202,11 @@ fn account(name: &str) -> String {
 }
 
 impl Counted {
+    /// Nothing was counted, since what was shown cannot be guessed.
+    pub fn nothing(site: &Site, is_known_device: bool) -> Self {
+        Self { tenant: site.tenant.id, subject: String::new(), others: "[]".to_owned(), tries: 0, is_known_device }
+    }
+
     /// It was the right one: the account is as if nobody had tried, and the others as if this one had not.
     pub fn forget(&self) -> Vec<Statement> {
         vec![

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::about::About;
 use super::schemas::Schemas;
 use super::{
-    access, account, directory, governance, login, messaging, notifications, policies, problem, service, snapshots,
-    tenancy, tokens,
+    access, account, directory, factor, governance, login, messaging, notifications, policies, problem, service,
+    snapshots, tenancy, tokens,
 };
 use crate::administration::{MOST, OWN_SCOPE};
 use crate::api::routes;
@@ -38,6 +38,7 @@ pub fn document() -> Result<Value, Vec<String>> {
         directory::about,
         login::about,
         account::about,
+        factor::about,
         tenancy::about,
         governance::about,
         messaging::about,

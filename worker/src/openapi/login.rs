@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::about::About;
 use super::schemas::Schemas;
+use crate::login::factor::Method;
 
 pub(super) const TAG: &str = "Sign-in";
 
@@ -86,7 +87,7 @@ pub(super) fn object(properties: &Value, required: &[&str]) -> Value {
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
 }
 
-fn time() -> Value {
+pub(super) fn time() -> Value {
     json!({ "type": "string", "format": "date-time" })
 }
 
@@ -148,6 +149,8 @@ pub(super) fn step(schemas: &mut Schemas) -> Value {
             "session": session,
             "token": { "type": "string", "description": "The session's, where `delivery` is `token`: a bearer token." },
             "csrf_token": { "type": "string", "description": "Else: for the header `X-CSRF-Token`." },
+            "factor": { "type": "object", "description": "The factor that was added on the way, as `GET /v1/me/factors` has it." },
+            "backup_codes": { "type": "array", "items": { "type": "string" }, "description": "Shown this once, with the first factor." },
         }),
         &["status", "session"],
     );
@@ -155,7 +158,7 @@ pub(super) fn step(schemas: &mut Schemas) -> Value {
         &json!({
             "status": { "const": "second_factor_required" },
             "flow": { "type": "string", "description": "What the next step is asked for with." },
-            "methods": { "type": "array", "items": { "enum": ["totp", "sms", "email", "webauthn"] } },
+            "methods": { "type": "array", "items": { "enum": Method::WORDS }, "description": "The preferred one first." },
             "expires_at": time(),
         }),
         &["status", "flow", "methods", "expires_at"],
@@ -168,5 +171,18 @@ pub(super) fn step(schemas: &mut Schemas) -> Value {
         }),
         &["status", "flow", "expires_at"],
     );
-    schemas.add("SignInStep", json!({ "oneOf": [signed_in, second, password] }))
+    let kind = object(
+        &json!({ "type": { "enum": ["totp", "sms", "email", "webauthn"] }, "strength": { "enum": ["strong", "weak"] } }),
+        &["type", "strength"],
+    );
+    let enrolment = object(
+        &json!({
+            "status": { "const": "factor_enrolment_required" },
+            "flow": { "type": "string", "description": "What `POST /v1/auth/enrol` is asked with." },
+            "methods": { "type": "array", "items": kind, "description": "What may be added." },
+            "expires_at": time(),
+        }),
+        &["status", "flow", "methods", "expires_at"],
+    );
+    schemas.add("SignInStep", json!({ "oneOf": [signed_in, second, password, enrolment] }))
 }

@@ -37,8 +37,8 @@ pub struct RelyingParty {
 
 impl RelyingParty {
     /// A relying party by its id (the host name, or one above it), the name that people see, and the origins of its pages,
-    /// as browsers write them (`https://id.example`). `http://localhost` is an origin as well, which browsers take for
-    /// secure.
+    /// as browsers write them (`https://id.example`). `http://localhost` and what lies below it are origins as
+    /// well, which browsers take for secure.
     ///
     /// # Errors
     /// [`RelyingPartyError`].
@@ -94,7 +94,7 @@ fn host(origin: &str) -> Option<&str> {
     let (host, port) = rest.split_once(':').map_or((rest, None), |(host, port)| (host, Some(port)));
     let usual = match (scheme, host) {
         ("https", _) => 443,
-        ("http", "localhost") => 80,
+        ("http", host) if host == "localhost" || host.ends_with(".localhost") => 80,
         _ => return None,
     };
     let is_port = |text: &str| text.parse::<u16>().is_ok_and(|port| port != usual && port.to_string() == text);
@@ -112,6 +112,7 @@ mod tests {
             ("id.example", "https://id.example:8443"),
             ("example", "https://id.example"),
             ("localhost", "http://localhost:8787"),
+            ("acme.localhost", "http://acme.localhost:8787"),
             ("xn--mller-kva.example", "https://xn--mller-kva.example"),
         ] {
             let party = RelyingParty::new(id, "Name", &[origin]).unwrap();
@@ -137,6 +138,7 @@ mod tests {
             "https://.id.example",
             "http://id.example",
             "http://localhost",
+            "http://id.example.localhost",
             "https://id.example.",
             "HTTPS://id.example",
         ] {

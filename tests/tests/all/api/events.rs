@@ -261,6 +261,7 @@ fn all_of_the_catalogue_happens() {
     browser.sign_in(edge, "olga@acme.example", "wrong");
     browser.sign_in(edge, "olga@acme.example", super::sign_in::PASSWORD);
     browser.post(edge, "/v1/auth/step-up", json!({ "password": super::sign_in::PASSWORD }));
+    super::factor::everything(edge, &mut browser);
     let new = super::own_password::NEW;
     let change = json!({ "current_password": super::sign_in::PASSWORD, "new_password": new });
     browser.post(edge, "/v1/me/password", change);

@@ -236,7 +236,9 @@ fn no_patch_takes_a_name_that_is_no_columns_though_it_is_null() {
     assert_eq!(office.owner("PUT", "/v1/resources/document/d9", json!({})).status, 201);
     let logged = office.edge.app.db.count("audit_log");
     let mut tried = 0;
-    for route in routes().into_iter().filter(|route| route.method == "PATCH") {
+    // A factor is changed with a recent proof alone, which no key has: `factor/own.rs`.
+    let has_key = |path: &str| path != "/v1/me/factors/{id}";
+    for route in routes().into_iter().filter(|route| route.method == "PATCH" && has_key(route.path)) {
         let key = match route.path {
             path if path.starts_with("/v1/tenants") => &operators.operator,
             path if path == "/v1/me" || path.starts_with("/v1/me/") => &me,

@@ -11,6 +11,7 @@ mod evaluation;
 mod evaluations;
 mod events;
 mod expiry;
+mod factor;
 mod flags;
 mod forced_change;
 mod groups;

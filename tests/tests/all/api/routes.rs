@@ -4,7 +4,7 @@ use super::*;
 use parapet_worker::guard::Access;
 
 /// What is public, and nothing else.
-const PUBLIC: [&str; 19] = [
+const PUBLIC: [&str; 25] = [
     "/healthz",
     "/v1/health",
     "/openapi.json",
@@ -12,6 +12,12 @@ const PUBLIC: [&str; 19] = [
     "/.well-known/authzen-configuration/{slug}",
     "/.well-known/parapet-keys",
     "/v1/auth/sign-in",
+    "/v1/auth/second-factor/begin",
+    "/v1/auth/second-factor",
+    "/v1/auth/passkey/begin",
+    "/v1/auth/passkey",
+    "/v1/auth/enrol",
+    "/v1/auth/enrol/confirm",
     "/v1/auth/password",
     "/v1/auth/password-reset",
     "/v1/auth/password-reset/confirm",

@@ -39,13 +39,15 @@ enum Says {
     Column(&'static str),
     /// What the event's `cause` says.
     Cause(&'static str),
+    /// When it happened.
+    Time,
     /// The name of the row that a column refers to.
     Name(&'static str, &'static str),
     /// The role, permission or resource that is asked for.
     Requested,
 }
 
-use Says::{Cause, Column, Name, Requested, Word};
+use Says::{Cause, Column, Name, Requested, Time, Word};
 
 const PASSWORD_CHANGED: &[(&str, Says)] =
     &[("ip_address", Cause("ip_address")), ("time", Column("password_changed_at"))];
@@ -82,6 +84,27 @@ const TOLD: &[Told] = &[
         whom: Whom::Column("id"),
         purpose: "password.changed",
         says: PASSWORD_CHANGED,
+    },
+    Told {
+        event: "mfa_device.added",
+        only: None,
+        whom: Whom::Column("user_id"),
+        purpose: "factor.added",
+        says: &[("factor", Column("device_name")), ("time", Time)],
+    },
+    Told {
+        event: "mfa_device.removed",
+        only: None,
+        whom: Whom::Column("user_id"),
+        purpose: "factor.removed",
+        says: &[("factor", Column("device_name")), ("time", Time)],
+    },
+    Told {
+        event: "mfa_device.backup_code_used",
+        only: None,
+        whom: Whom::Column("user_id"),
+        purpose: "factor.backup_code_used",
+        says: &[("left", Cause("left")), ("time", Time)],
     },
     Told {
         event: "user_role.assigned",
@@ -214,6 +237,7 @@ pub async fn for_event(app: &App, event: &Outbox, after: Uuid) -> Result<(Notice
                 Some(Value::String(text)) => text.clone(),
                 other => other.map(ToString::to_string).unwrap_or_default(),
             },
+            Time => minute(event.created_at),
             says => value(app, event.tenant_id, object, *says).await?,
         };
         values.push((*name, value));
@@ -242,7 +266,7 @@ async fn owners(app: &App, tenant: Uuid, after: Uuid) -> Result<Vec<Uuid>, ApiEr
 async fn value(app: &App, tenant: Uuid, object: &Map<String, Value>, says: Says) -> Result<String, ApiError> {
     Ok(match says {
         Word(word) => word.to_owned(),
-        Cause(_) => String::new(),
+        Cause(_) | Time => String::new(),
         Column(column) => text(object, column),
         Name(table, column) => named(app, tenant, table, id(object, column)).await?.unwrap_or_default(),
         Requested => {

@@ -18,8 +18,8 @@ pub mod template;
 pub mod version;
 
 pub use event::for_event;
-pub use notify::{Notices, Wanted, notify};
-pub use send::due;
+pub use notify::{Notices, Wanted, name, notify};
+pub use send::{due, shortened};
 
 use crate::guard::Route;
 

@@ -38,6 +38,8 @@ pub struct Wanted {
     pub channels: Option<&'static [NotificationType]>,
     /// The e-mail address, where it is not the user's own: one that is to be confirmed, or was until now.
     pub email: Option<String>,
+    /// The number, where it is not the user's own.
+    pub phone: Option<String>,
     /// The language, as BCP 47 writes it, where it is known better than by the user's attribute `locale`.
     pub locale: Option<String>,
     /// What it follows from, an event or a link: once from each.
@@ -67,7 +69,7 @@ impl Notices {
 }
 
 /// `?1` is the tenant, `?2` to `?14` the row in the order of its columns without the tenant, `?15` since when those of the
-/// purpose are counted, `?16` how many there are at most.
+/// purpose are counted, `?16` how many there are at most. It gives a row where there were fewer.
 const INSERT: &str = "
     INSERT INTO user_notification (tenant_id, id, user_id, notification_template_id, subject, content, type, status, metadata,
                                    sent_at, read_at, created_at, next_attempt_at, sealed)
@@ -77,7 +79,7 @@ const INSERT: &str = "
         WHERE tenant_id = ?1 AND user_id = ?3 AND type = ?7 AND created_at > ?15
           AND json_extract(metadata, '$.purpose') = json_extract(?9, '$.purpose')
     )
-    ON CONFLICT (id) DO NOTHING";
+    ON CONFLICT (id) DO NOTHING RETURNING id";
 
 /// So long the most an hour is counted.
 const HOUR: i64 = 60 * 60 * 1000;
@@ -197,7 +199,7 @@ impl About {
         let address = match channel {
             NotificationType::InApp => return true,
             NotificationType::Email => Some(wanted.email.as_ref().unwrap_or(&self.user.email)),
-            NotificationType::Sms => self.user.phone.as_ref(),
+            NotificationType::Sms => wanted.phone.as_ref().or(self.user.phone.as_ref()),
         };
         let is_it = |row: &MessageSuppression| row.r#type == channel && Some(&row.address) == address;
         address.is_some() && !self.suppressions.iter().any(is_it)
@@ -278,7 +280,10 @@ fn kept(
     let sealed = match channel {
         NotificationType::InApp => None,
         _ => {
-            let to = wanted.and_then(|wanted| wanted.email.clone()).filter(|_| channel == NotificationType::Email);
+            let to = wanted.and_then(|wanted| match channel {
+                NotificationType::Sms => wanted.phone.clone(),
+                _ => wanted.email.clone(),
+            });
             Some(Sealed { to, values, expires_at: wanted.and_then(|wanted| wanted.expires_at) }.seal(app, id)?)
         }
     };

@@ -171,7 +171,7 @@ fn after(now: Timestamp, milliseconds: i64) -> Timestamp {
 }
 
 /// Enough of an address to know it by, and not to write to: it is read by those who may not read the user.
-fn shortened(address: &str) -> String {
+pub fn shortened(address: &str) -> String {
     match address.split_once('@') {
         Some((local, domain)) => format!("{}…@{domain}", local.chars().take(1).collect::<String>()),
         None => {
@@ -270,7 +270,7 @@ impl About {
         let text = Text::new(template.subject.as_deref(), &template.template_body, &sealed.values)
             .map_err(|error| Delivery::permanent(error.to_string()))?;
         let address = match row.r#type {
-            NotificationType::Sms => user.phone.clone(),
+            NotificationType::Sms => sealed.to.or_else(|| user.phone.clone()),
             _ => Some(sealed.to.unwrap_or_else(|| user.email.clone())),
         };
         let address = address.ok_or_else(|| Delivery::permanent("the user has no number"))?;
