@@ -4,7 +4,7 @@ use super::*;
 use parapet_worker::guard::Access;
 
 /// What is public, and nothing else.
-const PUBLIC: [&str; 15] = [
+const PUBLIC: [&str; 26] = [
     "/healthz",
     "/openapi.json",
     "/.well-known/authzen-configuration",
@@ -18,9 +18,20 @@ const PUBLIC: [&str; 15] = [
     "/v1/auth/email/confirm",
     "/",
     "/style/{version}/{sheet}",
-    // The page and its form.
+    // Pages, each with its form.
     "/sign-in",
     "/sign-in",
+    "/sign-in/new-password",
+    "/sign-in/new-password",
+    "/forgot",
+    "/forgot",
+    "/reset",
+    "/reset",
+    "/invitation",
+    "/invitation",
+    "/confirm",
+    "/confirm",
+    "/.well-known/change-password",
 ];
 
 #[test]
