@@ -83,9 +83,8 @@ pub fn html(response: &Response) -> String {
     assert_eq!(response.header("cache-control"), Some("no-store"));
     assert!(text.starts_with("<!doctype html>\n<html lang=\""));
     for never in ["<script", "<style", " style=", "javascript:", "onload=x'", "<iframe", "{{", "http://"] {
-        let before = text.find(never).map(|at| &text[at.saturating_sub(80)..(at + 40).min(text.len())]);
         // As text it may stand there, where nothing of it is a tag, an attribute or an address.
-        assert!(before.is_none() || ["javascript:", "{{"].contains(&never), "{never}: {before:?}");
+        assert!(!text.contains(never) || ["javascript:", "{{"].contains(&never), "{never}: {text}");
     }
     for address in text.split("href=\"").skip(1).chain(text.split("action=\"").skip(1)) {
         let address = address.split('"').next().unwrap();
