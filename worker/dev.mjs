@@ -33,8 +33,8 @@ const edge = await startEdge({
     DATA_KEY: local.dataKey,
     DATA_KEY_ID: "local",
     ...inbox.variables,
-    // Webhooks may lead to this machine.
-    LOCAL: "1",
+    // Webhooks may lead to this machine, and links in messages lead to this port.
+    LOCAL: String(PORT),
     // Tenants lie at <slug>.localhost, which browsers find at this machine and trust with cookies.
     BASE_DOMAIN: "localhost",
   },

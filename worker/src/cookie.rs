@@ -212,6 +212,8 @@ mod tests {
         for (browser, path) in [(form(2), "/sign-in"), (form(1), "/reset"), (token(1), "/sign-in")] {
             assert!(!is_form_token(&browser, path, &sent), "{path}");
         }
-        assert!(!is_form_token(&form(1), "/sign-in", &sent[1..]) && !is_form_token(&form(1), "/sign-in", ""));
+        for other in ["", &format!("{sent}A"), &sent.to_lowercase()] {
+            assert!(!is_form_token(&form(1), "/sign-in", other), "{other}");
+        }
     }
 }

@@ -40,11 +40,6 @@ impl Site {
     /// Strangers ask this, so it is counted.
     pub async fn of(app: &App, call: &Call) -> Result<Self, ApiError> {
         rate::stranger(app, &call.request)?;
-        Self::at(app, call).await
-    }
-
-    /// The same for somebody who is known, and counted as such.
-    pub async fn at(app: &App, call: &Call) -> Result<Self, ApiError> {
         let (tenant, settings, name) = match Host::of(&call.request, app.config()?.base_domain.as_deref()) {
             Host::Service => return Err(ApiError::NotFound),
             Host::Slug(slug) => (TENANT_BY_SLUG, SETTINGS_BY_SLUG, slug),

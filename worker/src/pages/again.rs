@@ -1,8 +1,8 @@
 //! `/sign-in/again`: who is signed in proves again who they are, for what asks for a recent proof.
 
 use super::form::{Field, Filled, Kind};
+use super::handed;
 use super::page::Page;
-use super::step;
 use super::visit::Visit;
 use crate::error::ApiError;
 use crate::response::Response;
@@ -20,6 +20,6 @@ impl Page for Again {
 
     async fn submit(visit: &Visit<'_>, filled: &Filled) -> Result<Response, ApiError> {
         let answer = visit.post("/v1/auth/step-up", filled.json(Self::FIELDS)?).await?;
-        step::next(visit, &answer, visit.return_to(filled))
+        handed::next(visit, &answer, visit.return_to(filled))
     }
 }

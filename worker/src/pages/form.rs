@@ -31,19 +31,16 @@ pub struct Field {
 }
 
 /// What a field is.
-#[expect(dead_code, reason = "for the pages to come")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A line of text.
     Text,
     /// An e-mail address.
     Email,
+    /// A telephone number.
+    Phone,
     /// What is not shown again.
     Password,
-    /// Digits, as they were sent or shown.
-    Code,
-    /// Yes or no.
-    Check,
     /// What the page's own template asks for.
     Own,
 }
@@ -55,7 +52,6 @@ impl Field {
     }
 
     /// What may stay empty.
-    #[expect(dead_code, reason = "for the pages to come")]
     pub const fn optional(self) -> Self {
         Self { optional: true, ..self }
     }
@@ -75,19 +71,18 @@ impl Field {
             "label": text(""),
             "hint": hint,
             "type": match self.kind {
-                Kind::Text | Kind::Code | Kind::Own => "text",
+                Kind::Text | Kind::Own => "text",
                 Kind::Email => "email",
+                Kind::Phone => "tel",
                 Kind::Password => "password",
-                Kind::Check => "checkbox",
             },
-            "is_check": self.kind == Kind::Check,
-            "is_code": self.kind == Kind::Code,
-            "is_plain": matches!(self.kind, Kind::Text | Kind::Code),
+            // Names begin with a capital; what one signs in by does not.
+            "is_plain": self.autocomplete == "username",
             "autocomplete": self.autocomplete,
             "required": !self.optional,
             "focus": focus,
-            // A password, and a code that counts once, is typed again.
-            "value": if matches!(self.kind, Kind::Password | Kind::Code) { "" } else { filled.text(self.name) },
+            // A password is typed again.
+            "value": if self.kind == Kind::Password { "" } else { filled.text(self.name) },
             "error": error,
             "described": described.join(" "),
         })
@@ -142,19 +137,15 @@ impl Filled {
 
     /// The fields as the API is asked with them; what nobody asked for is passed over.
     pub fn json(&self, fields: &[Field]) -> Result<Map<String, Value>, ApiError> {
-        let is_missing = |field: &&Field| {
-            !field.optional && !matches!(field.kind, Kind::Check | Kind::Own) && self.text(field.name).is_empty()
-        };
+        let is_missing =
+            |field: &&Field| !field.optional && field.kind != Kind::Own && self.text(field.name).is_empty();
         let finding = |field: &Field| Finding::error("form", "form.missing", "this is required").field(field.name);
         let findings: Vec<Finding> = fields.iter().filter(is_missing).map(finding).collect();
         if !findings.is_empty() {
             return Err(ApiError::Invalid { findings });
         }
-        let value = |field: &Field| match (field.kind, self.text(field.name)) {
-            (Kind::Check, text) => Some(Value::from(!text.is_empty())),
-            (_, "") => None,
-            (_, text) => Some(Value::from(text)),
-        };
-        Ok(fields.iter().filter_map(|field| Some((field.name.to_owned(), value(field)?))).collect())
+        let filled =
+            fields.iter().map(|field| (field.name, self.text(field.name))).filter(|(_, text)| !text.is_empty());
+        Ok(filled.map(|(name, text)| (name.to_owned(), Value::from(text))).collect())
     }
 }

@@ -9,19 +9,27 @@
 mod accept;
 mod account;
 mod again;
+mod confirm;
 mod failure;
+mod forgot;
 mod form;
+mod handed;
 mod home;
 mod instead;
+mod invitation;
 mod language;
 mod look;
+mod new_password;
 mod notifications;
+mod own_email;
+mod own_password;
 mod page;
+mod profile;
+mod reset;
 mod return_to;
 mod sessions;
 mod sign_in;
 mod sign_out;
-mod step;
 mod style;
 mod template;
 mod visit;
@@ -31,8 +39,14 @@ pub use instead::instead;
 use crate::guard::Route;
 
 /// What stands in the menu of who is signed in: paths, and the names of their words.
-const MENU: [(&str, &str); 3] =
-    [("/account", "account"), ("/account/sessions", "sessions"), ("/account/notifications", "notifications")];
+const MENU: [(&str, &str); 6] = [
+    ("/account", "account"),
+    ("/account/profile", "profile"),
+    ("/account/email", "own_email"),
+    ("/account/password", "own_password"),
+    ("/account/sessions", "sessions"),
+    ("/account/notifications", "notifications"),
+];
 
 /// The routes of all pages.
 pub fn routes() -> Vec<Route> {
@@ -40,9 +54,17 @@ pub fn routes() -> Vec<Route> {
         home::routes(),
         style::routes(),
         page::routes::<sign_in::SignIn>(),
-        sign_out::routes(),
+        page::routes::<new_password::NewPassword>(),
         page::routes::<again::Again>(),
+        sign_out::routes(),
+        page::routes::<forgot::Forgot>(),
+        page::routes::<reset::Reset>(),
+        page::routes::<invitation::Invitation>(),
+        page::routes::<confirm::Confirm>(),
         page::routes::<account::Account>(),
+        page::routes::<profile::Profile>(),
+        page::routes::<own_email::OwnEmail>(),
+        own_password::routes(),
         page::routes::<sessions::Sessions>(),
         page::routes::<notifications::Notifications>(),
     ]

@@ -31,6 +31,11 @@ pub trait Page: 'static {
     /// What it says below its title, in Handlebars. What [`Page::show`] gave is `page`; `{{> form}}` is the form.
     const TEMPLATE: &'static str = "{{> form}}";
 
+    /// What is filled in when one begins.
+    async fn fill(_: &Visit<'_>, filled: Filled) -> Result<Filled, ApiError> {
+        Ok(filled)
+    }
+
     /// What the template says it with.
     async fn show(_: &Visit<'_>, _: &Filled) -> Result<Shown, ApiError> {
         Ok(Shown::Page(Value::Null))
@@ -89,7 +94,7 @@ async fn post_strangers<P: Page>(app: &App, call: &Call) -> Result<Response, Api
 
 async fn look<P: Page>(visit: &Visit<'_>) -> Result<Response, ApiError> {
     let filled = Filled::default().with(RETURN_TO, visit.queried(RETURN_TO).unwrap_or_default());
-    draw::<P>(visit, &filled, None).await
+    draw::<P>(visit, &P::fill(visit, filled).await?, None).await
 }
 
 async fn send<P: Page>(visit: &Visit<'_>) -> Result<Response, ApiError> {

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::form::{Field, Filled, Kind};
+use super::handed;
 use super::page::{Page, Shown};
-use super::step;
 use super::visit::Visit;
 use crate::cookie;
 use crate::error::ApiError;
@@ -20,6 +20,9 @@ impl Page for SignIn {
     const FIELDS: &'static [Field] =
         &[Field::new("identifier", Kind::Text, "username"), Field::new("password", Kind::Password, "current-password")];
 
+    const TEMPLATE: &'static str = r#"{{> form}}
+<p><a href="/forgot">{{t "forgot.title"}}</a></p>"#;
+
     async fn show(visit: &Visit<'_>, filled: &Filled) -> Result<Shown, ApiError> {
         // Who is signed in already goes on; a form that was sent is looked at in any case.
         let is_looking = visit.call.request.method != "POST" && cookie::session(&visit.call.request).is_some();
@@ -31,6 +34,6 @@ impl Page for SignIn {
 
     async fn submit(visit: &Visit<'_>, filled: &Filled) -> Result<Response, ApiError> {
         let answer = visit.post("/v1/auth/sign-in", filled.json(Self::FIELDS)?).await?;
-        step::next(visit, &answer, visit.return_to(filled))
+        handed::next(visit, &answer, visit.return_to(filled))
     }
 }

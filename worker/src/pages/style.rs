@@ -71,7 +71,7 @@ mod tests {
         let block = SHEET.split(begins).nth(1).unwrap().split('}').next().unwrap().to_owned();
         move |name| {
             let value = block.split(&format!("--{name}: ")).nth(1).unwrap();
-            Colour::parse(&value[..7]).unwrap()
+            Colour::parse(value.get(..7).unwrap()).unwrap()
         }
     }
 
@@ -105,6 +105,6 @@ mod tests {
         let [default, white] = [Colour::default(), Colour::WHITE].map(path);
         assert_eq!(default.rsplit_once('/').unwrap().0, white.rsplit_once('/').unwrap().0);
         assert!(white.ends_with("/ffffff.css"));
-        assert!(sheet(Colour::WHITE).contains("--fill: #ffffff; --ink: #000000; --accent-light: #7"));
+        assert!(sheet(Colour::WHITE).contains("--fill: #ffffff; --ink: #000000; --accent-light: #5"));
     }
 }

@@ -14,7 +14,6 @@ use crate::cookie;
 use crate::error::ApiError;
 use crate::guard::Call;
 use crate::login::Site;
-use crate::me::Me;
 use crate::platform::random;
 use crate::request::Body;
 use crate::response::Response;
@@ -29,7 +28,6 @@ pub struct Visit<'a> {
     pub look: Look,
     /// In which language.
     pub language: &'static Language,
-    me: Option<Me>,
     binds: Binds,
 }
 
@@ -46,8 +44,7 @@ impl<'a> Visit<'a> {
     pub(super) async fn own(app: &'a App, call: &'a Call, caller: &Caller) -> Result<Self, ApiError> {
         let session = cookie::session(&call.request).ok_or(ApiError::NotFound)?;
         let Credential::Session(_) = caller.standing.credential else { return Err(ApiError::NotFound) };
-        let visit = Self::at(app, call, &Site::at(app, call).await?, Binds::Session(session));
-        Ok(Self { me: Some(Me::of(caller)?), ..visit })
+        Ok(Self::at(app, call, &Site::of_tenant(app, caller.standing.tenant).await?, Binds::Session(session)))
     }
 
     /// Of anybody.
@@ -66,12 +63,7 @@ impl<'a> Visit<'a> {
     fn at(app: &'a App, call: &'a Call, site: &Site, binds: Binds) -> Self {
         let tenants = site.ui("language");
         let language = Language::of(call.request.header("accept-language"), tenants.as_str());
-        Self { app, call, look: Look::of(site), language, me: None, binds }
-    }
-
-    /// Who is signed in.
-    pub fn me(&self) -> Result<&Me, ApiError> {
-        self.me.as_ref().ok_or(ApiError::NotFound)
+        Self { app, call, look: Look::of(site), language, binds }
     }
 
     /// What a form at this path sends along.
@@ -127,6 +119,11 @@ impl<'a> Visit<'a> {
     /// Has the API do something.
     pub async fn post(&self, path: &'static str, body: Map<String, Value>) -> Result<Response, ApiError> {
         self.ask("POST", path, None, "", Some(Value::Object(body))).await
+    }
+
+    /// Has the API change something.
+    pub async fn patch(&self, path: &'static str, body: Map<String, Value>) -> Result<Response, ApiError> {
+        self.ask("PATCH", path, None, "", Some(Value::Object(body))).await
     }
 
     /// Has the API remove what an id names.

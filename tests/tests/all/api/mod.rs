@@ -31,6 +31,7 @@ mod organization_units;
 mod own_email;
 mod own_password;
 mod own_profile;
+mod page_links;
 mod pages;
 mod policies;
 mod preview;

@@ -4,7 +4,7 @@ use super::*;
 use parapet_worker::guard::Access;
 
 /// What is public, and nothing else.
-const PUBLIC: [&str; 25] = [
+const PUBLIC: [&str; 36] = [
     "/healthz",
     "/v1/health",
     "/openapi.json",
@@ -28,9 +28,20 @@ const PUBLIC: [&str; 25] = [
     "/.well-known/jwks.json/{slug}",
     "/",
     "/style/{version}/{sheet}",
-    // The page and its form.
+    // Pages, each with its form.
     "/sign-in",
     "/sign-in",
+    "/sign-in/new-password",
+    "/sign-in/new-password",
+    "/forgot",
+    "/forgot",
+    "/reset",
+    "/reset",
+    "/invitation",
+    "/invitation",
+    "/confirm",
+    "/confirm",
+    "/.well-known/change-password",
 ];
 
 #[test]
