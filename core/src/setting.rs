@@ -145,6 +145,13 @@ pub const KNOWN: &[Known] = &[
         r#"["totp","webauthn","sms","email"]"#,
         "Which second factors people may add; NIST SP 800-63B-4 restricts `sms` and takes no `email`",
     ),
+    known(
+        Security,
+        "personal_api_keys",
+        Kind::Boolean,
+        "false",
+        "Whether people may make API keys for themselves without the permission to administer keys",
+    ),
     known(Security, "access_token_minutes", Kind::Integer(1, 15), "5", "An access token is good for so long"),
     known(Security, "cors_origins", Kind::Origins, "[]", "The origins whose pages may call the API"),
     known(

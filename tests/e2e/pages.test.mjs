@@ -1,87 +1,15 @@
 // A real browser clicks through the hosted pages of the built Worker: without JavaScript, by keyboard, in both themes and
 // languages, and by axe's rules for WCAG 2.2 AA. Pictures of what it saw lie in target/pages/.
-//
-// It needs Chromium (Debian: chromium), or another one that CHROMIUM names, and is skipped where there is none.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
 import { after, before, describe, test } from "node:test";
-import { chromium } from "playwright-core";
-import { startEdge } from "../../worker/edge.mjs";
-import { hashed } from "../../worker/seed.mjs";
-import { SECRETS, TENANT, id, office } from "./office.mjs";
+import { PASSWORD, db, heading, host, look, missing, open, path, person, picture, signIn, start, stop, user } from "./browser.mjs";
+import { TENANT, id } from "./office.mjs";
 
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const missing = !existsSync(CHROMIUM);
-if (missing) console.error(`\n!!! There is no Chromium at ${CHROMIUM}: NO PAGE IS TESTED IN A BROWSER. Install it, or set CHROMIUM.\n`);
+const USER = user();
 
-const PICTURES = fileURLToPath(new URL("../../target/pages/", import.meta.url));
-const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-const PASSWORD = "ein Pferd frisst keinen Gurkensalat";
-const USER = "user-0@acme.example";
-
-/** @type {any} */
-let edge;
-/** @type {any} */
-let db;
-/** @type {import("playwright-core").Browser} */
-let browser;
-let host = "";
-
-/** A browser of one person, which must have nothing to complain about. */
-async function person(/** @type {import("playwright-core").BrowserContextOptions} */ options = {}) {
-  const context = await browser.newContext({ locale: "en-GB", ...options });
-  const page = await context.newPage();
-  /** @type {string[]} */
-  const complaints = [];
-  page.on("console", (message) => {
-    // A page that says what is wrong has its status.
-    if (message.type() === "error" && !/status of (401|403|404|422|429)/.test(message.text())) complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  return { context, page, complaints };
-}
-
-const open = (/** @type {import("playwright-core").Page} */ page, /** @type {string} */ path) => page.goto(`${host}${path}`);
-const path = (/** @type {import("playwright-core").Page} */ page) => page.url().slice(host.length);
-const heading = (/** @type {import("playwright-core").Page} */ page) => page.locator("h1").innerText();
-const picture = (/** @type {import("playwright-core").Page} */ page, /** @type {string} */ name) =>
-  page.screenshot({ path: `${PICTURES}${name}.png`, fullPage: true });
-
-async function signIn(/** @type {import("playwright-core").Page} */ page, at = "/sign-in", password = PASSWORD) {
-  await open(page, at);
-  await page.getByLabel(/E-mail|E-Mail/).fill(USER);
-  await page.getByLabel(/^(Password|Passwort)$/).fill(password);
-  await page.locator("main form button").click();
-}
-
-/** What axe finds wrong with the page. */
-async function wrong(/** @type {import("playwright-core").Page} */ page) {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate((rules) => /** @type {any} */ (globalThis).axe.run({ runOnly: rules }), RULES);
-  return violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => `${node.html} ${node.failureSummary}`).join("; ")}`);
-}
-
-describe("the hosted pages in Chromium", { skip: missing && "there is no Chromium" }, () => {
-  before(async () => {
-    const variables = { ...SECRETS, BASE_DOMAIN: "localhost", FRESHNESS_SECONDS: "0", STRANGER_RATE_LIMIT: "0" };
-    edge = await startEdge({ variables, log: console.log });
-    ({ db } = await office(edge, 2));
-    await db.prepare("UPDATE user SET password_hash = ?1, first_name = 'Nora', last_name = '<b>Nilsen</b>'").bind(hashed(PASSWORD)).run();
-    host = `http://acme.localhost:${(await edge.ready).port}`;
-    await mkdir(PICTURES, { recursive: true });
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-    });
-  });
-  after(async () => {
-    await browser?.close();
-    await edge?.dispose();
-  });
+describe("the hosted pages in Chromium", { skip: missing }, () => {
+  before(() => start());
+  after(stop);
 
   test("without JavaScript somebody signs in, sees where, ends the others and signs out", { timeout: 120_000 }, async () => {
     const { context, page, complaints } = await person({ javaScriptEnabled: false });
@@ -164,22 +92,19 @@ describe("the hosted pages in Chromium", { skip: missing && "there is no Chromiu
     ])) {
       await db.prepare("UPDATE tenant SET primary_color = ?1").bind(colour).run();
       const { context, page, complaints } = await person({ colorScheme, locale, viewport: { width, height: 800 } });
-      const look = async (/** @type {string} */ name) => {
+      const seen = async (/** @type {string} */ name) => {
         const label = `${name}-${colorScheme}-${locale}`;
-        await picture(page, label);
-        assert.deepEqual(await wrong(page), [], label);
-        const isWider = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
-        assert.ok(!isWider, `${label} does not fit`);
+        assert.deepEqual(await look(page, label), [], label);
         assert.equal(await page.locator("html").getAttribute("lang"), locale.slice(0, 2));
       };
       await open(page, "/sign-in");
-      await look("sign-in");
+      await seen("sign-in");
       await signIn(page, "/sign-in", "wrong");
-      await look("sign-in-wrong");
+      await seen("sign-in-wrong");
       await signIn(page);
       for (const name of ["account", "account/sessions", "account/notifications", "sign-in/again", "nowhere"]) {
         await open(page, `/${name}`);
-        await look(name.replaceAll("/", "-"));
+        await seen(name.replaceAll("/", "-"));
       }
       assert.deepEqual(complaints, []);
       await context.close();

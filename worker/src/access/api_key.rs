@@ -207,14 +207,14 @@ fn scopes(key: &ApiKey, document: &TenantDocument, findings: &mut Vec<Finding>) 
 }
 
 /// A new key, and what is stored of it.
-fn fresh() -> Result<(ApiKeyToken, Map<String, Value>), ApiError> {
+pub(super) fn fresh() -> Result<(ApiKeyToken, Map<String, Value>), ApiError> {
     let token = ApiKeyToken::from_random(random::bytes().map_err(ApiError::internal)?);
     let stored = [("key_prefix", json!(token.prefix())), ("key_hash", json!(token.hash()))];
     let stored = stored.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Ok((token, stored))
 }
 
-fn shown(token: &ApiKeyToken) -> Map<String, Value> {
+pub(super) fn shown(token: &ApiKeyToken) -> Map<String, Value> {
     Map::from_iter([("key".to_owned(), json!(token.expose()))])
 }
 

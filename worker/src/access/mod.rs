@@ -7,6 +7,7 @@ use parapet::model::{Permission, Role, RolePermission, UserGroupRole, UserRole};
 pub mod api_key;
 pub mod evaluation;
 pub mod metadata;
+pub mod own_api_key;
 pub mod permission;
 pub mod policy;
 pub mod preview;
@@ -31,6 +32,7 @@ pub fn routes() -> Vec<Route> {
         table::<RolePermission>(),
         table::<UserRole>(),
         api_key::routes(),
+        own_api_key::routes(),
         table::<UserGroupRole>(),
         policy::routes(),
     ]

@@ -39,8 +39,8 @@ pub struct Actor {
     pub record: Rc<PrincipalRecord>,
     /// The rules that let them in.
     pub published: Published,
-    /// The action that they were let in for.
-    pub action: &'static str,
+    /// The action that they were let in for; nothing where it is for what is their own.
+    pub action: Option<&'static str>,
 }
 
 impl Actor {
@@ -51,6 +51,55 @@ impl Actor {
         if !caller.has_scope(scope) && !caller.has_scope(&format!("{RESOURCE}:{action}")) {
             return Err(ApiError::MissingScope { scope });
         }
+        let actor = Self::known(app, call, caller, Some(action)).await?;
+        let actor = actor.ok_or(ApiError::MissingPermission { action })?;
+        let question = Question {
+            principal: EntityRef::new(actor.record.r#type.as_str(), actor.id()),
+            principal_attributes: Map::new(),
+            action: action.to_owned(),
+            action_attributes: Map::new(),
+            resource: EntityRef::new(RESOURCE, call.request.path.as_str()),
+            resource_attributes: None,
+            context: context(call, &actor.caller),
+            scopes: None,
+        };
+        let is_allowed = |question: &Question| {
+            let decision = actor.published.engine.decide_with(Some(&actor.record), question, app.clock.now());
+            decision.outcome == Outcome::Allow
+        };
+        if !is_allowed(&question) {
+            let has_proof = actor.caller.standing.proof.is_some();
+            let helps = has_proof && is_allowed(&proved(question, app.clock.now()));
+            record::refused(app, call, &actor, &[]).await?;
+            return Err(if helps { ApiError::StepUp } else { ApiError::MissingPermission { action } });
+        }
+        Ok(actor)
+    }
+
+    /// Lets a caller in for what is their own, which asks for no permission: the plan may do nothing else.
+    pub async fn own(app: &App, call: &Call) -> Result<Self, ApiError> {
+        let caller = caller_now(app, call).await?;
+        if !caller.has_scope(OWN_SCOPE) {
+            return Err(ApiError::MissingScope { scope: OWN_SCOPE });
+        }
+        Self::known(app, call, caller, None).await?.ok_or(ApiError::NoPrincipal)
+    }
+
+    /// Lets a caller in as one was let in before: what they are now counts.
+    pub async fn anew(app: &App, call: &Call, action: Option<&'static str>) -> Result<Self, ApiError> {
+        match action {
+            Some(action) => Self::admit(app, call, action).await,
+            None => Self::own(app, call).await,
+        }
+    }
+
+    /// Whom a caller acts for, with the rules of now; nothing where the directory does not know them.
+    async fn known(
+        app: &App,
+        call: &Call,
+        caller: Caller,
+        action: Option<&'static str>,
+    ) -> Result<Option<Self>, ApiError> {
         let owner = caller.standing.owner;
         let (kind, id) = match owner {
             Owner::Tenant => return Err(ApiError::NoPrincipal),
@@ -62,34 +111,13 @@ impl Actor {
         }
         let published = publish::current(app, &caller, &call.id).await?;
         let record = principal::find(app, &caller, kind, &id.to_string(), &call.id).await?;
-        let Some(record) = record else { return Err(ApiError::MissingPermission { action }) };
-        let question = Question {
-            principal: EntityRef::new(kind, id.to_string()),
-            principal_attributes: Map::new(),
-            action: action.to_owned(),
-            action_attributes: Map::new(),
-            resource: EntityRef::new(RESOURCE, call.request.path.as_str()),
-            resource_attributes: None,
-            context: context(call, &caller),
-            scopes: None,
-        };
-        let is_allowed = |question: &Question| {
-            published.engine.decide_with(Some(&record), question, app.clock.now()).outcome == Outcome::Allow
-        };
-        let is_refused = !is_allowed(&question);
-        let helps = is_refused && caller.standing.proof.is_some() && is_allowed(&proved(question, app.clock.now()));
         let tenant = caller.standing.tenant;
-        let actor = Self { caller, tenant, owner, record, published, action };
-        if is_refused {
-            record::refused(app, call, &actor, &[]).await?;
-            return Err(if helps { ApiError::StepUp } else { ApiError::MissingPermission { action } });
-        }
-        Ok(actor)
+        Ok(record.map(|record| Self { caller, tenant, owner, record, published, action }))
     }
 
     /// The same actor, as the database knows them by now.
     pub async fn again(&self, app: &App, call: &Call) -> Result<Self, ApiError> {
-        Self::admit(app, call, self.action).await
+        Self::anew(app, call, self.action).await
     }
 
     /// The user who acts; nothing where it is a service account.

@@ -157,7 +157,7 @@ pub async fn refused(app: &App, call: &Call, actor: &Actor, findings: &[Finding]
     data.insert("request".to_owned(), json!(format!("{} {}", call.request.method, call.request.path)));
     let rules: Vec<&str> = findings.iter().map(|finding| finding.code.as_str()).collect();
     data.insert("refused_by".to_owned(), json!(rules));
-    let resource_type = actor.action.split_once('.').map(|(table, _)| table.to_owned());
+    let resource_type = actor.action.and_then(|action| action.split_once('.')).map(|(table, _)| table.to_owned());
     for tried in 0..TRIES {
         let now = app.clock.now();
         let read = Statement::new(READ_HEAD).bind(actor.tenant);

@@ -371,7 +371,7 @@ pub async fn retried(
             Err(ApiError::Unavailable { code, .. }) if *code == OUTDATED => {}
             _ => break,
         }
-        result = attempt(Actor::admit(app, call, action).await?).await;
+        result = attempt(Actor::anew(app, call, action).await?).await;
     }
     result
 }

@@ -20,6 +20,7 @@ const REMOVE: &[&str] = &[
     "DELETE FROM password_reset WHERE tenant_id = ?1 AND user_id = ?2",
     "DELETE FROM one_time_link WHERE tenant_id = ?1 AND user_id = ?2",
     "DELETE FROM former_password WHERE tenant_id = ?1 AND user_id = ?2",
+    "DELETE FROM lone_password WHERE tenant_id = ?1 AND user_id = ?2",
     "DELETE FROM terms_acceptance WHERE tenant_id = ?1 AND user_id = ?2",
     "DELETE FROM login_flow WHERE tenant_id = ?1 AND user_id = ?2",
     "DELETE FROM known_device WHERE tenant_id = ?1 AND user_id = ?2",

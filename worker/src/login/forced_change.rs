@@ -66,7 +66,7 @@ pub async fn step(app: &App, call: &Call, site: &Site, flow: &str, new: &Secret)
         None => None,
     };
     let account = account.filter(|account| account.user.may_act()).ok_or_else(refused)?;
-    let hash = account.choose(app, site, new, "new_password")?;
+    let chosen = account.choose(app, site, new, "new_password")?;
     if !flow.end(app).await? {
         return Err(refused());
     }
@@ -76,8 +76,8 @@ pub async fn step(app: &App, call: &Call, site: &Site, flow: &str, new: &Secret)
         let before = rows::<User>(answers.into_iter().next().unwrap_or_default())?.pop();
         let is_same = |before: &User| before.may_act() && before.password_hash == account.user.password_hash;
         let before = before.filter(is_same).ok_or_else(refused)?;
-        let after = new_password::with(&before, &hash, now);
-        Ok((new_password::deed(site, call, &before, &after, "password_changed", None), after))
+        let after = new_password::with(&before, &chosen, now);
+        Ok((new_password::deed(site, call, &before, &after, &chosen, "password_changed", None), after))
     })
     .await?;
     sign_in::finish(app, call, site, &user, &flow.state).await

@@ -88,7 +88,7 @@ pub async fn accept(
     let account = Account::read(app, site.tenant.id, link.user).await?;
     let mut account = account.filter(|account| may_come(&account.user)).ok_or_else(link::refused)?;
     names.give(&mut account.user);
-    let hash = account.choose(app, site, password, "password")?;
+    let chosen = account.choose(app, site, password, "password")?;
     let author = Author::user(call, link.user, None);
     let reads = vec![Link::read(site, token, app.clock.now())?, new_password::read_again(site.tenant.id, link.user)];
     membership::enact_following(app, &author, site.tenant.id, link.user, reads, |now, answers| {
@@ -96,10 +96,10 @@ pub async fn accept(
         let link = Link::found(site, &answers.next().unwrap_or_default(), PURPOSES)?;
         let before = rows::<User>(answers.next().unwrap_or_default())?.pop();
         let before = before.filter(may_come).ok_or_else(link::refused)?;
-        let mut after = new_password::with(&before, &hash, now);
+        let mut after = new_password::with(&before, &chosen, now);
         (after.state, after.email_verified) = (UserState::Active, true);
         names.give(&mut after);
-        let mut deed = new_password::deed(site, call, &before, &after, "invitation_accepted", None);
+        let mut deed = new_password::deed(site, call, &before, &after, &chosen, "invitation_accepted", None);
         deed.statements.insert(0, link.used(now));
         Ok((deed, after, ()))
     })

@@ -46,7 +46,7 @@ pub async fn change(
     let site = Site::of_tenant(app, me.tenant).await?;
     let (user, counted) = prove(app, call, &site, me, current, "current_password").await?;
     let account = Account::read(app, me.tenant, me.user).await?.ok_or(ApiError::NotFound)?;
-    let hash = account.choose(app, &site, new, "new_password")?;
+    let chosen = account.choose(app, &site, new, "new_password")?;
     let keep = match credential {
         Credential::Session(id) => Some(id),
         Credential::ApiKey(_) => None,
@@ -58,8 +58,8 @@ pub async fn change(
         // Whoever changed it meanwhile, or locked the account, comes first.
         let is_same = |before: &User| before.may_act() && before.password_hash == user.password_hash;
         let before = before.filter(is_same).ok_or_else(sign_in::refused)?;
-        let after = new_password::with(&before, &hash, now);
-        let mut deed = new_password::deed(&site, call, &before, &after, "password_changed", keep);
+        let after = new_password::with(&before, &chosen, now);
+        let mut deed = new_password::deed(&site, call, &before, &after, &chosen, "password_changed", keep);
         deed.statements.extend(counted.forget());
         Ok((deed, ()))
     })

@@ -3,10 +3,10 @@
 
 use parapet::Finding;
 use parapet::model::{Secret, User};
-use parapet::password::{Context, Password, Policy, StoredHash, Verdict, check};
+use parapet::password::{Context, LEAST_ALONE, Password, Policy, StoredHash, Verdict, check};
+use uuid::Uuid;
 
 use super::site::Site;
-
 use crate::app::App;
 use crate::error::ApiError;
 use crate::platform::db::Statement;
@@ -14,6 +14,12 @@ use crate::platform::{log, random};
 
 /// It stays where another came in between.
 const REHASH: &str = "UPDATE user SET password_hash = ?4 WHERE tenant_id = ?1 AND id = ?2 AND password_hash = ?3";
+
+/// The password whose hash this is may be alone; where it is another by now, nothing is said.
+const LONE: &str = "
+    INSERT INTO lone_password (tenant_id, user_id)
+    SELECT tenant_id, id FROM user WHERE tenant_id = ?1 AND id = ?2 AND password_hash = ?3
+    ON CONFLICT DO NOTHING";
 
 /// What no account has, for what cannot be one's password at all.
 const NOBODYS: &str = "x";
@@ -44,10 +50,18 @@ pub async fn is_right(app: &App, shown: &Secret, user: Option<&mut User>) -> Res
         let new = hash(app, &password)?;
         let before = user.password_hash.as_ref().map(Secret::expose);
         let replace = Statement::new(REHASH).bind(user.tenant_id).bind(user.id).bind(before).bind(new.expose());
-        app.db.all(replace).await.map_err(ApiError::database)?;
+        let mut statements = vec![replace];
+        // By now it is known how long it is, which its hash did not say.
+        statements.extend(may_be_alone(&password).then(|| lone(user.tenant_id, user.id, new.expose())));
+        app.db.batch(statements).await.map_err(ApiError::database)?;
         user.password_hash = Some(new);
     }
     Ok(matches!(found, Verdict::Match { .. }))
+}
+
+/// Writes that the password with this hash, which the user has, may be alone.
+pub fn lone(tenant: Uuid, user: Uuid, hash: &str) -> Statement {
+    Statement::new(LONE).bind(tenant).bind(user).bind(hash)
 }
 
 /// A password that somebody chose.
@@ -62,8 +76,16 @@ pub struct Choice<'a> {
     pub former: &'a [Secret],
 }
 
-/// The hash of a password that somebody chose for this user; all that is wrong with it, where it is not good enough.
-pub fn chosen(app: &App, site: &Site, user: &User, choice: &Choice<'_>) -> Result<Secret, ApiError> {
+/// A password that was good enough.
+pub struct Chosen {
+    /// Its hash.
+    pub hash: Secret,
+    /// Whether it would be without a second factor.
+    pub may_be_alone: bool,
+}
+
+/// A password that somebody chose for this user; all that is wrong with it, where it is not good enough.
+pub fn chosen(app: &App, site: &Site, user: &User, choice: &Choice<'_>) -> Result<Chosen, ApiError> {
     let refuse = |finding: Finding| ApiError::invalid(finding.field(choice.field));
     let password = Password::chosen(choice.typed.expose())
         .map_err(|error| refuse(Finding::error("user", error.code(), error.to_string())))?;
@@ -91,7 +113,12 @@ pub fn chosen(app: &App, site: &Site, user: &User, choice: &Choice<'_>) -> Resul
             return Err(refuse(Finding::error("user", "password.reused", message)));
         }
     }
-    hash(app, &password)
+    Ok(Chosen { hash: hash(app, &password)?, may_be_alone: may_be_alone(&password) })
+}
+
+/// Whether a password is long enough to be all that is asked for.
+fn may_be_alone(password: &Password) -> bool {
+    password.characters() >= LEAST_ALONE
 }
 
 /// The hash of a password, with a fresh salt.

@@ -137,7 +137,7 @@ pub async fn confirm(app: &App, call: &Call, site: &Site, token: &str, new: &Sec
     let link = Link::seen(app, site, token, PURPOSES).await?;
     let account = Account::read(app, site.tenant.id, link.user).await?;
     let account = account.filter(|account| account.user.may_act()).ok_or_else(link::refused)?;
-    let hash = account.choose(app, site, new, "new_password")?;
+    let chosen = account.choose(app, site, new, "new_password")?;
     let author = Author::user(call, link.user, None);
     let reads = vec![Link::read(site, token, app.clock.now())?, new_password::read_again(site.tenant.id, link.user)];
     membership::enact_following(app, &author, site.tenant.id, link.user, reads, |now, answers| {
@@ -145,8 +145,8 @@ pub async fn confirm(app: &App, call: &Call, site: &Site, token: &str, new: &Sec
         let link = Link::found(site, &answers.next().unwrap_or_default(), PURPOSES)?;
         let before = rows::<User>(answers.next().unwrap_or_default())?.pop();
         let before = before.filter(User::may_act).ok_or_else(link::refused)?;
-        let after = User { email_verified: true, ..new_password::with(&before, &hash, now) };
-        let mut deed = new_password::deed(site, call, &before, &after, "password_reset", None);
+        let after = User { email_verified: true, ..new_password::with(&before, &chosen, now) };
+        let mut deed = new_password::deed(site, call, &before, &after, &chosen, "password_reset", None);
         deed.statements.insert(0, link.used(now));
         deed.statements.push(Try::forget_account(site, &before));
         Ok((deed, after, ()))

@@ -64,7 +64,49 @@ fn api_keys(schemas: &mut Schemas) -> Vec<About> {
             .answer(201, made(&shown, &json!({})))
             .refuses(412);
     all.push(rotate);
+    all.extend(own_api_keys(schemas, &shown));
     all
+}
+
+/// What people do with keys of their own.
+fn own_api_keys(schemas: &mut Schemas, shown: &Value) -> Vec<About> {
+    let scope = json!({ "type": "string" });
+    let list = json!({
+        "type": "object",
+        "properties": {
+            "items": { "type": "array", "items": refer("ApiKey") },
+            "scopes": { "type": "array", "items": scope,
+                        "description": "Which of the API's scopes a key has that one makes, beside actions; none where the \
+                                        tenant lets nobody make any." },
+        },
+        "required": ["items", "scopes"],
+        "additionalProperties": false,
+    });
+    let list = schemas.add("OwnApiKeys", list);
+    let mut make = schemas.stated::<ApiKey>(&["name", "scopes", "expires_at", "is_active"], &["name"]);
+    make.insert("additionalProperties".to_owned(), json!(false));
+    let make = schemas.add("OwnApiKeyCreate", Value::Object(make));
+    let key = json!({ "name": "my script's", "scopes": ["me"] });
+    vec![
+        About::new("GET", "/v1/me/api-keys", "listOwnApiKeys", TAG, "See one's own API keys")
+            .gives(list, "All of them, the newest first.")
+            .refuses(400)
+            .refuses(404),
+        About::new("POST", "/v1/me/api-keys", "createOwnApiKey", TAG, "Make an API key for oneself")
+            .describe(
+                "Needs a recent proof of who one is, and the tenant's setting `security/personal_api_keys`. Such a key \
+                 administers nothing: who may administer makes others at `/v1/api-keys`.",
+            )
+            .takes(make, key)
+            .answer(201, made(shown, &json!({})))
+            .refuses(404)
+            .refuses(409)
+            .refuses(422),
+        About::new("DELETE", "/v1/me/api-keys/{id}", "revokeOwnApiKey", TAG, "Take back an API key of one's own")
+            .answer(204, json!({ "description": "It opens nothing any more." }))
+            .refuses(400)
+            .refuses(422),
+    ]
 }
 
 fn decisions(schemas: &mut Schemas) -> Vec<About> {

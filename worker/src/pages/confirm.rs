@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::form::{Field, Filled, Kind};
+use super::form::{Field, Filled};
 use super::handed::{self, Brought};
 use super::page::{Page, Shown};
 use super::visit::Visit;
@@ -17,7 +17,7 @@ impl Page for Confirm {
     const PATH: &'static str = "/confirm";
     const NAME: &'static str = "confirm";
     const IS_OWN: bool = false;
-    const FIELDS: &'static [Field] = &[Field::new("confirm", Kind::Own, "")];
+    const FIELDS: &'static [Field] = &[Field::own("confirm")];
     const TEMPLATE: &'static str = r#"{{#if page.has_token}}<p>{{t "confirm.how"}}</p>
 {{> form}}{{else}}{{#unless notice}}<p>{{t "error.link.refused"}}</p>{{/unless}}
 <p><a href="/account">{{t "problem.home"}}</a></p>{{/if}}"#;

@@ -41,6 +41,10 @@ pub enum Kind {
     Phone,
     /// What is not shown again.
     Password,
+    /// A code of digits.
+    Digits,
+    /// What goes along unseen, to be sent again where the form is.
+    Carried,
     /// What the page's own template asks for.
     Own,
 }
@@ -49,6 +53,21 @@ impl Field {
     /// What must be filled in.
     pub const fn new(name: &'static str, kind: Kind, autocomplete: &'static str) -> Self {
         Self { name, kind, autocomplete, optional: false }
+    }
+
+    /// What the page's own template asks for.
+    pub const fn own(name: &'static str) -> Self {
+        Self::new(name, Kind::Own, "")
+    }
+
+    /// What goes along unseen.
+    pub const fn carried(name: &'static str) -> Self {
+        Self::new(name, Kind::Carried, "")
+    }
+
+    /// Whether an input of the form asks for it.
+    pub fn is_written(&self) -> bool {
+        !matches!(self.kind, Kind::Own | Kind::Carried)
     }
 
     /// What may stay empty.
@@ -71,13 +90,14 @@ impl Field {
             "label": text(""),
             "hint": hint,
             "type": match self.kind {
-                Kind::Text | Kind::Own => "text",
+                Kind::Text | Kind::Digits | Kind::Own | Kind::Carried => "text",
                 Kind::Email => "email",
                 Kind::Phone => "tel",
                 Kind::Password => "password",
             },
             // Names begin with a capital; what one signs in by does not.
-            "is_plain": self.autocomplete == "username",
+            "is_plain": matches!(self.autocomplete, "username" | "one-time-code"),
+            "digits": self.kind == Kind::Digits,
             "autocomplete": self.autocomplete,
             "required": !self.optional,
             "focus": focus,
@@ -97,8 +117,14 @@ pub fn inputs(
     filled: &Filled,
     failure: Option<&Failure>,
 ) -> Vec<Value> {
-    let written = fields.iter().filter(|field| field.kind != Kind::Own).enumerate();
+    let written = fields.iter().filter(|field| field.is_written()).enumerate();
     written.map(|(at, field)| field.shown(page, language, filled, failure, at == 0 && failure.is_none())).collect()
+}
+
+/// What goes along unseen with each form of a page.
+pub fn carried(fields: &[Field], filled: &Filled) -> Vec<Value> {
+    let carried = fields.iter().filter(|field| field.kind == Kind::Carried && !filled.text(field.name).is_empty());
+    carried.map(|field| json!({ "name": field.name, "value": filled.text(field.name) })).collect()
 }
 
 /// What was sent, or is to be filled in already.
@@ -137,8 +163,7 @@ impl Filled {
 
     /// The fields as the API is asked with them; what nobody asked for is passed over.
     pub fn json(&self, fields: &[Field]) -> Result<Map<String, Value>, ApiError> {
-        let is_missing =
-            |field: &&Field| !field.optional && field.kind != Kind::Own && self.text(field.name).is_empty();
+        let is_missing = |field: &&Field| !field.optional && field.is_written() && self.text(field.name).is_empty();
         let finding = |field: &Field| Finding::error("form", "form.missing", "this is required").field(field.name);
         let findings: Vec<Finding> = fields.iter().filter(is_missing).map(finding).collect();
         if !findings.is_empty() {

@@ -19,8 +19,11 @@ use crate::request::Request;
 use crate::response::Response;
 
 /// The pages of the steps, by what the API calls them.
-const STEPS: [(&str, &str); 2] =
-    [("second_factor_required", "/sign-in/second-factor"), ("password_change_required", "/sign-in/new-password")];
+const STEPS: [(&str, &str); 3] = [
+    ("second_factor_required", "/sign-in/second-factor"),
+    ("factor_enrolment_required", "/sign-in/enrol"),
+    ("password_change_required", "/sign-in/new-password"),
+];
 
 /// So long somebody may take over a page that a link leads to, in seconds; then they follow it again.
 const LINK_KEPT: i64 = 60 * 60;
@@ -34,6 +37,10 @@ pub struct Handed {
     pub secret: String,
     /// Of a step: the methods by which it can be taken, the preferred one first.
     pub methods: Vec<String>,
+    /// The one of them that was chosen; the first where none was.
+    pub chosen: String,
+    /// To where a code was sent, if one was.
+    pub sent_to: String,
     /// Where to go at the end.
     return_to: String,
 }
@@ -50,8 +57,13 @@ impl Handed {
         return_to(Some(&self.return_to))
     }
 
+    /// By which method the step is taken.
+    pub fn method(&self) -> &str {
+        if self.chosen.is_empty() { self.methods.first().map_or("", String::as_str) } else { &self.chosen }
+    }
+
     /// Sends the browser to the page, with it.
-    fn go(&self, visit: &Visit<'_>, seconds: i64) -> Result<Response, ApiError> {
+    pub fn go(&self, visit: &Visit<'_>, seconds: i64) -> Result<Response, ApiError> {
         let json = serde_json::to_vec(self).map_err(ApiError::internal)?;
         Ok(visit.go(&self.path).with("set-cookie", cookie::set_step(&URL_SAFE_NO_PAD.encode(json), seconds)))
     }
@@ -71,8 +83,10 @@ pub fn next(visit: &Visit<'_>, answer: &Response, wanted: &str) -> Result<Respon
     let handed = Handed {
         path: (*path).to_owned(),
         secret: text("flow").to_owned(),
-        methods: methods.filter_map(Value::as_str).map(str::to_owned).collect(),
+        // What may be added says beside its type how strong it is.
+        methods: methods.filter_map(|it| it.get("type").unwrap_or(it).as_str()).map(str::to_owned).collect(),
         return_to: wanted.to_owned(),
+        ..Handed::default()
     };
     handed.go(visit, LIFETIME / 1000)
 }

@@ -11,7 +11,7 @@ use crate::request::Request;
 use crate::response::Response;
 
 /// What programs ask for.
-const PROGRAMS: [&str; 6] = ["/v1/", "/access/", "/.well-known/", "/style/", "/openapi.json", "/healthz"];
+const PROGRAMS: [&str; 7] = ["/v1/", "/access/", "/.well-known/", "/script/", "/style/", "/openapi.json", "/healthz"];
 
 const TEMPLATE: &str = r#"<p>{{page.text}}</p>
 <p><a href="/account">{{t "problem.home"}}</a></p>
@@ -43,7 +43,7 @@ pub fn instead(request: &Request, error: &ApiError, id: &str, problem: &Response
         "notice": null,
         "page": { "text": say("text"), "id": id },
     });
-    let page = Look::default().page(language, "problem", TEMPLATE, values).ok()?;
+    let page = Look::default().page(language, "problem", TEMPLATE, false, values).ok()?;
     let kept = problem.headers.iter().filter(|(name, _)| matches!(*name, "allow" | "retry-after")).cloned();
     let headers = page.headers.into_iter().chain(kept).collect();
     Some(Response { status: problem.status, headers, body: page.body, pieces: None })

@@ -4,7 +4,7 @@ use parapet::model::{is_email, is_url};
 use serde_json::{Value, json};
 
 use super::language::Language;
-use super::{style, template};
+use super::{script, style, template};
 use crate::error::ApiError;
 use crate::login::Site;
 use crate::messaging::text::Brand;
@@ -13,6 +13,10 @@ use crate::response::Response;
 /// What a page may load and where it may send: its stylesheet, pictures, and forms to itself. No scripts.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' https: data:; form-action 'self'; \
                       frame-ancestors 'none'; base-uri 'none'";
+
+/// The same of a page that asks for a passkey: our own script, which lies beside the page, and none within it.
+const POLICY_WITH_SCRIPT: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; \
+                                  form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// The look of a place.
 #[derive(Default)]
@@ -41,12 +45,14 @@ impl Look {
         language: &'static Language,
         name: &'static str,
         source: &'static str,
+        has_script: bool,
         mut values: Value,
     ) -> Result<Response, ApiError> {
         let own = json!({
             "language": language.tag,
             "theme": self.theme.as_deref().unwrap_or("system"),
             "style": style::path(self.brand.fill()),
+            "script": has_script.then(script::path),
             "brand": { "name": self.brand.name, "logo": self.brand.logo_url },
             "support": self.support.as_ref().map(|(link, name)| json!({ "link": link, "name": name })),
         });
@@ -57,7 +63,7 @@ impl Look {
         let response = Response { status: 200, body, ..Response::default() };
         Ok(response
             .with("content-type", "text/html; charset=utf-8")
-            .with("content-security-policy", POLICY)
+            .with("content-security-policy", if has_script { POLICY_WITH_SCRIPT } else { POLICY })
             .with("cross-origin-opener-policy", "same-origin")
             .with("referrer-policy", "same-origin"))
     }

@@ -8,8 +8,19 @@
 
 mod accept;
 mod account;
+mod adding;
 mod again;
+mod again_passkey;
+mod api_key_new;
+mod api_keys;
+mod backup_codes;
 mod confirm;
+mod enrol;
+mod enrol_confirm;
+mod factor_add;
+mod factor_change;
+mod factor_confirm;
+mod factors;
 mod failure;
 mod forgot;
 mod form;
@@ -24,11 +35,15 @@ mod notifications;
 mod own_email;
 mod own_password;
 mod page;
+mod passkey;
 mod profile;
 mod reset;
 mod return_to;
+mod script;
+mod second_factor;
 mod sessions;
 mod sign_in;
+mod sign_in_passkey;
 mod sign_out;
 mod style;
 mod template;
@@ -39,12 +54,14 @@ pub use instead::instead;
 use crate::guard::Route;
 
 /// What stands in the menu of who is signed in: paths, and the names of their words.
-const MENU: [(&str, &str); 6] = [
+const MENU: [(&str, &str); 8] = [
     ("/account", "account"),
     ("/account/profile", "profile"),
     ("/account/email", "own_email"),
     ("/account/password", "own_password"),
+    ("/account/factors", "factors"),
     ("/account/sessions", "sessions"),
+    ("/account/api-keys", "api_keys"),
     ("/account/notifications", "notifications"),
 ];
 
@@ -53,9 +70,15 @@ pub fn routes() -> Vec<Route> {
     [
         home::routes(),
         style::routes(),
+        script::routes(),
         page::routes::<sign_in::SignIn>(),
+        page::routes::<sign_in_passkey::SignInPasskey>(),
+        page::routes::<second_factor::SecondFactor>(),
+        page::routes::<enrol::Enrol>(),
+        page::routes::<enrol_confirm::EnrolConfirm>(),
         page::routes::<new_password::NewPassword>(),
         page::routes::<again::Again>(),
+        page::routes::<again_passkey::AgainPasskey>(),
         sign_out::routes(),
         page::routes::<forgot::Forgot>(),
         page::routes::<reset::Reset>(),
@@ -65,7 +88,14 @@ pub fn routes() -> Vec<Route> {
         page::routes::<profile::Profile>(),
         page::routes::<own_email::OwnEmail>(),
         own_password::routes(),
+        page::routes::<factors::Factors>(),
+        page::routes::<factor_add::FactorAdd>(),
+        page::routes::<factor_confirm::FactorConfirm>(),
+        page::routes::<factor_change::FactorChange>(),
+        page::routes::<backup_codes::BackupCodes>(),
         page::routes::<sessions::Sessions>(),
+        page::routes::<api_keys::ApiKeys>(),
+        page::routes::<api_key_new::ApiKeyNew>(),
         page::routes::<notifications::Notifications>(),
     ]
     .into_iter()

@@ -2,7 +2,7 @@
 
 use serde_json::Map;
 
-use super::form::{Field, Filled, Kind};
+use super::form::{Field, Filled};
 use super::page::{Page, Shown};
 use super::visit::Visit;
 use crate::error::ApiError;
@@ -15,7 +15,7 @@ impl Page for Notifications {
     const PATH: &'static str = "/account/notifications";
     const NAME: &'static str = "notifications";
     const IS_OWN: bool = true;
-    const FIELDS: &'static [Field] = &[Field::new("up_to", Kind::Own, "")];
+    const FIELDS: &'static [Field] = &[Field::own("up_to")];
     const TEMPLATE: &'static str = r#"{{#if page.items}}
 {{#if page.up_to}}<form method="post" action="{{path}}">{{> hidden}}<button class="plain" name="up_to" value="{{page.up_to}}">{{t "notifications.read"}}</button></form>{{/if}}
 <ul class="list">

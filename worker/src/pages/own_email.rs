@@ -18,7 +18,7 @@ impl Page for OwnEmail {
     const FIELDS: &'static [Field] = &[
         Field::new("new_email", Kind::Email, "email"),
         Field::new("current_password", Kind::Password, "current-password"),
-        Field::new("verify", Kind::Own, ""),
+        Field::own("verify"),
     ];
     const TEMPLATE: &'static str = r#"<p>{{t "own_email.now" email=page.email}}</p>
 {{#unless page.email_verified}}<form method="post" action="{{path}}">{{> hidden}}<p><button class="plain" name="verify" value="yes">{{t "own_email.verify"}}</button></p></form>{{/unless}}

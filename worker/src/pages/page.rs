@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::MENU;
 use super::failure::Failure;
 use super::form::{self, CSRF, Field, Filled, RETURN_TO};
+use super::return_to::HOME;
 use super::visit::Visit;
 use crate::administration::OWN_SCOPE;
 use crate::app::App;
@@ -12,6 +13,7 @@ use crate::authenticate::Caller;
 use crate::cookie;
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
+use crate::login::step_up;
 use crate::response::Response;
 
 /// A page.
@@ -25,11 +27,22 @@ pub trait Page: 'static {
     /// Whether it is of who is signed in.
     const IS_OWN: bool;
 
+    /// Whether a passkey is asked for on it, which needs our one script.
+    const HAS_SCRIPT: bool = false;
+
+    /// Whether who is signed in must have proved lately who they are, before anything is typed.
+    const IS_GUARDED: bool = false;
+
     /// What its form asks for; a page without one answers to `GET` alone.
     const FIELDS: &'static [Field] = &[];
 
     /// What it says below its title, in Handlebars. What [`Page::show`] gave is `page`; `{{> form}}` is the form.
     const TEMPLATE: &'static str = "{{> form}}";
+
+    /// Whether a field is asked for, where that hangs on what was done before.
+    fn asks(_: &Visit<'_>, _: &Filled, _: &Field) -> bool {
+        true
+    }
 
     /// What is filled in when one begins.
     async fn fill(_: &Visit<'_>, filled: Filled) -> Result<Filled, ApiError> {
@@ -55,6 +68,14 @@ pub enum Shown {
     Elsewhere(Response),
 }
 
+/// What a template needs, and one thing more.
+pub fn with(mut page: Value, name: &str, value: impl Into<Value>) -> Value {
+    if let Some(page) = page.as_object_mut() {
+        page.insert(name.to_owned(), value.into());
+    }
+    page
+}
+
 /// The routes of a page.
 pub fn routes<P: Page>() -> Vec<Route> {
     let (get, post) = if P::IS_OWN {
@@ -76,6 +97,9 @@ pub fn routes<P: Page>() -> Vec<Route> {
 }
 
 async fn get_own<P: Page>(app: &App, call: &Call, caller: Caller) -> Result<Response, ApiError> {
+    if P::IS_GUARDED {
+        step_up::is_recent(app, &caller)?;
+    }
     look::<P>(&Visit::own(app, call, &caller).await?).await
 }
 
@@ -115,28 +139,47 @@ async fn send<P: Page>(visit: &Visit<'_>) -> Result<Response, ApiError> {
 
 /// The page, with what went wrong.
 async fn draw<P: Page>(visit: &Visit<'_>, filled: &Filled, failure: Option<&Failure>) -> Result<Response, ApiError> {
-    let page = match P::show(visit, filled).await? {
-        Shown::Page(page) => page,
-        Shown::Elsewhere(response) => return Ok(response),
-    };
+    match P::show(visit, filled).await? {
+        Shown::Page(page) => render::<P>(visit, filled, failure, &page),
+        Shown::Elsewhere(response) => Ok(response),
+    }
+}
+
+/// The page, saying this, under another `title` where there is one: also as the answer to what was sent, where something is shown once and lies at no address.
+pub fn render<P: Page>(
+    visit: &Visit<'_>,
+    filled: &Filled,
+    failure: Option<&Failure>,
+    page: &Value,
+) -> Result<Response, ApiError> {
+    let asked: Vec<Field> = P::FIELDS.iter().filter(|field| P::asks(visit, filled, field)).copied().collect();
     let said = |what: &str| visit.language.say(&format!("{}.{what}", P::NAME), &[]);
     let item = |(path, name): &(&str, &str)| {
         let title = visit.language.say(&format!("{name}.title"), &[]);
-        json!({ "path": path, "title": title, "current": *path == P::PATH })
+        let is_below = || P::PATH.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')) && *path != HOME;
+        let current = if *path == P::PATH {
+            "page"
+        } else if is_below() {
+            "true"
+        } else {
+            ""
+        };
+        json!({ "path": path, "title": title, "current": current })
     };
     let values = json!({
         "path": P::PATH,
-        "title": said("title"),
+        "title": page.get("title").and_then(Value::as_str).map_or_else(|| said("title"), |name| visit.language.say(name, &[])),
         "submit": if P::FIELDS.is_empty() { String::new() } else { said("submit") },
         "menu": MENU.iter().filter(|_| P::IS_OWN).map(item).collect::<Vec<_>>(),
         "failed": failure.map_or_else(|| json!([]), Failure::shown),
         "notice": visit.notice(),
         "csrf": visit.token(P::PATH),
         "return_to": filled.text(RETURN_TO),
-        "inputs": form::inputs(P::NAME, P::FIELDS, visit.language, filled, failure),
+        "carried": form::carried(P::FIELDS, filled),
+        "inputs": form::inputs(P::NAME, &asked, visit.language, filled, failure),
         "page": page,
     });
-    let mut response = visit.look.page(visit.language, P::NAME, P::TEMPLATE, values)?;
+    let mut response = visit.look.page(visit.language, P::NAME, P::TEMPLATE, P::HAS_SCRIPT, values)?;
     if !P::FIELDS.is_empty() {
         response = visit.binding(response);
     }

@@ -31,7 +31,7 @@ impl Page for Profile {
         // What is left empty goes (RFC 7396: null).
         let mut body = Map::from_iter(Self::FIELDS.iter().map(|field| (field.name.to_owned(), Value::Null)));
         body.extend(filled.json(Self::FIELDS)?);
-        visit.patch("/v1/me", body).await?;
+        visit.patch("/v1/me", None, body).await?;
         Ok(visit.go("/account?done=profile_changed"))
     }
 }

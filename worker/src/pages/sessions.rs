@@ -2,7 +2,7 @@
 
 use serde_json::Map;
 
-use super::form::{Field, Filled, Kind};
+use super::form::{Field, Filled};
 use super::page::{Page, Shown};
 use super::visit::{Visit, with_cookies};
 use crate::error::ApiError;
@@ -18,7 +18,7 @@ impl Page for Sessions {
     const PATH: &'static str = "/account/sessions";
     const NAME: &'static str = "sessions";
     const IS_OWN: bool = true;
-    const FIELDS: &'static [Field] = &[Field::new("end", Kind::Own, "")];
+    const FIELDS: &'static [Field] = &[Field::own("end")];
     const TEMPLATE: &'static str = r#"<form method="post" action="{{path}}">
 {{> hidden}}
 <ul class="list">

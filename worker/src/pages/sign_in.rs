@@ -1,6 +1,6 @@
 //! `/sign-in`: a name and a password.
 
-use serde_json::Value;
+use serde_json::json;
 
 use super::form::{Field, Filled, Kind};
 use super::handed;
@@ -21,6 +21,7 @@ impl Page for SignIn {
         &[Field::new("identifier", Kind::Text, "username"), Field::new("password", Kind::Password, "current-password")];
 
     const TEMPLATE: &'static str = r#"{{> form}}
+{{#if page.passkey}}<p><a class="button plain" href="{{page.passkey}}">{{t "sign_in_passkey.title"}}</a></p>{{/if}}
 <p><a href="/forgot">{{t "forgot.title"}}</a></p>"#;
 
     async fn show(visit: &Visit<'_>, filled: &Filled) -> Result<Shown, ApiError> {
@@ -29,7 +30,8 @@ impl Page for SignIn {
         if is_looking && visit.read("/v1/me/session", "").await.is_ok() {
             return Ok(Shown::Elsewhere(visit.go(visit.return_to(filled))));
         }
-        Ok(Shown::Page(Value::Null))
+        let has_keys = visit.factors.contains(&"webauthn");
+        Ok(Shown::Page(json!({ "passkey": has_keys.then(|| visit.on_the_way("/sign-in/passkey", filled)) })))
     }
 
     async fn submit(visit: &Visit<'_>, filled: &Filled) -> Result<Response, ApiError> {

@@ -14,6 +14,7 @@ use crate::cookie;
 use crate::error::ApiError;
 use crate::guard::Call;
 use crate::login::Site;
+use crate::login::factor::policy::Policy;
 use crate::platform::random;
 use crate::request::Body;
 use crate::response::Response;
@@ -28,6 +29,8 @@ pub struct Visit<'a> {
     pub look: Look,
     /// In which language.
     pub language: &'static Language,
+    /// The types of second factors that may be added here.
+    pub factors: Vec<&'static str>,
     binds: Binds,
 }
 
@@ -63,7 +66,8 @@ impl<'a> Visit<'a> {
     fn at(app: &'a App, call: &'a Call, site: &Site, binds: Binds) -> Self {
         let tenants = site.ui("language");
         let language = Language::of(call.request.header("accept-language"), tenants.as_str());
-        Self { app, call, look: Look::of(site), language, binds }
+        let factors = Policy::of(site).methods().iter().map(|kind| kind.as_str()).collect();
+        Self { app, call, look: Look::of(site), language, factors, binds }
     }
 
     /// What a form at this path sends along.
@@ -105,6 +109,12 @@ impl<'a> Visit<'a> {
         return_to(Some(filled.text(RETURN_TO)))
     }
 
+    /// A path of ours from which one goes on to where one wanted.
+    pub fn on_the_way(&self, path: &str, filled: &Filled) -> String {
+        let wanted: String = form_urlencoded::byte_serialize(self.return_to(filled).as_bytes()).collect();
+        format!("{path}?return_to={wanted}")
+    }
+
     /// Sends the browser to a path of ours (303: what was sent is not sent again).
     pub fn go(&self, path: &str) -> Response {
         Response { status: 303, ..Response::default() }.with("location", path)
@@ -121,9 +131,14 @@ impl<'a> Visit<'a> {
         self.ask("POST", path, None, "", Some(Value::Object(body))).await
     }
 
-    /// Has the API change something.
-    pub async fn patch(&self, path: &'static str, body: Map<String, Value>) -> Result<Response, ApiError> {
-        self.ask("PATCH", path, None, "", Some(Value::Object(body))).await
+    /// Has the API change something: what an id names, where the path has a place for one.
+    pub async fn patch(
+        &self,
+        path: &'static str,
+        id: Option<&str>,
+        body: Map<String, Value>,
+    ) -> Result<Response, ApiError> {
+        self.ask("PATCH", path, id, "", Some(Value::Object(body))).await
     }
 
     /// Has the API remove what an id names.
@@ -146,6 +161,10 @@ impl<'a> Visit<'a> {
         method.clone_into(&mut request.method);
         path.clone_into(&mut request.path);
         query.clone_into(&mut request.query);
+        // The page itself was looked at, or its form was ours.
+        if let Binds::Session(session) = &self.binds {
+            request.headers.insert(cookie::CSRF_HEADER.to_owned(), cookie::csrf_token(session));
+        }
         request.headers.insert("content-type".to_owned(), "application/json".to_owned());
         request.body = Body::Bytes(body.map(|body| body.to_string().into_bytes()).unwrap_or_default());
         let parameters = id.map(|id| ("id".to_owned(), id.to_owned())).into_iter().collect();

@@ -70,12 +70,13 @@ const DESTROY_KEYS: &str = "
 const FIRST: [&str; 3] = ["api_key", "rule_history", "tenant_epoch"];
 
 /// What no document has, beside those.
-const OF_THE_SERVICE: [&str; 10] = [
+const OF_THE_SERVICE: [&str; 11] = [
     "former_password",
     "idempotency_key",
     "known_device",
     "login_flow",
     "login_throttle",
+    "lone_password",
     "one_time_link",
     "rate_limit",
     "reminder",

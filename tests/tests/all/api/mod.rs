@@ -28,6 +28,7 @@ mod metrics;
 mod notifications;
 mod openapi;
 mod organization_units;
+mod own_api_keys;
 mod own_email;
 mod own_password;
 mod own_profile;

@@ -4,7 +4,7 @@ use super::*;
 use parapet_worker::guard::Access;
 
 /// What is public, and nothing else.
-const PUBLIC: [&str; 36] = [
+const PUBLIC: [&str; 45] = [
     "/healthz",
     "/v1/health",
     "/openapi.json",
@@ -28,9 +28,18 @@ const PUBLIC: [&str; 36] = [
     "/.well-known/jwks.json/{slug}",
     "/",
     "/style/{version}/{sheet}",
+    "/script/{version}/passkey.js",
     // Pages, each with its form.
     "/sign-in",
     "/sign-in",
+    "/sign-in/passkey",
+    "/sign-in/passkey",
+    "/sign-in/second-factor",
+    "/sign-in/second-factor",
+    "/sign-in/enrol",
+    "/sign-in/enrol",
+    "/sign-in/enrol/confirm",
+    "/sign-in/enrol/confirm",
     "/sign-in/new-password",
     "/sign-in/new-password",
     "/forgot",

@@ -11,9 +11,15 @@ pub const PASSWORD: &str = "ein Pferd frisst keinen Gurkensalat";
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
-/// Gives a user a password.
+/// Gives a user a password, as if it had been chosen when that was enough.
 pub fn give_password(edge: &Edge, user: &str, password: &str) {
     let password = parapet::password::Password::chosen(password).unwrap();
+    let known = if password.characters() >= parapet::password::LEAST_ALONE {
+        "INSERT OR IGNORE INTO lone_password (tenant_id, user_id) SELECT tenant_id, id FROM user WHERE id = ?1"
+    } else {
+        "DELETE FROM lone_password WHERE user_id = ?1"
+    };
+    pollster::block_on(edge.app.db.all(Statement::new(known).bind(user))).unwrap();
     let hash = parapet::password::Hasher::new().hash(&password, [7; parapet::password::SALT_BYTES]).unwrap();
     let statement = Statement::new("UPDATE user SET password_hash = ?1 WHERE id = ?2").bind(hash.expose()).bind(user);
     pollster::block_on(edge.app.db.all(statement)).unwrap();

@@ -24,6 +24,7 @@ fn counts(edge: &Edge, tenant: &str) -> Vec<(String, i64)> {
         "known_device",
         "login_flow",
         "login_throttle",
+        "lone_password",
         "one_time_link",
         "rate_limit",
         "rule_history",

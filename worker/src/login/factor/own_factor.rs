@@ -17,6 +17,7 @@ use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
 use crate::login::Site;
 use crate::login::flow::{Flow, LIFETIME};
+use crate::login::new_password;
 use crate::login::sent::Sent;
 use crate::login::step_up::is_recent;
 use crate::me::Me;
@@ -175,8 +176,13 @@ async fn remove(app: &App, call: &Call, caller: Caller) -> Result<Response, ApiE
     let policy = Policy::of(&site);
     let user = myself(app, &me).await?;
     let author = Author::user(call, me.user, Some(caller.standing.credential));
-    let reads = vec![device::of_user(me.tenant, me.user), Policy::read_roles(app, &user)];
-    enact(app, &author, me.tenant, reads, |_, answers| {
+    let reads = vec![
+        device::of_user(me.tenant, me.user),
+        Policy::read_roles(app, &user),
+        select::<User>("tenant_id = ?1 AND id = ?2", me.tenant).bind(me.user),
+        new_password::read_short(me.tenant, me.user),
+    ];
+    enact(app, &author, me.tenant, reads, |now, answers| {
         let mut answers = answers.into_iter();
         let mut devices: Vec<MfaDevice> = rows(answers.next().unwrap_or_default())?;
         let device = one(&devices, id)?.clone();
@@ -188,7 +194,14 @@ async fn remove(app: &App, call: &Call, caller: Caller) -> Result<Response, ApiE
             return Err(ApiError::Conflict { code: "factor.required", detail, findings: Vec::new() });
         }
         // Backup codes that lie with it go to another device, by a trigger (migration 0020).
-        Ok((Deed { changes: vec![RowChange::remove_beside(&device, "removed")], ..Deed::default() }, ()))
+        let mut changes = vec![RowChange::remove_beside(&device, "removed")];
+        let user = rows::<User>(answers.next().unwrap_or_default())?.pop().ok_or(ApiError::NotFound)?;
+        let is_short = !answers.next().unwrap_or_default().is_empty();
+        if let Some(after) = new_password::without_factor(&user, is_short, devices.is_empty(), now) {
+            let cause = json!({ "mfa_device": device.id });
+            changes.push(RowChange::update(&user, &after, "updated").because(cause));
+        }
+        Ok((Deed { changes, ..Deed::default() }, ()))
     })
     .await?;
     Ok(Response { status: 204, ..Response::default() })

@@ -5,7 +5,7 @@ use parapet::model::Secret;
 use parapet_worker::messaging::notification::sealed::Sealed;
 
 /// The newest code that is on its way, and to where.
-fn sent(edge: &Edge) -> (String, String) {
+pub fn sent(edge: &Edge) -> (String, String) {
     let newest = "SELECT * FROM user_notification WHERE content LIKE '%code for%' ORDER BY rowid DESC LIMIT 1";
     let row = edge.sql(newest).remove(0);
     assert!(row["content"].as_str().unwrap().contains("•••"), "{row:?}");

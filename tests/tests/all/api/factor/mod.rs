@@ -2,10 +2,13 @@
 
 mod authenticator;
 mod codes;
+mod lone_password;
 mod own;
+mod pages;
 mod passkeys;
 mod required;
 mod second;
+mod tenants;
 
 use super::sign_in::{Browser, PASSWORD, edge, give_password};
 use super::*;
