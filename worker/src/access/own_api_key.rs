@@ -17,7 +17,6 @@ use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
 use crate::login::{Site, step_up};
 use crate::me::Me;
-use crate::platform::db::Statement;
 use crate::response::Response;
 
 /// The API's own scopes that such a key may have, beside actions: it administers nothing.
@@ -50,8 +49,12 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-fn of_user(me: &Me) -> Statement {
-    select::<ApiKey>("tenant_id = ?1 AND user_id = ?2 ORDER BY created_at DESC, id DESC", me.tenant).bind(me.user)
+/// The keys of a user, the newest first: ids are in the order of time.
+async fn of_user(app: &App, me: &Me) -> Result<Vec<ApiKey>, ApiError> {
+    let read = select::<ApiKey>("tenant_id = ?1 AND user_id = ?2", me.tenant).bind(me.user);
+    let mut keys = rows::<ApiKey>(app.db.all(read).await.map_err(ApiError::database)?)?;
+    keys.reverse();
+    Ok(keys)
 }
 
 async fn is_allowed(app: &App, tenant: Uuid) -> Result<bool, ApiError> {
@@ -61,20 +64,20 @@ async fn is_allowed(app: &App, tenant: Uuid) -> Result<bool, ApiError> {
 async fn list(app: &App, call: &Call, caller: Caller) -> Result<Response, ApiError> {
     call.no_query()?;
     let me = Me::of(&caller)?;
-    let keys: Vec<ApiKey> = rows(app.db.all(of_user(&me)).await.map_err(ApiError::database)?)?;
+    let keys = of_user(app, &me).await?;
     let scopes: &[&str] = if is_allowed(app, me.tenant).await? { &SCOPES } else { &[] };
     Response::json(&json!({ "items": keys, "scopes": scopes }))
 }
 
 async fn create(app: &App, call: &Call, caller: Caller) -> Result<Response, ApiError> {
+    call.no_query()?;
     let me = Me::of(&caller)?;
     step_up::is_recent(app, &caller)?;
     let conflict = |code, detail: &str| ApiError::Conflict { code, detail: detail.to_owned(), findings: Vec::new() };
     if !is_allowed(app, me.tenant).await? {
         return Err(conflict("api_key.not_allowed", "your tenant lets nobody make keys for themselves"));
     }
-    let known: Vec<ApiKey> = rows(app.db.all(of_user(&me)).await.map_err(ApiError::database)?)?;
-    if known.len() >= MOST {
+    if of_user(app, &me).await?.len() >= MOST {
         return Err(conflict("api_key.too_many", "you have as many keys as you may make"));
     }
     let wrong = wrong(&call.object()?);

@@ -85,7 +85,7 @@ fn own_api_keys(schemas: &mut Schemas, shown: &Value) -> Vec<About> {
     let list = schemas.add("OwnApiKeys", list);
     let mut make = schemas.stated::<ApiKey>(&["name", "scopes", "expires_at", "is_active"], &["name"]);
     make.insert("additionalProperties".to_owned(), json!(false));
-    let make = schemas.add("OwnApiKeyCreate", Value::Object(make));
+    let make = schemas.add("OwnApiKey", Value::Object(make));
     let key = json!({ "name": "my script's", "scopes": ["me"] });
     vec![
         About::new("GET", "/v1/me/api-keys", "listOwnApiKeys", TAG, "See one's own API keys")

@@ -131,7 +131,11 @@ async fn send<P: Page>(visit: &Visit<'_>) -> Result<Response, ApiError> {
     match answer {
         Ok(response) => Ok(response),
         Err(error) => match Failure::of(&error, P::FIELDS, visit.language) {
-            Some(failure) => draw::<P>(visit, &filled, Some(&failure)).await,
+            Some(failure) => {
+                let page = draw::<P>(visit, &filled, Some(&failure)).await?;
+                // Where there is nothing to show it on, it is said all the same that the form was not ours.
+                if page.status == 303 && matches!(error, ApiError::CrossSite) { Err(error) } else { Ok(page) }
+            }
             None => Err(error),
         },
     }

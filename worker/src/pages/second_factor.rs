@@ -8,6 +8,7 @@ use super::page::{Page, Shown, with};
 use super::passkey;
 use super::visit::Visit;
 use crate::error::ApiError;
+use crate::login::factor::Method;
 use crate::login::flow::LIFETIME;
 use crate::response::Response;
 
@@ -54,9 +55,10 @@ impl Page for SecondFactor {
     }
 
     async fn show(visit: &Visit<'_>, _: &Filled) -> Result<Shown, ApiError> {
-        let Some(handed) = Handed::read(&visit.call.request, Self::PATH) else {
+        let handed = of(visit);
+        if handed.methods.is_empty() {
             return Ok(Shown::Elsewhere(visit.go("/sign-in")));
-        };
+        }
         let method = handed.method();
         let mut page = passkey::shown("", String::new(), None, "passkey.use");
         if method == "webauthn" {
@@ -104,8 +106,14 @@ impl Page for SecondFactor {
     }
 }
 
+/// What the page before handed on; it comes by way of the browser, so what is no method is passed over.
 fn of(visit: &Visit<'_>) -> Handed {
-    Handed::read(&visit.call.request, SecondFactor::PATH).unwrap_or_default()
+    let mut handed = Handed::read(&visit.call.request, SecondFactor::PATH).unwrap_or_default();
+    handed.methods.retain(|method| Method::from_word(method).is_some());
+    if !handed.methods.contains(&handed.chosen) {
+        handed.chosen.clear();
+    }
+    handed
 }
 
 fn body(handed: &Handed, method: &str) -> Map<String, Value> {

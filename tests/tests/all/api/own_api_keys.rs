@@ -39,8 +39,7 @@ fn a_key_of_ones_own_is_shown_once_and_does_what_is_ones_own() {
     let mut anna = signed_in(&office, "anna");
     let list = assert_status(&anna.get(edge, KEYS), 200);
     assert_eq!(list, json!({ "items": [], "scopes": ["me", "access:evaluate"] }));
-    let new =
-        json!({ "name": "script", "scopes": ["me", "access:evaluate"], "expires_at": "2026-06-01T00:00:00.000Z" });
+    let new = json!({ "name": "script", "scopes": ["me", "access:evaluate", "document:read"], "expires_at": "2026-06-01T00:00:00.000Z" });
     let made = assert_status(&anna.post(edge, KEYS, new), 201);
     assert_eq!((&made["user_id"], &made["is_active"]), (&json!(ANNA), &json!(true)));
     let key = key(&made);
@@ -106,7 +105,8 @@ fn such_a_key_administers_nothing_and_is_for_nobody_else() {
     }
     for column in ["user_id", "service_account_id"] {
         let refused = olga.post(edge, KEYS, json!({ "name": "k", "scopes": ["me"], column: BEN }));
-        assert_eq!(codes(&refused), [format!("{column} row.read_only")]);
+        let codes = codes(&refused);
+        assert!(codes.contains(&format!("{column} row.read_only")), "{codes:?}");
     }
     // All that is wrong is said at once.
     let worst = json!({ "name": " ", "user_id": BEN, "key_hash": "x", "scopes": ["admin:read", "no:such"], "x": 1,
