@@ -61,6 +61,10 @@ pub enum Kind {
     Schema,
     /// Cedar text, read by the compiler.
     Policy,
+    /// A route map, read by the compiler.
+    Routes,
+    /// The name of a role, read by the compiler.
+    Role,
     /// Any JSON but null.
     Any,
 }
@@ -89,6 +93,14 @@ use SettingCategory::{Auth, Integration, Security, Ui};
 pub const KNOWN: &[Known] = &[
     owners(known(Auth, "schema", Kind::Schema, "null", "Attributes and parents that policies may speak of")),
     owners(known(Auth, "policy.*", Kind::Policy, "null", "A policy of the tenant's own, in Cedar")),
+    owners(known(
+        Auth,
+        "anonymous_role",
+        Kind::Role,
+        "null",
+        "The role of whoever does not say who they are, at the gateway",
+    )),
+    owners(known(Auth, "routes.*", Kind::Routes, "null", "What requests to an application behind the gateway ask")),
     owners(known(
         Auth,
         "subject_id",
@@ -312,8 +324,9 @@ impl Known {
         }
     }
 
-    fn is_compiled(&self) -> bool {
-        matches!(self.kind, Kind::Schema | Kind::Policy)
+    /// Whether the compiler reads it: a rule, which counts as a row alone and is kept as it was before each change.
+    pub fn is_compiled(&self) -> bool {
+        matches!(self.kind, Kind::Schema | Kind::Policy | Kind::Routes | Kind::Role)
     }
 
     /// What is wrong with a value, if anything is. The value itself is not shown: it may be secret.
@@ -358,7 +371,7 @@ impl Known {
             Kind::Locale => (text(&shape::is_locale), "a language tag, such as `pt-BR`".to_owned()),
             Kind::Origins => (
                 value.as_array().is_some_and(|list| {
-                    list.len() <= 100 && list.iter().all(|origin| origin.as_str().is_some_and(is_origin))
+                    list.len() <= 100 && list.iter().all(|origin| origin.as_str().is_some_and(shape::is_origin))
                 }),
                 "at most 100 origins, such as `https://app.example.com`".to_owned(),
             ),
@@ -367,23 +380,17 @@ impl Known {
                 format!("a list of `{}`, each once", words.join("`, `")),
             ),
             Kind::Names => (list(&shape::is_name), "at most 100 names, each once".to_owned()),
-            Kind::Schema => {
+            Kind::Schema | Kind::Routes => {
                 (value.is_object() && size <= LONGEST_RULE, format!("an object of at most {LONGEST_RULE} bytes"))
             }
             Kind::Policy => {
                 (value.is_string() && size <= LONGEST_RULE, format!("text of at most {LONGEST_RULE} bytes"))
             }
+            Kind::Role => (text(&shape::is_name), "a role's name".to_owned()),
             Kind::Any => (!value.is_null() && size <= LONGEST, format!("JSON but null, of at most {LONGEST} bytes")),
         };
         (!fits).then_some(expected)
     }
-}
-
-/// `scheme://host` or `scheme://host:port`, as browsers send it (RFC 6454, section 6.2).
-fn is_origin(text: &str) -> bool {
-    crate::model::shape::is_url(text)
-        && text.split_once("://").is_some_and(|(_, host)| !host.contains(['/', '?', '#', '*']))
-        && !text.chars().any(char::is_uppercase)
 }
 
 #[cfg(test)]

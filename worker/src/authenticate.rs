@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::cookie;
 use crate::error::ApiError;
 use crate::guard::Call;
-use crate::memory::{Use, Versions};
+use crate::memory::{Newest, Use, Versions};
 use crate::platform::db::{Row, Statement};
 use crate::platform::log;
 use crate::rate;
@@ -179,6 +179,11 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Its tenant's newest rules and people.
+    pub fn newest(&self) -> Newest<'_> {
+        self.standing.newest()
+    }
+
     /// Whether the key may be used for this.
     pub fn has_scope(&self, scope: &str) -> bool {
         self.standing.scopes.iter().any(|its| its == scope)
@@ -188,7 +193,7 @@ impl Caller {
 /// The caller of a request; 401 where there is none, 503 where that cannot be known.
 pub async fn caller(app: &App, call: &Call) -> Result<Caller, ApiError> {
     let config = app.config()?;
-    let caller = known_for(app, &call.request, config.freshness, config.max_stale).await?;
+    let caller = known_for(app, &call.request, call.request.freshness(config), config.max_stale).await?;
     call.is_of(&caller);
     rate::take(app, &caller).await?;
     Ok(caller)
@@ -267,11 +272,7 @@ async fn known_for(app: &App, request: &Request, freshness: i64, max_stale: i64)
                 stranger.give_back(app);
             }
             let standing = Rc::new(Standing::read(row, now)?);
-            let newest = app.memory.newest(standing.tenant);
-            if standing.versions.older_than(newest) {
-                let cause = format!("the database says {:?}, this isolate has seen {newest:?}", standing.versions);
-                return Err(ApiError::unavailable("epoch.older", "the database went back in time", cause));
-            }
+            app.memory.see(standing.tenant, standing.versions)?;
             app.memory.keep_standing(&known_as, standing.clone());
             admit(app, standing, &host, now, false)
         }
@@ -298,15 +299,19 @@ pub enum Host {
 impl Host {
     /// The host of a request, where tenants are subdomains of `base`.
     pub fn of(request: &Request, base: Option<&str>) -> Self {
-        let host = request.host();
-        let Some(base) = base else { return Self::Named(host) };
+        Self::named(&request.host(), base)
+    }
+
+    /// The host with this name.
+    pub fn named(host: &str, base: Option<&str>) -> Self {
+        let Some(base) = base else { return Self::Named(host.to_owned()) };
         match host.strip_suffix(base) {
             Some("") => Self::Service,
             Some(label) if label.ends_with('.') => match label.trim_end_matches('.') {
                 label if is_reserved_slug(label) => Self::Service,
                 label => Self::Slug(label.to_owned()),
             },
-            _ => Self::Named(host),
+            _ => Self::Named(host.to_owned()),
         }
     }
 
@@ -416,6 +421,12 @@ fn admit(app: &App, standing: Rc<Standing>, host: &Host, now: Timestamp, stale: 
 }
 
 impl Standing {
+    /// Its tenant's newest rules and people.
+    pub fn newest(&self) -> Newest<'_> {
+        let content_hash = self.content_hash.as_deref();
+        Newest { tenant: self.tenant, versions: self.versions, content_hash }
+    }
+
     /// For how many milliseconds this has been known; nothing where the clock went back.
     fn age(&self, now: Timestamp) -> Option<i64> {
         let age = now.as_millis() - self.as_of.as_millis();

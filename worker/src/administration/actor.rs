@@ -60,8 +60,8 @@ impl Actor {
         if !caller.standing.tenant_active {
             return Err(ApiError::TenantInactive);
         }
-        let published = publish::current(app, &caller, &call.id).await?;
-        let record = principal::find(app, &caller, kind, &id.to_string(), &call.id).await?;
+        let published = publish::current(app, caller.newest(), &call.id).await?;
+        let record = principal::find(app, caller.newest(), kind, &id.to_string(), &call.id).await?;
         let Some(record) = record else { return Err(ApiError::MissingPermission { action }) };
         let question = Question {
             principal: EntityRef::new(kind, id.to_string()),

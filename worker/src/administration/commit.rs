@@ -152,7 +152,8 @@ pub(super) fn bumps(table: &str) -> (bool, bool) {
         "tenant" | "tenant_setting" | "feature_flag" | "permission" | "role" | "role_permission"
         | "organization_unit" | "user_group" | "user_group_role" | "resource" => (true, false),
         "service_account" | "access_request" => (true, true),
-        "webhook"
+        "gateway_host"
+        | "webhook"
         | "webhook_delivery"
         | "notification_template"
         | "message_suppression"

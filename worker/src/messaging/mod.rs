@@ -26,6 +26,7 @@ pub mod text;
 pub mod webhook;
 mod webhook_delivery;
 
+pub use peer::{Leads, leads};
 pub use sweep::sweep;
 pub use webhook::{LONGEST_OVERLAP, MOST_REDELIVERED};
 

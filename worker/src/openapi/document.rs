@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::about::About;
 use super::schemas::Schemas;
 use super::{
-    access, account, directory, factor, governance, login, messaging, notifications, policies, problem, service,
-    snapshots, tenancy, tokens,
+    access, account, directory, factor, gateway, governance, login, messaging, notifications, policies, problem,
+    service, snapshots, tenancy, tokens,
 };
 use crate::administration::{MOST, OWN_SCOPE};
 use crate::api::routes;
@@ -40,6 +40,7 @@ pub fn document() -> Result<Value, Vec<String>> {
         account::about,
         factor::about,
         tenancy::about,
+        gateway::about,
         governance::about,
         messaging::about,
         notifications::about,
@@ -90,6 +91,7 @@ pub fn document() -> Result<Value, Vec<String>> {
             { "name": "Directory", "description": "Who and what there is: people, accounts, units, groups, resources." },
             { "name": "Sign-in", "description": "People signing in and out, and their sessions." },
             { "name": "Tenancy", "description": "Tenants, their settings and features; making and ending tenants is operators'." },
+            { "name": "Gateway", "description": "Applications whose requests are decided here before they are passed on." },
             { "name": "Governance", "description": "What was done and tried, as the log has it." },
             { "name": "Messages", "description": "What leaves the service: webhooks, by Standard Webhooks 1.0." },
             { "name": "Notifications", "description": "What people are told, by which ways, and what they want of it." },

@@ -20,6 +20,8 @@ pub mod document;
 #[cfg(not(target_arch = "wasm32"))]
 mod factor;
 #[cfg(not(target_arch = "wasm32"))]
+mod gateway;
+#[cfg(not(target_arch = "wasm32"))]
 mod governance;
 #[cfg(not(target_arch = "wasm32"))]
 mod login;

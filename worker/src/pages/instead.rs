@@ -46,7 +46,7 @@ pub fn instead(request: &Request, error: &ApiError, id: &str, problem: &Response
     let page = Look::default().page(language, "problem", TEMPLATE, values).ok()?;
     let kept = problem.headers.iter().filter(|(name, _)| matches!(*name, "allow" | "retry-after")).cloned();
     let headers = page.headers.into_iter().chain(kept).collect();
-    Some(Response { status: problem.status, headers, body: page.body, pieces: None })
+    Some(Response { status: problem.status, headers, body: page.body, ..Response::default() })
 }
 
 /// A page that leads back to where one wanted to go; what was sent there is not sent again.

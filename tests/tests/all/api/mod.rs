@@ -14,6 +14,7 @@ mod expiry;
 mod factor;
 mod flags;
 mod forced_change;
+mod gateway;
 mod groups;
 mod health;
 mod http;
