@@ -20,7 +20,7 @@ let current = "ein Pferd frisst keinen Gurkensalat";
 let changes = 0;
 /** What was asked, and how the source answers. */
 const asked = /** @type {any[]} */ ([]);
-/** @type {(response: import("node:http").ServerResponse, lines: string) => void} */
+/** @type {(response: import("node:http").ServerResponse, lines: string) => unknown} */
 let answers = (response, lines) => response.end(lines);
 
 /** Every suffix that it knows under a prefix, and one that is made up. */
