@@ -8,7 +8,7 @@ use parapet::token::{Identity, SigningKey, SubjectType, issue_identity};
 use super::Application;
 use super::judge::Passed;
 use crate::app::App;
-use crate::authenticate::{Credential, Owner};
+use crate::authenticate::Owner;
 use crate::cookie;
 use crate::error::ApiError;
 use crate::guard::Call;
@@ -159,10 +159,7 @@ async fn identity(
         tenant: application.tenant,
         decision: passed.decision,
         policy_version: passed.policy_version,
-        session: standing.and_then(|standing| match standing.credential {
-            Credential::Session(id) => Some(id),
-            Credential::ApiKey(_) => None,
-        }),
+        session: standing.and_then(|standing| standing.credential.session()),
     };
     issue_identity(&identity, &key).map(Some).map_err(ApiError::internal)
 }

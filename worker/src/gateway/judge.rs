@@ -106,8 +106,10 @@ fn decide(
         resource: question.resource,
         resource_attributes: question.resource_attributes,
         context,
-        // A session does what its user may; a key no more than its scopes say.
-        scopes: standing.filter(|standing| standing.proof.is_none()).map(|standing| standing.scopes.clone()),
+        // A session does what its user may; a key or a token no more than its scopes say.
+        scopes: standing
+            .filter(|standing| standing.credential.session().is_none())
+            .map(|standing| standing.scopes.clone()),
     };
     let decide = |asked: &Asked| published.engine.decide_with(Some(&principal.record), asked, now);
     if decide(&asked).outcome == Outcome::Allow {

@@ -5,8 +5,8 @@ use parapet::Finding;
 use parapet::model::{Secret, User};
 use parapet::password::{Context, Password, Policy, StoredHash, Verdict, check};
 
+use super::breach;
 use super::site::Site;
-
 use crate::app::App;
 use crate::error::ApiError;
 use crate::platform::db::Statement;
@@ -63,7 +63,7 @@ pub struct Choice<'a> {
 }
 
 /// The hash of a password that somebody chose for this user; all that is wrong with it, where it is not good enough.
-pub fn chosen(app: &App, site: &Site, user: &User, choice: &Choice<'_>) -> Result<Secret, ApiError> {
+pub async fn chosen(app: &App, site: &Site, user: &User, choice: &Choice<'_>) -> Result<Secret, ApiError> {
     let refuse = |finding: Finding| ApiError::invalid(finding.field(choice.field));
     let password = Password::chosen(choice.typed.expose())
         .map_err(|error| refuse(Finding::error("user", error.code(), error.to_string())))?;
@@ -90,6 +90,10 @@ pub fn chosen(app: &App, site: &Site, user: &User, choice: &Choice<'_>) -> Resul
             let message = "it is the password of before, or one of those before it";
             return Err(refuse(Finding::error("user", "password.reused", message)));
         }
+    }
+    if breach::is_known(app, site, &password).await {
+        let message = "it is known from a breach of another service, and is tried early";
+        return Err(refuse(Finding::error("user", "password.breached", message)));
     }
     hash(app, &password)
 }

@@ -9,7 +9,7 @@ use super::look::Look;
 use super::return_to::return_to;
 use crate::api;
 use crate::app::App;
-use crate::authenticate::{Caller, Credential};
+use crate::authenticate::Caller;
 use crate::cookie;
 use crate::error::ApiError;
 use crate::guard::Call;
@@ -43,7 +43,7 @@ impl<'a> Visit<'a> {
     /// Of who is signed in. A key is no session, and has no pages.
     pub(super) async fn own(app: &'a App, call: &'a Call, caller: &Caller) -> Result<Self, ApiError> {
         let session = cookie::session(&call.request).ok_or(ApiError::NotFound)?;
-        let Credential::Session(_) = caller.standing.credential else { return Err(ApiError::NotFound) };
+        caller.standing.credential.session().ok_or(ApiError::NotFound)?;
         Ok(Self::at(app, call, &Site::of_tenant(app, caller.standing.tenant).await?, Binds::Session(session)))
     }
 
