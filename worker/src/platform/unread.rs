@@ -7,7 +7,6 @@ pub use memory::Unread;
 
 #[cfg(target_arch = "wasm32")]
 mod edge {
-    use wasm_bindgen::prelude::wasm_bindgen;
     use wasm_bindgen::{JsCast as _, JsValue};
     use worker::js_sys::{Function, Promise, Uint8Array};
     use worker::wasm_bindgen_futures::JsFuture;
