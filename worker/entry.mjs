@@ -96,7 +96,10 @@ function wholeHead(request) {
 /** Whether the host of a URL may be an application's. */
 function mayBeApplication(url, env, context) {
   const start = url.indexOf("//") + 2;
-  const host = url.slice(start, url.indexOf("/", start));
+  const slash = url.indexOf("/", start);
+  // Of what another server asks about, every header counts.
+  if (url.startsWith("/forward-auth", slash)) return true;
+  const host = url.slice(start, slash);
   let may = env === bound ? applications.get(host) : undefined;
   if (may === undefined) {
     may = ask(env, context, () => may_be_application(url));

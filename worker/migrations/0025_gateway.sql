@@ -67,3 +67,20 @@ BEGIN
     FROM tenant_epoch e JOIN tenant t ON t.id = e.tenant_id
     WHERE e.tenant_id = OLD.tenant_id AND EXISTS (SELECT 1 FROM snapshot s WHERE s.tenant_id = e.tenant_id);
 END;
+
+-- The sessions of people at the hosts of applications: each a token of its own there, got for a code that was handed over once.
+CREATE UNIQUE INDEX user_session_of_tenant ON user_session (tenant_id, id);
+
+CREATE TABLE session_host (
+    id              TEXT NOT NULL PRIMARY KEY,
+    tenant_id       TEXT NOT NULL,
+    session_id      TEXT NOT NULL,
+    host            TEXT NOT NULL,
+    code_hash       TEXT UNIQUE,
+    state_hash      TEXT,
+    code_expires_at TEXT,
+    token_hash      TEXT UNIQUE,
+    created_at      TEXT NOT NULL,
+    UNIQUE (tenant_id, session_id, host),
+    FOREIGN KEY (tenant_id, session_id) REFERENCES user_session (tenant_id, id) ON DELETE CASCADE
+) STRICT;

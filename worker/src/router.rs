@@ -15,6 +15,7 @@ use crate::{api, gateway, pages};
 pub fn routes() -> Vec<Route> {
     let mut routes = api::routes();
     routes.extend(pages::routes());
+    routes.extend(gateway::beside());
     routes
 }
 

@@ -46,7 +46,8 @@ const READ_SESSION: &str = "
     JOIN user u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
     LEFT JOIN tenant_epoch e ON e.tenant_id = s.tenant_id
     LEFT JOIN snapshot n ON n.tenant_id = s.tenant_id AND n.policy_version = e.policy_version
-    WHERE s.session_token = ?1";
+    WHERE s.session_token = ?1
+       OR s.id = (SELECT a.session_id FROM session_host a WHERE a.token_hash = ?1 AND a.host = ?2)";
 
 /// The statement that says all of a key by its id.
 pub(super) fn read_key(key: Uuid, host: &Host) -> Statement {

@@ -135,7 +135,7 @@ fn kept(call: &Call, is_known: bool) -> Vec<(String, String)> {
 }
 
 /// Who asks, for the application: signed with the tenant's own key, for its host alone.
-async fn identity(
+pub async fn identity(
     app: &App,
     application: &Application,
     call: &Call,

@@ -15,7 +15,6 @@ use crate::guard::Call;
 use crate::memory::Published;
 use crate::publish;
 use crate::request::Body;
-use crate::response::Response;
 
 /// A request that is passed on.
 pub struct Passed {
@@ -126,9 +125,4 @@ fn decide(
 /// Nobody says who they are, and somebody must.
 fn missing() -> ApiError {
     ApiError::Unauthenticated { code: "key.missing", detail: "this is only for whoever says who they are" }
-}
-
-/// What is said of a request that is not passed on.
-pub fn refused(call: &Call, error: &ApiError) -> Response {
-    error.respond(&call.id)
 }

@@ -5,9 +5,12 @@
 
 mod application;
 mod forward;
+mod forward_auth;
+mod handoff;
 mod host;
 mod judge;
 mod principal;
+mod refusal;
 
 pub use application::{Application, Known};
 pub use forward::Forward;
@@ -24,6 +27,11 @@ use crate::response::Response;
 /// What is administered of it.
 pub fn routes() -> Vec<Route> {
     host::routes()
+}
+
+/// What browsers and other servers are led through, and is no part of the API.
+pub fn beside() -> Vec<Route> {
+    [handoff::routes(), forward_auth::routes()].into_iter().flatten().collect()
 }
 
 /// Whether a host could be an application's: it is neither the service's nor under it. Only there it is worth asking.
@@ -55,11 +63,17 @@ pub async fn answer(app: &App, request: Request, id: &str) -> Answer {
     };
     let call = Call { id: id.to_owned(), parameters: Vec::new(), request, caller: OnceCell::new() };
     let response = pass(app, &application, &call).await;
-    Answer::Of(response.unwrap_or_else(|error| judge::refused(&call, &error)))
+    Answer::Of(response.unwrap_or_else(|error| refusal::refused(app, &application, &call, &error)))
 }
 
 /// Decides, and says what is passed on.
 async fn pass(app: &App, application: &Application, call: &Call) -> Result<Response, ApiError> {
+    if forward_auth::is_asked(&call.request) {
+        return forward_auth::answer(app, call).await;
+    }
+    if handoff::is_ours(&call.request.path) {
+        return handoff::answer(app, application, call).await;
+    }
     // Another server passes on what is decided for it; here nothing leads to it.
     let Some(origin) = &application.origin else { return Err(ApiError::NotFound) };
     let passed = judge::judge(app, application, call).await?;

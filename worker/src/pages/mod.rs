@@ -34,7 +34,10 @@ mod style;
 mod template;
 mod visit;
 
+pub use accept::prefers_pages;
 pub use instead::instead;
+pub use language::Language;
+pub use return_to::own_path;
 
 use crate::guard::Route;
 

@@ -70,7 +70,7 @@ const DESTROY_KEYS: &str = "
 const FIRST: [&str; 3] = ["api_key", "rule_history", "tenant_epoch"];
 
 /// What no document has, beside those.
-const OF_THE_SERVICE: [&str; 10] = [
+const OF_THE_SERVICE: [&str; 11] = [
     "former_password",
     "idempotency_key",
     "known_device",
@@ -79,6 +79,7 @@ const OF_THE_SERVICE: [&str; 10] = [
     "one_time_link",
     "rate_limit",
     "reminder",
+    "session_host",
     "terms_acceptance",
     "used_assertion",
 ];

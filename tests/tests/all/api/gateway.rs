@@ -6,10 +6,10 @@ use parapet::token::{IDENTITY_TOKEN, PublicKey};
 use parapet_worker::gateway::Forward;
 use parapet_worker::platform::Unread;
 
-const HOST: &str = "app.acme.com";
+pub(super) const HOST: &str = "app.acme.com";
 
 /// An office with an application: documents, and what is anybody's.
-fn application() -> Office {
+pub(super) fn application() -> Office {
     let office = office();
     let edge = &office.edge;
     edge.app.dns.lead("origin.acme.com", &["1.1.1.1".parse().unwrap()]);
@@ -43,7 +43,7 @@ fn prove(office: &Office, host: &Value) {
     office.edge.app.dns.add(parts[1], parts[3]);
 }
 
-fn at_host(method: &str, path: &str) -> Request {
+pub(super) fn at_host(method: &str, path: &str) -> Request {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let mut request = request(method, path);
     request.origin = format!("https://{HOST}");
@@ -51,14 +51,14 @@ fn at_host(method: &str, path: &str) -> Request {
     request
 }
 
-fn with(mut request: Request, headers: &[(&str, &str)]) -> Request {
+pub(super) fn with(mut request: Request, headers: &[(&str, &str)]) -> Request {
     for (name, value) in headers {
         request.headers.insert((*name).to_owned(), (*value).to_owned());
     }
     request
 }
 
-fn keyed_by(request: Request, key: &ApiKeyToken) -> Request {
+pub(super) fn keyed_by(request: Request, key: &ApiKeyToken) -> Request {
     with(request, &[("authorization", &format!("Bearer {}", key.expose()))])
 }
 
@@ -71,14 +71,14 @@ fn assert_found(response: &Response, code: &str) {
 }
 
 #[track_caller]
-fn passed(response: Response) -> Forward {
+pub(super) fn passed(response: Response) -> Forward {
     match response.forward {
         Some(forward) => *forward,
         None => panic!("{} {}", response.status, String::from_utf8_lossy(&response.body)),
     }
 }
 
-fn header<'f>(forward: &'f Forward, name: &str) -> Option<&'f str> {
+pub(super) fn header<'f>(forward: &'f Forward, name: &str) -> Option<&'f str> {
     let mut found = forward.headers.iter().filter(|(its, _)| its == name).map(|(_, value)| value.as_str());
     let first = found.next();
     assert_eq!(found.next(), None, "`{name}` is there twice");
