@@ -56,8 +56,10 @@ export async function pass(request, forward, again, failed) {
 /** Stands between the two ends of a WebSocket (RFC 6455), and closes it when it would not be passed on any more. */
 function socket(theirs, forward, again) {
   const [client, ours] = Object.values(new WebSocketPair());
-  theirs.accept();
-  ours.accept();
+  for (const socket of [theirs, ours]) {
+    socket.binaryType = "arraybuffer";
+    socket.accept();
+  }
   let timer;
   const end = (socket, code, reason) => {
     clearInterval(timer);

@@ -24,6 +24,10 @@ const READ: &str = "
     LEFT JOIN snapshot s ON s.tenant_id = g.tenant_id AND s.policy_version = e.policy_version
     WHERE g.host = ?1 AND g.is_active = 1";
 
+/// So long, in milliseconds, a host is known to be no application's, whatever else has to be fresh: it is answered as any
+/// other host meanwhile, which gives nobody anything.
+const NONE_KNOWN_FOR: i64 = 5000;
+
 /// An application behind the gateway, as the database said at an instant.
 #[derive(Clone, Debug)]
 pub struct Application {
@@ -63,6 +67,11 @@ impl Application {
         let (config, freshness) = (app.config()?, request.freshness(app.config()?));
         let now = app.clock.now();
         let known = app.memory.host(host);
+        if let Some(none) = known.as_ref().filter(|known| known.application.is_none())
+            && none.age(now).is_some_and(|age| age < freshness.max(NONE_KNOWN_FOR))
+        {
+            return Ok(None);
+        }
         let is_known_for = |known: &&Rc<Known>, limit| known.age(now).is_some_and(|age| age < limit);
         let fresh = known.as_ref().filter(|known| is_known_for(known, freshness));
         if let Some(fresh) = fresh.filter(|fresh| !fresh.is_mine_to_ask(now, freshness)) {

@@ -42,8 +42,7 @@ pub fn routes() -> Vec<Route> {
 impl ListOf for GatewayHost {
     const PATH: &'static str = "/v1/gateway-hosts";
     const READ: &'static str = "gateway_host.read";
-    const FILTERS: &'static [&'static str] = &["is_active", "route_map"];
-    const SORTS: &'static [&'static str] = &["host"];
+    const FILTERS: &'static [&'static str] = &[];
 }
 
 impl Collection for GatewayHost {

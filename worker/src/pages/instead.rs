@@ -11,7 +11,8 @@ use crate::request::Request;
 use crate::response::Response;
 
 /// What programs ask for.
-const PROGRAMS: [&str; 6] = ["/v1/", "/access/", "/.well-known/", "/style/", "/openapi.json", "/healthz"];
+const PROGRAMS: [&str; 7] =
+    ["/v1/", "/access/", "/.well-known/", "/style/", "/forward-auth", "/openapi.json", "/healthz"];
 
 const TEMPLATE: &str = r#"<p>{{page.text}}</p>
 <p><a href="/account">{{t "problem.home"}}</a></p>

@@ -177,6 +177,12 @@ fn all_of_the_catalogue_happens() {
     );
     owner("DELETE", "/v1/message-suppressions/01980000-0000-7000-8000-0000000000fe", Value::Null);
 
+    owner("PUT", "/v1/tenant-settings/auth/routes.app", json!({ "value": { "routes": [] } }));
+    edge.app.dns.lead("origin.acme.com", &["1.1.1.1".parse().unwrap()]);
+    let host = json!({ "host": "app.acme.com", "origin": "https://origin.acme.com", "route_map": "app" });
+    super::gateway::prove(office, &host);
+    whole("/v1/gateway-hosts", host, json!({ "is_active": false }));
+
     super::webhooks::lead(edge);
     let hook = json!({ "name": "all", "url": "https://hooks.acme.com/in", "event_types": ["*"] });
     let hook = format!("/v1/webhooks/{}", id(&owner("POST", "/v1/webhooks", hook)));

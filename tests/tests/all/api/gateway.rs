@@ -34,7 +34,7 @@ pub(super) fn application() -> Office {
 }
 
 /// Publishes the record that the finding names.
-fn prove(office: &Office, host: &Value) {
+pub(super) fn prove(office: &Office, host: &Value) {
     let refused = office.owner("POST", "/v1/gateway-hosts", host.clone());
     let findings = body(&refused)["findings"].clone();
     let unverified = findings.as_array().unwrap().iter().find(|it| it["code"] == "gateway_host.unverified");

@@ -4,7 +4,7 @@ use super::*;
 use parapet_worker::guard::Access;
 
 /// What is public, and nothing else.
-const PUBLIC: [&str; 36] = [
+const PUBLIC: [&str; 51] = [
     "/healthz",
     "/v1/health",
     "/openapi.json",
@@ -42,6 +42,22 @@ const PUBLIC: [&str; 36] = [
     "/confirm",
     "/confirm",
     "/.well-known/change-password",
+    // To an application, for whoever is signed in; and for servers that show their key in a header of its own.
+    "/handoff",
+    "/forward-auth",
+    "/forward-auth/{*path}",
+    "/forward-auth",
+    "/forward-auth/{*path}",
+    "/forward-auth",
+    "/forward-auth/{*path}",
+    "/forward-auth",
+    "/forward-auth/{*path}",
+    "/forward-auth",
+    "/forward-auth/{*path}",
+    "/forward-auth",
+    "/forward-auth/{*path}",
+    "/forward-auth",
+    "/forward-auth/{*path}",
 ];
 
 #[test]
