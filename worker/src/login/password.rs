@@ -64,6 +64,19 @@ pub struct Choice<'a> {
 
 /// The hash of a password that somebody chose for this user; all that is wrong with it, where it is not good enough.
 pub fn chosen(app: &App, site: &Site, user: &User, choice: &Choice<'_>) -> Result<Secret, ApiError> {
+    let password = judged(site, user, choice)?;
+    for former in choice.former.iter().filter_map(|hash| StoredHash::parse(hash.expose()).ok()) {
+        let mut hasher = app.memory.hasher.borrow_mut();
+        if hasher.verify(&password, &former).map_err(ApiError::internal)? != Verdict::NoMatch {
+            let message = "it is the password of before, or one of those before it";
+            return Err(ApiError::invalid(Finding::error("user", "password.reused", message).field(choice.field)));
+        }
+    }
+    hash(app, &password)
+}
+
+/// A password that is good enough by itself, whatever the user had before.
+pub fn judged(site: &Site, user: &User, choice: &Choice<'_>) -> Result<Password, ApiError> {
     let refuse = |finding: Finding| ApiError::invalid(finding.field(choice.field));
     let password = Password::chosen(choice.typed.expose())
         .map_err(|error| refuse(Finding::error("user", error.code(), error.to_string())))?;
@@ -84,18 +97,11 @@ pub fn chosen(app: &App, site: &Site, user: &User, choice: &Choice<'_>) -> Resul
         let findings = findings.into_iter().map(|finding| finding.field(choice.field)).collect();
         return Err(ApiError::Invalid { findings });
     }
-    for former in choice.former.iter().filter_map(|hash| StoredHash::parse(hash.expose()).ok()) {
-        let mut hasher = app.memory.hasher.borrow_mut();
-        if hasher.verify(&password, &former).map_err(ApiError::internal)? != Verdict::NoMatch {
-            let message = "it is the password of before, or one of those before it";
-            return Err(refuse(Finding::error("user", "password.reused", message)));
-        }
-    }
-    hash(app, &password)
+    Ok(password)
 }
 
 /// The hash of a password, with a fresh salt.
-fn hash(app: &App, password: &Password) -> Result<Secret, ApiError> {
+pub fn hash(app: &App, password: &Password) -> Result<Secret, ApiError> {
     let salt = random::bytes().map_err(ApiError::internal)?;
     app.memory.hasher.borrow_mut().hash(password, salt).map_err(ApiError::internal)
 }

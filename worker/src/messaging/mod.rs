@@ -20,7 +20,7 @@ mod consequence;
 mod delivery;
 pub mod notification;
 mod outbox;
-mod peer;
+pub mod peer;
 mod sweep;
 pub mod text;
 pub mod webhook;

@@ -1,4 +1,5 @@
-//! Where a webhook leads: asked when it is saved, and again before each attempt, since names lead elsewhere tomorrow.
+//! Where an address leads that a tenant names: asked when a webhook is saved, and again before each call, since names lead
+//! elsewhere tomorrow.
 
 use parapet::web_address::{WebAddress, is_public};
 
