@@ -62,6 +62,11 @@ impl Terms {
         let text = |key| site.ui(key).as_str().map(str::to_owned);
         Some(Self { url: text("terms_url")?, version: text("terms_version")? })
     }
+
+    /// Whether somebody who accepted this at last has not accepted them.
+    fn are_due(&self, accepted: Option<&Row>) -> bool {
+        accepted.and_then(|row| row.get("version")?.as_str()) != Some(self.version.as_str())
+    }
 }
 
 /// The statement by which a user has accepted a version.
@@ -83,10 +88,7 @@ async fn get(app: &App, call: &Call, caller: Caller) -> Result<Response, ApiErro
 
 /// The terms of today, what was accepted last, and whether that is another version.
 fn shown(terms: Option<&Terms>, accepted: Option<&Row>) -> Value {
-    let of_it = |name: &str| accepted.and_then(|row| row.get(name)).cloned().unwrap_or_default();
-    let is_due = terms.is_some_and(|terms| of_it("version") != terms.version.as_str());
-    let accepted = accepted.map(|_| json!({ "version": of_it("version"), "accepted_at": of_it("accepted_at") }));
-    json!({ "terms": terms, "accepted": accepted, "is_due": is_due })
+    json!({ "terms": terms, "accepted": accepted, "is_due": terms.is_some_and(|terms| terms.are_due(accepted)) })
 }
 
 /// Accepts the version that was read: of another one than today's nobody has seen what they accept.
@@ -106,7 +108,7 @@ async fn accept(app: &App, call: &Call, caller: Caller) -> Result<Response, ApiE
         let mut answers = answers.into_iter();
         let user = rows::<User>(answers.next().unwrap_or_default())?.pop().ok_or(ApiError::NotFound)?;
         let before = answers.next().unwrap_or_default().into_iter().next();
-        if !shown(Some(&terms), before.as_ref()).get("is_due").is_some_and(|is_due| is_due == true) {
+        if !terms.are_due(before.as_ref()) {
             return Ok((Deed::default(), before));
         }
         let cause = json!({ "terms_version": terms.version });

@@ -77,7 +77,7 @@ async fn show(app: &App, call: &Call, site: &Site, user: &mut User, typed: &Secr
     let tried = Try::new(site, &user.email, from, device, now);
     let answers = app.db.batch(tried.statements()).await.map_err(ApiError::database)?;
     let counted = tried.read(&answers).map_err(|wait| ApiError::TooManyRequests { retry_after: wait })?;
-    if password::is_right(app, typed, Some(user)).await? {
+    if password::is_right(app, typed, Some(&mut *user)).await? {
         return Ok(counted);
     }
     let row = attempt::row(site, call, None, &user.email, Some("password"), now)?;
