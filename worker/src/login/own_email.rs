@@ -128,7 +128,8 @@ pub async fn change(
     let owner = owner.and_then(|row| row.get("id").and_then(Value::as_str)?.parse::<Uuid>().ok());
     let told = match owner {
         Some(user) => {
-            notify(app, &Wanted { tenant: me.tenant, user: Some(user), purpose: "email.taken", ..Wanted::default() }).await?
+            notify(app, &Wanted { tenant: me.tenant, user: Some(user), purpose: "email.taken", ..Wanted::default() })
+                .await?
         }
         None => Notices::default(),
     };

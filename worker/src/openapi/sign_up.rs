@@ -49,7 +49,8 @@ pub fn about(schemas: &mut Schemas) -> Vec<About> {
         &["token", "password"],
     );
     let confirm = schemas.add("SignUpConfirmation", confirm);
-    let accepted = object(&json!({ "version": { "type": "string" }, "accepted_at": time() }), &["version", "accepted_at"]);
+    let accepted =
+        object(&json!({ "version": { "type": "string" }, "accepted_at": time() }), &["version", "accepted_at"]);
     let own = object(
         &json!({
             "terms": or_none,

@@ -280,7 +280,9 @@ fn all_of_the_catalogue_happens() {
     owner("POST", &format!("/v1/users/{invited}/invite"), Value::Null);
     let token = super::recovery::token(edge, "user.invitation");
     browser.post(edge, "/v1/auth/invitation/accept", json!({ "token": token, "password": new }));
-    for (path, value) in [("security/sign_up", "open"), ("ui/terms_url", "https://acme.example/t"), ("ui/terms_version", "1")] {
+    for (path, value) in
+        [("security/sign_up", "open"), ("ui/terms_url", "https://acme.example/t"), ("ui/terms_version", "1")]
+    {
         owner("PUT", &format!("/v1/tenant-settings/{path}"), json!({ "value": value }));
     }
     let sign_up = json!({ "email": "uma@new.example", "password": new, "accepts_terms": true });

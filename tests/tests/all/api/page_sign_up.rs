@@ -66,7 +66,10 @@ fn somebody_signs_up_and_is_in() {
     assert_eq!(response.status, 422);
     let page = html(&response);
     assert!(page.contains("<p class=\"error\" id=\"email-error\">This is not an e-mail address.</p>"), "{page}");
-    assert!(page.contains("Too short: at least 15 characters are needed.") && page.contains("&lt;script&gt;"), "{page}");
+    assert!(
+        page.contains("Too short: at least 15 characters are needed.") && page.contains("&lt;script&gt;"),
+        "{page}"
+    );
     assert!(!page.contains("value=\"short\""));
     // The same for whoever is there and is not.
     for email in ["anna@acme.example", EVE] {

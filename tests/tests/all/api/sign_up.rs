@@ -79,7 +79,11 @@ fn whoever_signs_up_is_a_user_with_a_confirmed_address_and_signed_in() {
     let is = |name: &str| user[name].clone();
     assert_eq!((is("state"), is("is_active"), is("email_verified")), (json!("active"), json!(1), json!(1)));
     assert_eq!((is("first_name"), is("last_name"), is("password_changed_at")), (json!("Eve"), Value::Null, json!(NOW)));
-    assert_eq!(edge.sql("SELECT 1 FROM user_role WHERE user_id IN (SELECT id FROM user WHERE email = 'eve@new.example')").len(), 0);
+    assert_eq!(
+        edge.sql("SELECT 1 FROM user_role WHERE user_id IN (SELECT id FROM user WHERE email = 'eve@new.example')")
+            .len(),
+        0
+    );
     assert_eq!(edge.app.db.count("pending_sign_up"), Some(0));
     let log = office.log();
     let made = log.iter().find(|row| row.event_type == "user.created").unwrap();
@@ -219,9 +223,15 @@ fn a_link_that_is_not_good_is_refused_whatever_is_wrong_with_it() {
         answer["request_id"] = Value::Null;
         answers.push(answer);
     };
-    for text in
-        ["", "x", "pl_", good.split_at(good.len() - 1).0, &good.replace("pl_", "pf_"), &format!("{good}A"), &good.to_uppercase()]
-    {
+    for text in [
+        "",
+        "x",
+        "pl_",
+        good.split_at(good.len() - 1).0,
+        &good.replace("pl_", "pf_"),
+        &format!("{good}A"),
+        &good.to_uppercase(),
+    ] {
         refuse(text, confirm(edge, text, NEW));
     }
     let random = OpaqueToken::from_random(TokenKind::Link, [9; 32]);
@@ -282,7 +292,11 @@ fn the_newest_link_is_good_alone_and_asking_takes_none_away() {
     let first = token(&edge, "sign_up.confirm");
     let other = "zehn kleine Jaegermeister trinken";
     ask_with(&edge, json!({ "email": EVE, "password": other }));
-    assert_eq!(findings(&confirm(&edge, &first, "wrong")), ["password password.wrong"], "until the newer is on its way");
+    assert_eq!(
+        findings(&confirm(&edge, &first, "wrong")),
+        ["password password.wrong"],
+        "until the newer is on its way"
+    );
     let second = token(&edge, "sign_up.confirm");
     assert_ne!(first, second);
     assert_problem(&confirm(&edge, &first, NEW), 401, "link.refused");
@@ -326,34 +340,52 @@ fn asking_is_counted_by_account_and_by_address() {
 fn what_is_no_request_is_refused_with_its_place() {
     let edge = open();
     let sent = json!({ "email": 7, "password": null, "accepts_terms": "yes", "first_name": "a\nb", "x": 1 });
-    assert_eq!(findings(&ask_with(&edge, sent)), [
-        "email request.wrong_type",
-        "first_name user.name",
-        "password request.missing",
-        "accepts_terms request.wrong_type",
-        "x request.unknown_field",
-    ]);
+    assert_eq!(
+        findings(&ask_with(&edge, sent)),
+        [
+            "email request.wrong_type",
+            "first_name user.name",
+            "password request.missing",
+            "accepts_terms request.wrong_type",
+            "x request.unknown_field",
+        ]
+    );
     // All at once; and a password is judged as anywhere.
-    assert_eq!(findings(&ask_with(&edge, json!({ "email": "eve", "password": "short" }))), [
-        "email user.email",
-        "password password.too_short",
-    ]);
+    assert_eq!(
+        findings(&ask_with(&edge, json!({ "email": "eve", "password": "short" }))),
+        ["email user.email", "password password.too_short",]
+    );
     let own = json!({ "email": EVE, "password": "evelyn evelyn ev", "first_name": "Evelyn" });
     assert_eq!(ask_with(&edge, own).status, 422);
-    for email in
-        ["eve@new.example\r\nBcc: x@evil.example", "eve\u{200b}@new.example", "a b@new.example", "<eve@new.example>", "eve@new.example,x@y.example", "\u{202e}eve@new.example", "eve@", "@new.example", "a\u{0}b@new.example"]
-    {
+    for email in [
+        "eve@new.example\r\nBcc: x@evil.example",
+        "eve\u{200b}@new.example",
+        "a b@new.example",
+        "<eve@new.example>",
+        "eve@new.example,x@y.example",
+        "\u{202e}eve@new.example",
+        "eve@",
+        "@new.example",
+        "a\u{0}b@new.example",
+    ] {
         assert_eq!(findings(&ask(&edge, email)), ["email user.email"], "{email:?}");
     }
     let long = format!("{}@new.example", "x".repeat(100_000));
     assert_eq!(findings(&ask(&edge, &long)), ["email user.email"]);
     let confirmation = Browser::default().post(&edge, "/v1/auth/sign-up/confirm", json!({ "y": 1 }));
-    assert_eq!(findings(&confirmation), ["token request.missing", "password request.missing", "y request.unknown_field"]);
+    assert_eq!(
+        findings(&confirmation),
+        ["token request.missing", "password request.missing", "y request.unknown_field"]
+    );
     for path in ["/v1/auth/sign-up", "/v1/auth/sign-up/confirm"] {
         let mut foreign = request("POST", path);
         foreign.origin = HOST.to_owned();
         foreign.headers.insert("origin".to_owned(), "https://evil.example".to_owned());
-        let sent = if path.ends_with("confirm") { json!({ "token": "pl_", "password": NEW }) } else { json!({ "email": EVE, "password": NEW }) };
+        let sent = if path.ends_with("confirm") {
+            json!({ "token": "pl_", "password": NEW })
+        } else {
+            json!({ "email": EVE, "password": NEW })
+        };
         foreign.body = Body::Bytes(sent.to_string().into_bytes());
         assert_problem(&edge.send(foreign), 403, "request.cross_site");
     }
@@ -536,15 +568,21 @@ fn a_bot_check_that_says_nothing_lets_nobody_through() {
     // A secret goes where it was set for.
     edge.app.clock.set(time(NOW).plus_millis(MINUTE));
     let path = "/v1/tenant-settings/security/bot_check_url";
-    for url in ["https://evil.example.net/", "http://check.example.net/", "https://10.0.0.7/", "https://acme.id.example/"] {
+    for url in
+        ["https://evil.example.net/", "http://check.example.net/", "https://10.0.0.7/", "https://acme.id.example/"]
+    {
         assert!(office.owner("PUT", path, json!({ "value": url })).status < 300);
         edge.app.dns.lead("evil.example.net", &["93.184.216.35".parse().unwrap()]);
         refused();
-        edge.sql("UPDATE tenant_setting SET updated_at = '2026-03-02T12:00:00.000Z' WHERE setting_key = 'bot_check_secret'");
+        edge.sql(
+            "UPDATE tenant_setting SET updated_at = '2026-03-02T12:00:00.000Z' WHERE setting_key = 'bot_check_secret'",
+        );
         if !url.contains("evil") {
             refused();
         }
-        edge.sql("UPDATE tenant_setting SET updated_at = '2026-03-02T10:00:00.000Z' WHERE setting_key = 'bot_check_secret'");
+        edge.sql(
+            "UPDATE tenant_setting SET updated_at = '2026-03-02T10:00:00.000Z' WHERE setting_key = 'bot_check_secret'",
+        );
     }
     assert_status(&office.owner("DELETE", path, Value::Null), 204);
     refused();

@@ -64,8 +64,7 @@ async fn step(app: &App, call: &Call, site: &Site, token: &str, typed: &Secret) 
         Ok((Deed { statements, changes: vec![change] }, user.clone(), user))
     })
     .await?;
-    let pending =
-        sign_in::Pending { amr: vec!["pwd".to_owned()], name: email, counted, proving: Proving::First };
+    let pending = sign_in::Pending { amr: vec!["pwd".to_owned()], name: email, counted, proving: Proving::First };
     factor::after_password(app, call, site, &user, pending, Vec::new()).await
 }
 

@@ -148,8 +148,7 @@ pub async fn for_event(app: &App, event: &Outbox) -> Result<Notices, ApiError> {
     };
     let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default();
     if let Ok(owner) = text("owner").parse::<Uuid>() {
-        let wanted =
-            Wanted { tenant, user: Some(owner), purpose: "email.taken", event: Some(id), ..Wanted::default() };
+        let wanted = Wanted { tenant, user: Some(owner), purpose: "email.taken", event: Some(id), ..Wanted::default() };
         notices.extend(notify(app, &wanted).await?);
         notices.statements.push(Statement::new(FORGET).bind(tenant).bind(id));
         return Ok(notices);

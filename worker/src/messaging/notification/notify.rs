@@ -243,7 +243,9 @@ impl About {
         now: Timestamp,
     ) -> Result<Option<UserNotification>, ApiError> {
         let id = match wanted.event {
-            Some(event) => once(event, &format!("{} {} {}", wanted.user.unwrap_or_default(), purpose.name, template.r#type)),
+            Some(event) => {
+                once(event, &format!("{} {} {}", wanted.user.unwrap_or_default(), purpose.name, template.r#type))
+            }
             None => fresh_id(now)?,
         };
         let row = kept(
