@@ -15,7 +15,7 @@ fn open(terms: bool) -> Edge {
     if terms {
         edge.sql(
             "INSERT INTO tenant_setting (id, tenant_id, category, setting_key, setting_value, created_at, updated_at)
-             SELECT '01980000-0000-7000-8000-0000000009' || j.key || '0', id, 'ui', j.value ->> 0, json_quote(j.value ->> 1), created_at, created_at
+             SELECT '01980000-0000-7000-8000-0000000009' || j.key || '0', tenant.id, 'ui', j.value ->> 0, json_quote(j.value ->> 1), created_at, created_at
              FROM tenant, json_each('[[\"terms_url\",\"https://acme.example/terms?a=1&b=\\\"2\"],[\"terms_version\",\"<2026>\"]]') j",
         );
     }

@@ -279,7 +279,7 @@ fn the_link_alone_makes_no_account() {
         guessed += 1;
         assert!(guessed < 20);
     }
-    assert_eq!(guessed, 11);
+    assert_eq!(guessed, 10);
     assert_problem(&confirm(&edge, &token, NEW), 429, "rate.limited");
     edge.app.clock.set(time(NOW).plus_millis(16 * MINUTE));
     assert_eq!(confirm(&edge, &token, NEW).status, 200);

@@ -118,7 +118,7 @@ fn a_new_tenants_owner_is_invited() {
     assert_eq!((purpose.as_str(), to), ("user.invitation", None));
     let token = link.strip_prefix("https://globex.id.example/invitation?token=").unwrap();
     super::recovery::assert_hidden(edge, token);
-    let sent = operators.sql("SELECT u.email, n.content FROM user_notification n JOIN user u ON u.id = n.user_id");
+    let sent = operators.sql("SELECT u.email, n.content FROM user_notification n JOIN user u ON u.id = n.user_id WHERE json_extract(n.metadata, '$.purpose') = 'user.invitation'");
     assert_eq!((sent.len(), &sent[0]["email"]), (1, &json!("hank@globex.example")));
     assert!(sent[0]["content"].as_str().unwrap().contains("you are invited to Globex"), "{sent:?}");
     let at = |path: &str, sent: Value| {
