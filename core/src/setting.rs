@@ -111,6 +111,20 @@ pub const KNOWN: &[Known] = &[
     known(Security, "password_history", Kind::Integer(0, 24), "0", "So many passwords of before are refused"),
     known(
         Security,
+        "breached_password_check",
+        Kind::Boolean,
+        "false",
+        "Passwords that are known from breaches are refused: a source is asked by the first five digits of a SHA-1",
+    ),
+    owners(known(
+        Security,
+        "breached_password_url",
+        Kind::Url,
+        r#""https://api.pwnedpasswords.com/range/""#,
+        "That source: what comes before the five digits, of a service that speaks the protocol of Have I Been Pwned",
+    )),
+    known(
+        Security,
         "password_max_age_days",
         Kind::Integer(0, 3_650),
         "0",

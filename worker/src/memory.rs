@@ -11,7 +11,8 @@ use parapet::password::Hasher;
 use parapet::{Engine, TenantDocument, Timestamp};
 use uuid::Uuid;
 
-use crate::authenticate::{Credential, Standing};
+use crate::authenticate::{Host, Lasting, Standing};
+use crate::login::KnownSite;
 use crate::rate::{Rates, Strangers};
 
 // An isolate has 128 MiB, for everything. The numbers are those of things, not of bytes: a large tenant's engine is a
@@ -22,6 +23,7 @@ const PRINCIPALS: NonZeroUsize = NonZeroUsize::new(5_000).expect("not zero");
 const DOCUMENTS: NonZeroUsize = NonZeroUsize::new(2).expect("not zero");
 const KNOWN: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");
 const TENANTS: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
+const SITES: NonZeroUsize = NonZeroUsize::new(100).expect("not zero");
 
 /// The memory of an isolate.
 pub struct Memory {
@@ -32,12 +34,13 @@ pub struct Memory {
     /// Looks at passwords; it keeps the memory that this takes.
     pub hasher: RefCell<Hasher>,
     standings: RefCell<LruCache<String, Rc<Standing>>>,
+    sites: RefCell<LruCache<Host, Rc<KnownSite>>>,
     newest: RefCell<LruCache<Uuid, Versions>>,
     engines: RefCell<LruCache<Uuid, Published>>,
     documents: RefCell<LruCache<Uuid, (u64, Rc<TenantDocument>)>>,
     known: RefCell<LruCache<Uuid, Rc<Known>>>,
     principals: RefCell<LruCache<PrincipalKey, Option<Rc<PrincipalRecord>>>>,
-    used: RefCell<LruCache<Credential, Timestamp>>,
+    used: RefCell<LruCache<Lasting, Timestamp>>,
     uses: RefCell<Vec<Use>>,
     health: Cell<Option<(Timestamp, bool)>>,
 }
@@ -48,7 +51,7 @@ pub struct Use {
     /// The credential's tenant.
     pub tenant: Uuid,
     /// The credential.
-    pub credential: Credential,
+    pub credential: Lasting,
     /// When.
     pub at: Timestamp,
 }
@@ -100,6 +103,7 @@ impl Default for Memory {
             strangers: Strangers::default(),
             hasher: RefCell::default(),
             standings: RefCell::new(LruCache::new(STANDINGS)),
+            sites: RefCell::new(LruCache::new(SITES)),
             newest: RefCell::new(LruCache::new(TENANTS)),
             engines: RefCell::new(LruCache::new(ENGINES)),
             documents: RefCell::new(LruCache::new(DOCUMENTS)),
@@ -129,8 +133,18 @@ impl Memory {
         self.standings.borrow_mut().pop(key_hash);
     }
 
+    /// What is known of a tenant's own host.
+    pub fn site(&self, host: &Host) -> Option<Rc<KnownSite>> {
+        self.sites.borrow_mut().get(host).cloned()
+    }
+
+    /// Remembers what was read of a host.
+    pub fn keep_site(&self, host: Host, known: Rc<KnownSite>) {
+        self.sites.borrow_mut().put(host, known);
+    }
+
     /// When a credential was last used, as this isolate has noted.
-    pub fn used(&self, credential: Credential) -> Option<Timestamp> {
+    pub fn used(&self, credential: Lasting) -> Option<Timestamp> {
         self.used.borrow().peek(&credential).copied()
     }
 

@@ -120,10 +120,10 @@ impl Actor {
 
     /// For the audit log and for events: type, id and credential.
     pub fn describe(&self) -> Value {
-        let credential = self.caller.standing.credential;
         let mut described = json!({ "type": self.record.r#type, "id": self.record.id });
         if let Some(members) = described.as_object_mut() {
-            members.insert(credential.column().to_owned(), json!(credential.id()));
+            let named = self.caller.standing.credential.named();
+            members.extend(named.map(|(name, id)| (name.to_owned(), json!(id))));
         }
         described
     }

@@ -101,7 +101,7 @@ pub async fn accept(
     let account = Account::read(app, site.tenant.id, link.user).await?;
     let mut account = account.filter(|account| may_come(&account.user)).ok_or_else(link::refused)?;
     names.give(&mut account.user);
-    let hash = account.choose(app, site, password, "password")?;
+    let hash = account.choose(app, site, password, "password").await?;
     let author = Author::user(call, link.user, None);
     let reads = vec![Link::read(site, token, app.clock.now())?, new_password::read_again(site.tenant.id, link.user)];
     membership::enact_following(app, &author, site.tenant.id, link.user, reads, |now, answers| {

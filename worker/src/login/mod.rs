@@ -5,6 +5,7 @@
 //! address to be followed once is a [`link`].
 
 mod attempt;
+mod breach;
 pub mod factor;
 pub mod flow;
 mod forced_change;
@@ -30,7 +31,7 @@ pub mod token;
 mod user_session;
 
 pub use session::NewSession;
-pub use site::Site;
+pub use site::{Known as KnownSite, Site};
 
 use crate::guard::Route;
 

@@ -5,8 +5,8 @@ use parapet::Finding;
 use parapet::model::{Secret, User};
 use parapet::password::{Context, Password, Policy, StoredHash, Verdict, check};
 
+use super::breach;
 use super::site::Site;
-
 use crate::app::App;
 use crate::error::ApiError;
 use crate::platform::db::Statement;
@@ -63,7 +63,7 @@ pub struct Choice<'a> {
 }
 
 /// The hash of a password that somebody chose for this user; all that is wrong with it, where it is not good enough.
-pub fn chosen(app: &App, site: &Site, user: &User, choice: &Choice<'_>) -> Result<Secret, ApiError> {
+pub async fn chosen(app: &App, site: &Site, user: &User, choice: &Choice<'_>) -> Result<Secret, ApiError> {
     let password = judged(site, user, choice)?;
     for former in choice.former.iter().filter_map(|hash| StoredHash::parse(hash.expose()).ok()) {
         let mut hasher = app.memory.hasher.borrow_mut();
@@ -72,10 +72,10 @@ pub fn chosen(app: &App, site: &Site, user: &User, choice: &Choice<'_>) -> Resul
             return Err(ApiError::invalid(Finding::error("user", "password.reused", message).field(choice.field)));
         }
     }
-    hash(app, &password)
+    accepted(app, site, &password, choice.field).await
 }
 
-/// A password that is good enough by itself, whatever the user had before.
+/// A password that is good enough by itself, whatever the user had before: what can be said at no cost.
 pub fn judged(site: &Site, user: &User, choice: &Choice<'_>) -> Result<Password, ApiError> {
     let refuse = |finding: Finding| ApiError::invalid(finding.field(choice.field));
     let password = Password::chosen(choice.typed.expose())
@@ -100,8 +100,17 @@ pub fn judged(site: &Site, user: &User, choice: &Choice<'_>) -> Result<Password,
     Ok(password)
 }
 
+/// The hash of a password that was judged, unless it is known from a breach.
+pub async fn accepted(app: &App, site: &Site, password: &Password, field: &str) -> Result<Secret, ApiError> {
+    if breach::is_known(app, site, password).await {
+        let message = "it is known from a breach of another service, and is tried early";
+        return Err(ApiError::invalid(Finding::error("user", "password.breached", message).field(field)));
+    }
+    hash(app, password)
+}
+
 /// The hash of a password, with a fresh salt.
-pub fn hash(app: &App, password: &Password) -> Result<Secret, ApiError> {
+fn hash(app: &App, password: &Password) -> Result<Secret, ApiError> {
     let salt = random::bytes().map_err(ApiError::internal)?;
     app.memory.hasher.borrow_mut().hash(password, salt).map_err(ApiError::internal)
 }

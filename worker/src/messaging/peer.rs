@@ -1,5 +1,5 @@
-//! Where an address leads that a tenant names: asked when a webhook is saved, and again before each call, since names lead
-//! elsewhere tomorrow.
+//! Where an address leads that a tenant has named: asked before each request to it, since names lead elsewhere tomorrow; of
+//! a webhook also when it is saved.
 
 use parapet::web_address::{WebAddress, is_public};
 

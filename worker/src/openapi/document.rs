@@ -108,7 +108,7 @@ pub fn document() -> Result<Value, Vec<String>> {
             }, "apiKey": {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "An API key, `pk_…` (RFC 6750). An operation names the scopes of which the key needs one; \
+                "description": "An API key, `pk_…`, or an access token of the tenant that was got by one (RFC 6750). An operation names the scopes of which it needs one; \
                                 `x-parapet-permission` is what its owner needs beside.",
             } },
             "parameters": parameters(),

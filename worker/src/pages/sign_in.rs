@@ -5,10 +5,11 @@ use serde_json::json;
 use super::form::{Field, Filled, Kind};
 use super::handed;
 use super::page::{Page, Shown};
-use super::sign_up::Rules;
+use super::sign_up::has_form;
 use super::visit::Visit;
 use crate::cookie;
 use crate::error::ApiError;
+use crate::login::sign_up::Rules;
 use crate::response::Response;
 
 /// The page.
@@ -31,7 +32,7 @@ impl Page for SignIn {
         if is_looking && visit.read("/v1/me/session", "").await.is_ok() {
             return Ok(Shown::Elsewhere(visit.go(visit.return_to(filled))));
         }
-        Ok(Shown::Page(json!({ "sign_up": Rules::read(visit).await?.has_form() })))
+        Ok(Shown::Page(json!({ "sign_up": has_form(&Rules::of(&visit.site)) })))
     }
 
     async fn submit(visit: &Visit<'_>, filled: &Filled) -> Result<Response, ApiError> {

@@ -3,13 +3,13 @@
 //! A page runs no scripts, and no widget of a bot check works without: where the tenant asks for one, people sign up by its
 //! application, and the page says so.
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::form::{Field, Filled, Kind};
 use super::page::{Page, Shown};
 use super::visit::Visit;
 use crate::error::ApiError;
+use crate::login::sign_up::Rules;
 use crate::response::Response;
 
 /// The page.
@@ -18,28 +18,9 @@ pub struct SignUp;
 /// The box by which the terms are accepted.
 const TERMS: &str = "accepts_terms";
 
-/// Who may sign up, as the API says it.
-#[derive(Deserialize)]
-pub struct Rules {
-    mode: String,
-    bot_check: bool,
-    terms: Value,
-}
-
-impl Rules {
-    /// Those of the place.
-    pub async fn read(visit: &Visit<'_>) -> Result<Self, ApiError> {
-        serde_json::from_value(visit.read("/v1/auth/sign-up", "").await?).map_err(ApiError::internal)
-    }
-
-    fn is_open(&self) -> bool {
-        ["domain", "open"].contains(&self.mode.as_str())
-    }
-
-    /// Whether people sign up by the page.
-    pub fn has_form(&self) -> bool {
-        self.is_open() && !self.bot_check
-    }
+/// Whether people sign up by the page.
+pub fn has_form(rules: &Rules) -> bool {
+    rules.is_open() && !rules.bot_check
 }
 
 impl Page for SignUp {
@@ -68,12 +49,12 @@ impl Page for SignUp {
 <p><a href="/sign-in">{{t "sign_in.title"}}</a></p>"#;
 
     async fn show(visit: &Visit<'_>, filled: &Filled) -> Result<Shown, ApiError> {
-        let rules = Rules::read(visit).await?;
+        let rules = Rules::of(&visit.site);
         if !rules.is_open() {
             return Err(ApiError::NotFound);
         }
         let accepted = !filled.text(TERMS).is_empty();
-        Ok(Shown::Page(json!({ "has_form": rules.has_form(), "terms": rules.terms, "accepted": accepted })))
+        Ok(Shown::Page(json!({ "has_form": has_form(&rules), "terms": rules.terms, "accepted": accepted })))
     }
 
     async fn submit(visit: &Visit<'_>, filled: &Filled) -> Result<Response, ApiError> {

@@ -1,5 +1,6 @@
 //! The HTTP API: the real router in this process, over SQLite and a store in memory.
 
+mod access_tokens;
 mod administration;
 mod api_keys;
 mod audit_logs;

@@ -36,7 +36,7 @@ pub async fn answer(app: &App, call: &Call) -> Result<Response, ApiError> {
 
 async fn step(app: &App, call: &Call, site: &Site, token: &str, typed: &Secret) -> Result<Step, ApiError> {
     // Who may sign up now, whoever might when it was asked for.
-    admission::is_open(site)?;
+    admission::open(site)?;
     let read = Pending::read(site, token, app.clock.now())?;
     let found = app.db.all(read.clone()).await.map_err(ApiError::database)?;
     let mut pending = Pending::found(site, &found, app.clock.now())?;

@@ -13,6 +13,7 @@ mod confirm;
 mod pending;
 mod request;
 
+pub use admission::Rules;
 pub use pending::for_event;
 
 use crate::guard::{Access, Route};

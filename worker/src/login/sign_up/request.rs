@@ -3,8 +3,9 @@
 use parapet::Finding;
 use parapet::email_address::canonical;
 use parapet::model::{Secret, User};
+use parapet::password::Password;
 
-use super::admission;
+use super::admission::{self, Rules};
 use super::bot_check;
 use super::pending::{self, Pending};
 use crate::administration::{Author, Deed, address, enact, fresh_id};
@@ -14,7 +15,6 @@ use crate::guard::Call;
 use crate::login::password::{self, Choice};
 use crate::login::sent::{Names, Sent};
 use crate::login::site::Site;
-use crate::login::terms::Terms;
 use crate::login::throttle::Try;
 use crate::response::Response;
 use crate::{cookie, rate};
@@ -41,16 +41,15 @@ pub async fn answer(app: &App, call: &Call) -> Result<Response, ApiError> {
     sent.done()?;
     cookie::is_no_stranger(&call.request)?;
     let site = Site::of(app, call).await?;
-    admission::is_open(&site)?;
-    let terms = Terms::of(&site);
-    let (user, password) = judge(app, &site, &asked, terms.is_some())?;
+    let rules = admission::open(&site)?;
+    let (user, password) = judge(app, &site, &asked, &rules)?;
     admission::admits(&site, &user.email)?;
-    if bot_check::is_asked_for(&site) {
+    if rules.bot_check {
         bot_check::pass(app, call, &site, asked.bot_check.as_deref().unwrap_or_default()).await?;
     }
     count(app, call, &site, &user.email).await?;
-    let hash = password::hash(app, &password)?;
-    let accepted = terms.map(|terms| terms.version);
+    let hash = password::accepted(app, &site, &password, "password").await?;
+    let accepted = rules.terms.map(|terms| terms.version);
     enact(app, &Author::stranger(call), site.tenant.id, Vec::new(), |now, _| {
         let user = User { id: fresh_id(now)?, password_hash: Some(hash.clone()), ..user.clone() };
         let pending = Pending { user, terms: accepted.clone(), created_at: now };
@@ -61,12 +60,7 @@ pub async fn answer(app: &App, call: &Call) -> Result<Response, ApiError> {
 }
 
 /// The user as they would be, and the password; all that is wrong with what was sent.
-fn judge(
-    app: &App,
-    site: &Site,
-    asked: &Asked,
-    has_terms: bool,
-) -> Result<(User, parapet::password::Password), ApiError> {
+fn judge(app: &App, site: &Site, asked: &Asked, rules: &Rules) -> Result<(User, Password), ApiError> {
     let mut findings = Vec::new();
     let mut wrong = |table: &str, code: &str, message: &str, field: &str| {
         findings.push(Finding::error(table, code, message).field(field));
@@ -75,11 +69,11 @@ fn judge(
     if email.is_none() {
         wrong("user", "user.email", "it is no e-mail address", "email");
     }
-    if has_terms && !asked.accepts_terms {
+    if rules.terms.is_some() && !asked.accepts_terms {
         wrong("request", "terms.not_accepted", "the terms must be accepted", "accepts_terms");
     }
     let bot_check = asked.bot_check.as_deref().unwrap_or_default();
-    if bot_check::is_asked_for(site) && bot_check.is_empty() {
+    if rules.bot_check && bot_check.is_empty() {
         wrong("request", "request.missing", "`bot_check` is required", "bot_check");
     }
     if bot_check.len() > bot_check::LONGEST {
