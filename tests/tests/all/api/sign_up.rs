@@ -1,7 +1,7 @@
 //! Signing up: who may, what becomes of it, and what nobody learns or plants by it.
 
 use super::administration::{Office, assert_status, office};
-use super::own_password::{NEW, findings, set};
+use super::own_password::{NEW, SUFFIX, findings, set};
 use super::recovery::{assert_hidden, links, token};
 use super::sign_in::{Browser, HOST, PASSWORD, edge, give_password};
 use super::*;
@@ -391,6 +391,33 @@ fn what_is_no_request_is_refused_with_its_place() {
     }
     assert_eq!(edge.app.db.count("pending_sign_up"), Some(0));
     assert!(links(&edge).is_empty());
+}
+
+#[test]
+fn a_password_from_a_breach_makes_no_account() {
+    let edge = open();
+    edge.app.dns.lead("api.pwnedpasswords.com", &["104.17.1.1".parse().unwrap()]);
+    let asked = Rc::new(std::cell::Cell::new(0));
+    let seen = asked.clone();
+    edge.app.fetch.answer(move |_| {
+        seen.set(seen.get() + 1);
+        Ok(said(200, &format!("{SUFFIX}:12\r\n")))
+    });
+    set(&edge, "breached_password_check", json!(true));
+    // The same for whoever is there and is not.
+    for email in ["anna@acme.example", EVE] {
+        assert_eq!(findings(&ask(&edge, email)), ["password password.breached"]);
+    }
+    assert_eq!((asked.get(), edge.app.db.count("pending_sign_up")), (2, Some(0)));
+    // Of what is wrong anyway nobody is asked, nor where it is too early.
+    assert_eq!(findings(&ask(&edge, "no address")), ["email user.email"]);
+    ask(&edge, EVE);
+    ask(&edge, EVE);
+    assert_eq!(ask(&edge, EVE).status, 429);
+    assert_eq!(asked.get(), 4);
+    edge.sql("DELETE FROM login_throttle");
+    let other = json!({ "email": EVE, "password": "otherwise a good long one" });
+    assert_eq!(ask_with(&edge, other).status, 202);
 }
 
 #[test]
