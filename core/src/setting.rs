@@ -57,6 +57,8 @@ pub enum Kind {
     Words(&'static [&'static str]),
     /// A list of names.
     Names,
+    /// A list of what stands behind the `@` of e-mail addresses, in lower case.
+    EmailDomains,
     /// A JSON object, read by the compiler.
     Schema,
     /// Cedar text, read by the compiler.
@@ -171,6 +173,28 @@ pub const KNOWN: &[Known] = &[
         r#"["totp","webauthn","sms","email"]"#,
         "Which second factors people may add; NIST SP 800-63B-4 restricts `sms` and takes no `email`",
     ),
+    owners(known(
+        Security,
+        "sign_up",
+        Kind::Word(&["closed", "invited", "domain", "open"]),
+        r#""closed""#,
+        "Who may make an account: nobody, who is invited, who has an address at one of `sign_up_domains`, or anybody",
+    )),
+    owners(known(
+        Security,
+        "sign_up_domains",
+        Kind::EmailDomains,
+        "[]",
+        "Compared whole: `example.com` does not admit `sub.example.com`",
+    )),
+    known(
+        Security,
+        "bot_check_url",
+        Kind::Url,
+        "null",
+        "What says whether a program signs up, by the protocol `siteverify` of Turnstile, hCaptcha and reCAPTCHA",
+    ),
+    secret(known(Security, "bot_check_secret", Kind::Line, "null", "What the service shows there")),
     known(Security, "access_token_minutes", Kind::Integer(1, 15), "5", "An access token is good for so long"),
     known(Security, "cors_origins", Kind::Origins, "[]", "The origins whose pages may call the API"),
     known(
@@ -198,6 +222,8 @@ pub const KNOWN: &[Known] = &[
     known(Ui, "theme", Kind::Word(&["light", "dark", "system"]), r#""system""#, "Light or dark"),
     known(Ui, "support_email", Kind::Email, "null", "Where users find help"),
     known(Ui, "support_url", Kind::Url, "null", "Where users find help"),
+    known(Ui, "terms_url", Kind::Url, "null", "The terms that whoever signs up accepts, where both are set"),
+    known(Ui, "terms_version", Kind::Line, "null", "Their version, which is kept with who accepted it and when"),
     known(Ui, "x.*", Kind::Any, "null", "The tenant's own"),
     known(Integration, "mail_transport", Kind::Word(&["service", "smtp", "http"]), r#""service""#, "By what mail goes"),
     known(
@@ -394,6 +420,10 @@ impl Known {
                 format!("a list of `{}`, each once", words.join("`, `")),
             ),
             Kind::Names => (list(&shape::is_name), "at most 100 names, each once".to_owned()),
+            Kind::EmailDomains => {
+                let is_domain = |text: &str| shape::is_email(&format!("x@{text}")) && shape::is_lower_case(text);
+                (list(&is_domain), "at most 100 domains of e-mail addresses, in lower case, each once".to_owned())
+            }
             Kind::Schema | Kind::Routes => {
                 (value.is_object() && size <= LONGEST_RULE, format!("an object of at most {LONGEST_RULE} bytes"))
             }
@@ -449,6 +479,10 @@ mod tests {
         assert!(fits(Security, "mfa_methods", json!(["totp"])) && fits(Security, "mfa_roles", json!([])));
         for methods in [json!([]), json!(["totp", "totp"]), json!(["fax"]), json!("totp"), json!([1])] {
             assert!(!fits(Security, "mfa_methods", methods.clone()), "{methods}");
+        }
+        assert!(fits(Security, "sign_up_domains", json!(["example.com", "bücher.example"])));
+        for domain in ["Example.com", "@example.com", "x@example.com", "exa mple.com", "", "example.com\n"] {
+            assert!(!fits(Security, "sign_up_domains", json!([domain])), "{domain}");
         }
         assert!(fits(Ui, "x.anything", json!({ "a": [1] })) && !fits(Ui, "x.anything", json!("a".repeat(LONGEST))));
         assert!(!fits(Integration, "smtp_password", json!("")) && fits(Integration, "secret.sms", json!("s")));

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { after, before, describe, test } from "node:test";
 import { chromium } from "playwright-core";
 import { startEdge } from "../../worker/edge.mjs";
+import { startInbox } from "../../worker/inbox.mjs";
 import { hashed } from "../../worker/seed.mjs";
 import { SECRETS, TENANT, id, office } from "./office.mjs";
 
@@ -27,6 +28,8 @@ const USER = "user-0@acme.example";
 let edge;
 /** @type {any} */
 let db;
+/** @type {Awaited<ReturnType<typeof startInbox>>} */
+let inbox;
 /** @type {import("playwright-core").Browser} */
 let browser;
 let host = "";
@@ -67,7 +70,7 @@ async function wrong(/** @type {import("playwright-core").Page} */ page) {
 
 describe("the hosted pages in Chromium", { skip: missing && "there is no Chromium" }, () => {
   before(async () => {
-    const variables = { ...SECRETS, BASE_DOMAIN: "localhost", FRESHNESS_SECONDS: "0", STRANGER_RATE_LIMIT: "0" };
+    const variables = { ...SECRETS, BASE_DOMAIN: "localhost", FRESHNESS_SECONDS: "0", STRANGER_RATE_LIMIT: "0", ...(inbox = await startInbox()).variables };
     edge = await startEdge({ variables, log: console.log });
     ({ db } = await office(edge, 2));
     await db.prepare("UPDATE user SET password_hash = ?1, first_name = 'Nora', last_name = '<b>Nilsen</b>'").bind(hashed(PASSWORD)).run();
@@ -81,6 +84,7 @@ describe("the hosted pages in Chromium", { skip: missing && "there is no Chromiu
   after(async () => {
     await browser?.close();
     await edge?.dispose();
+    await inbox?.close();
   });
 
   test("without JavaScript somebody signs in, sees where, ends the others and signs out", { timeout: 120_000 }, async () => {
@@ -185,6 +189,73 @@ describe("the hosted pages in Chromium", { skip: missing && "there is no Chromiu
       await context.close();
     }
     await db.prepare("UPDATE tenant SET primary_color = NULL").run();
+  });
+
+  test("without JavaScript somebody signs up under terms, follows the link and is in", { timeout: 180_000 }, async () => {
+    const setting = (/** @type {number} */ n, /** @type {string} */ category, /** @type {string} */ key, /** @type {any} */ value) =>
+      db.prepare("INSERT INTO tenant_setting (id, tenant_id, category, setting_key, setting_value, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z')")
+        .bind(id("8", n), TENANT, category, key, JSON.stringify(value)).run();
+    await setting(1, "security", "sign_up", "domain");
+    await setting(2, "security", "sign_up_domains", ["new.example"]);
+    await setting(3, "ui", "terms_url", "https://acme.example/terms");
+    await setting(4, "ui", "terms_version", "2026-01");
+    for (const [colorScheme, locale, width] of /** @type {const} */ ([["light", "en-GB", 1280], ["dark", "de-DE", 360]])) {
+      const { context, page } = await person({ colorScheme, locale, viewport: { width, height: 800 } });
+      const look = async (/** @type {string} */ name) => {
+        const label = `${name}-${colorScheme}-${locale}`;
+        await picture(page, label);
+        assert.deepEqual(await wrong(page), [], label);
+        const isWider = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+        assert.ok(!isWider, `${label} does not fit`);
+      };
+      await open(page, "/sign-in");
+      await page.locator("a[href='/sign-up']").click();
+      await look("sign-up");
+      await page.locator("#email").fill("nobody");
+      await page.locator("#password").fill("short");
+      await page.locator("#accepts_terms").check();
+      await page.locator("form").first().evaluate((form) => /** @type {any} */ (form).submit());
+      await page.getByRole("alert").waitFor();
+      assert.ok(await page.locator("#accepts_terms").isChecked());
+      await look("sign-up-wrong");
+      await open(page, "/sign-up/sent");
+      await look("sign-up-sent");
+      await context.close();
+    }
+    const { context, page, complaints } = await person({ javaScriptEnabled: false });
+    await open(page, "/sign-up");
+    await page.getByLabel("E-mail address").fill(" Eve@NEW.example ");
+    await page.getByLabel("First name").fill("Eve");
+    await page.getByLabel("Password").fill(PASSWORD);
+    await page.getByRole("button", { name: "Make the account" }).click();
+    assert.equal(path(page), "/sign-up", "the browser asks for the box");
+    await page.getByLabel("I accept the terms (version 2026-01).").check();
+    await page.getByRole("button", { name: "Make the account" }).click();
+    assert.equal(path(page), "/sign-up/sent");
+    const deadline = Date.now() + 20_000;
+    // Others are told of their sign-ins meanwhile.
+    const hers = () => inbox.messages.filter(({ to }) => to === "eve@new.example");
+    while (hers().length === 0) {
+      assert.ok(Date.now() < deadline, "no mail came");
+      await new Promise((later) => setTimeout(later, 100));
+    }
+    const [mail] = hers();
+    assert.ok(!mail.text.includes("Eve"), "what was typed is not sent to an address that may be another's");
+    const link = /\/sign-up\/confirm\?token=[\w-]+/.exec(mail.text)?.[0] ?? "";
+    await open(page, link);
+    assert.equal(path(page), "/sign-up/confirm");
+    await picture(page, "sign-up-confirm");
+    await page.getByLabel("Password").fill("not the one that was chosen");
+    await page.getByRole("button", { name: "Make the account" }).click();
+    assert.match(await page.getByRole("alert").innerText(), /This is not your password\./);
+    await page.getByLabel("Password").fill(PASSWORD);
+    await page.getByRole("button", { name: "Make the account" }).click();
+    assert.equal(path(page), "/account");
+    assert.match(await page.locator("dl").innerText(), /eve@new\.example/);
+    const { version } = await db.prepare("SELECT version FROM terms_acceptance").first();
+    assert.equal(version, "2026-01");
+    assert.deepEqual(complaints, []);
+    await context.close();
   });
 
   test("no address and no form leads away, and no page of others signs anybody in", { timeout: 60_000 }, async () => {

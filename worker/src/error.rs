@@ -73,6 +73,14 @@ pub enum ApiError {
         /// Each rule that refuses it, and what it is about.
         findings: Vec<Finding>,
     },
+    /// The tenant does not let anybody do this, or not whoever sent it.
+    #[error("{detail}")]
+    Forbidden {
+        /// A stable dotted code.
+        code: &'static str,
+        /// Why.
+        detail: &'static str,
+    },
     /// It comes with a cookie, and from a page that is not of this origin.
     #[error("this comes from a page of another site")]
     CrossSite,
@@ -222,6 +230,7 @@ impl ApiError {
             | Self::MissingPermission { .. }
             | Self::NoPrincipal
             | Self::Refused { .. }
+            | Self::Forbidden { .. }
             | Self::CrossSite
             | Self::StepUp
             | Self::TenantInactive => 403,
@@ -250,6 +259,7 @@ impl ApiError {
             Self::MissingPermission { .. } => "access.missing_permission",
             Self::NoPrincipal => "access.no_principal",
             Self::Refused { .. } => "access.refused",
+            Self::Forbidden { code, .. } => code,
             Self::CrossSite => "request.cross_site",
             Self::StepUp => "session.step_up_required",
             Self::NotAllowed { helps: true, .. } => "session.step_up_required",

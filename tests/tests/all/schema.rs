@@ -12,7 +12,7 @@ const TENANT: &str = "01980000-0000-7000-8000-000000000001";
 const OTHER: &str = "01980000-0000-7000-9000-000000000001";
 
 /// Tables of the service itself, which no tenant document has.
-const SERVICE_TABLES: [&str; 15] = [
+const SERVICE_TABLES: [&str; 16] = [
     "former_password",
     "idempotency_key",
     "known_device",
@@ -20,6 +20,7 @@ const SERVICE_TABLES: [&str; 15] = [
     "login_throttle",
     "notification_template_version",
     "one_time_link",
+    "pending_sign_up",
     "rate_limit",
     "reminder",
     "rule_history",

@@ -22,8 +22,10 @@ pub mod recovery;
 mod sent;
 mod session;
 mod sign_in;
+pub mod sign_up;
 mod site;
 pub mod step_up;
+mod terms;
 mod throttle;
 pub mod token;
 mod user_session;
@@ -37,6 +39,8 @@ use crate::guard::Route;
 pub fn routes() -> Vec<Route> {
     [
         sign_in::routes(),
+        sign_up::routes(),
+        terms::routes(),
         step_up::routes(),
         factor::routes(),
         forced_change::routes(),

@@ -14,6 +14,7 @@ use crate::error::ApiError;
 use crate::guard::Call;
 use crate::platform::db::Statement;
 use crate::rate;
+use crate::tenancy::tenant_setting;
 
 const TENANT_BY_SLUG: &str = "
     SELECT t.*, e.policy_version FROM tenant t LEFT JOIN tenant_epoch e ON e.tenant_id = t.id WHERE t.slug = ?1";
@@ -95,6 +96,11 @@ impl Site {
         Self { tenant: document.tenant.clone(), settings }
     }
 
+    /// A tenant that is being made, and has set nothing yet.
+    pub fn of_new(tenant: &Tenant) -> Self {
+        Self { tenant: tenant.clone(), settings: Vec::new() }
+    }
+
     /// Where the tenant's own pages are, `https://host`: what links in messages lead to. What a request says of its host
     /// counts for nothing here.
     pub fn origin(&self, config: &Config) -> Option<String> {
@@ -117,13 +123,31 @@ impl Site {
         self.security(key).as_i64().unwrap_or_default()
     }
 
+    /// A secret among them, in the clear. It counts only if none of the settings that say to whom it is `told` changed since:
+    /// whoever may change these could otherwise have a secret that they cannot read sent to a server of their own.
+    pub fn secret(&self, app: &App, key: &str, told: &[&str]) -> Result<Option<String>, ApiError> {
+        let row = |key: &str| self.row(SettingCategory::Security, key);
+        let changed = told.iter().filter_map(|key| row(key)).map(|row| row.updated_at).max();
+        let secret = row(key).filter(|secret| changed.is_none_or(|changed| secret.updated_at >= changed));
+        secret.map(|secret| tenant_setting::opened(app, secret)).transpose()
+    }
+
+    /// Whether there is a row of a setting of the category `security`.
+    pub fn has_set(&self, key: &str) -> bool {
+        self.row(SettingCategory::Security, key).is_some()
+    }
+
     /// What counts of a setting of the category `ui`.
     pub fn ui(&self, key: &str) -> Value {
         self.value(SettingCategory::Ui, key)
     }
 
+    fn row(&self, category: SettingCategory, key: &str) -> Option<&TenantSetting> {
+        self.settings.iter().find(|row| row.category == category && row.setting_key == key)
+    }
+
     fn value(&self, category: SettingCategory, key: &str) -> Value {
-        let row = self.settings.iter().find(|row| row.category == category && row.setting_key == key);
+        let row = self.row(category, key);
         setting::find(category, key).map(|known| known.effective(key, &self.tenant, row).0).unwrap_or_default()
     }
 }

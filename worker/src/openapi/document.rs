@@ -6,7 +6,7 @@ use super::about::About;
 use super::schemas::Schemas;
 use super::{
     access, account, directory, factor, gateway, governance, login, messaging, notifications, policies, problem,
-    service, snapshots, tenancy, tokens,
+    service, sign_up, snapshots, tenancy, tokens,
 };
 use crate::administration::{MOST, OWN_SCOPE};
 use crate::api::routes;
@@ -38,6 +38,7 @@ pub fn document() -> Result<Value, Vec<String>> {
         directory::about,
         login::about,
         account::about,
+        sign_up::about,
         factor::about,
         tenancy::about,
         gateway::about,

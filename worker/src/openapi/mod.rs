@@ -38,6 +38,8 @@ pub mod schemas;
 #[cfg(not(target_arch = "wasm32"))]
 mod service;
 #[cfg(not(target_arch = "wasm32"))]
+mod sign_up;
+#[cfg(not(target_arch = "wasm32"))]
 mod snapshots;
 #[cfg(not(target_arch = "wasm32"))]
 mod table;

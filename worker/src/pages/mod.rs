@@ -30,6 +30,9 @@ mod return_to;
 mod sessions;
 mod sign_in;
 mod sign_out;
+mod sign_up;
+mod sign_up_confirm;
+mod sign_up_sent;
 mod style;
 mod template;
 mod visit;
@@ -63,6 +66,9 @@ pub fn routes() -> Vec<Route> {
         page::routes::<forgot::Forgot>(),
         page::routes::<reset::Reset>(),
         page::routes::<invitation::Invitation>(),
+        page::routes::<sign_up::SignUp>(),
+        page::routes::<sign_up_sent::SignUpSent>(),
+        page::routes::<sign_up_confirm::SignUpConfirm>(),
         page::routes::<confirm::Confirm>(),
         page::routes::<account::Account>(),
         page::routes::<profile::Profile>(),

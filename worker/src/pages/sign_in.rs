@@ -1,13 +1,15 @@
 //! `/sign-in`: a name and a password.
 
-use serde_json::Value;
+use serde_json::json;
 
 use super::form::{Field, Filled, Kind};
 use super::handed;
 use super::page::{Page, Shown};
+use super::sign_up::has_form;
 use super::visit::Visit;
 use crate::cookie;
 use crate::error::ApiError;
+use crate::login::sign_up::Rules;
 use crate::response::Response;
 
 /// The page.
@@ -21,7 +23,8 @@ impl Page for SignIn {
         &[Field::new("identifier", Kind::Text, "username"), Field::new("password", Kind::Password, "current-password")];
 
     const TEMPLATE: &'static str = r#"{{> form}}
-<p><a href="/forgot">{{t "forgot.title"}}</a></p>"#;
+<p><a href="/forgot">{{t "forgot.title"}}</a></p>{{#if page.sign_up}}
+<p><a href="/sign-up">{{t "sign_up.title"}}</a></p>{{/if}}"#;
 
     async fn show(visit: &Visit<'_>, filled: &Filled) -> Result<Shown, ApiError> {
         // Who is signed in already goes on; a form that was sent is looked at in any case.
@@ -29,7 +32,7 @@ impl Page for SignIn {
         if is_looking && visit.read("/v1/me/session", "").await.is_ok() {
             return Ok(Shown::Elsewhere(visit.go(visit.return_to(filled))));
         }
-        Ok(Shown::Page(Value::Null))
+        Ok(Shown::Page(json!({ "sign_up": has_form(&Rules::of(&visit.site)) })))
     }
 
     async fn submit(visit: &Visit<'_>, filled: &Filled) -> Result<Response, ApiError> {

@@ -14,9 +14,10 @@ use super::language::Language;
 use crate::error::ApiError;
 
 /// What every page is made of.
-const PARTIALS: [(&str, &str); 3] = [
+const PARTIALS: [(&str, &str); 4] = [
     ("layout", include_str!("layout.hbs")),
     ("form", include_str!("form.hbs")),
+    ("inputs", include_str!("inputs.hbs")),
     (
         "hidden",
         r#"<input type="hidden" name="csrf_token" value="{{csrf}}">{{#if return_to}}<input type="hidden" name="return_to" value="{{return_to}}">{{/if}}"#,

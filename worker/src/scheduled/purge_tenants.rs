@@ -70,13 +70,14 @@ const DESTROY_KEYS: &str = "
 const FIRST: [&str; 3] = ["api_key", "rule_history", "tenant_epoch"];
 
 /// What no document has, beside those.
-const OF_THE_SERVICE: [&str; 11] = [
+const OF_THE_SERVICE: [&str; 12] = [
     "former_password",
     "idempotency_key",
     "known_device",
     "login_flow",
     "login_throttle",
     "one_time_link",
+    "pending_sign_up",
     "rate_limit",
     "reminder",
     "session_host",

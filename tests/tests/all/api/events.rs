@@ -286,6 +286,17 @@ fn all_of_the_catalogue_happens() {
     owner("POST", &format!("/v1/users/{invited}/invite"), Value::Null);
     let token = super::recovery::token(edge, "user.invitation");
     browser.post(edge, "/v1/auth/invitation/accept", json!({ "token": token, "password": new }));
+    for (path, value) in
+        [("security/sign_up", "open"), ("ui/terms_url", "https://acme.example/t"), ("ui/terms_version", "1")]
+    {
+        owner("PUT", &format!("/v1/tenant-settings/{path}"), json!({ "value": value }));
+    }
+    let sign_up = json!({ "email": "uma@new.example", "password": new, "accepts_terms": true });
+    browser.post(edge, "/v1/auth/sign-up", sign_up);
+    let token = super::recovery::token(edge, "sign_up.confirm");
+    browser.post(edge, "/v1/auth/sign-up/confirm", json!({ "token": token, "password": new }));
+    owner("PUT", "/v1/tenant-settings/ui/terms_version", json!({ "value": "2" }));
+    browser.post(edge, "/v1/me/terms", json!({ "version": "2" }));
 
     let happened: BTreeSet<String> = happened(&edge.app.db).into_iter().map(|(name, _)| name).collect();
     let missing: Vec<&str> = EVENTS.iter().map(|event| event.name).filter(|name| !happened.contains(*name)).collect();

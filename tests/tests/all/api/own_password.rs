@@ -7,7 +7,7 @@ use parapet_worker::platform::fetch::{FetchError, Incoming, Outgoing};
 pub const NEW: &str = "sieben gruene Flaschen haengen dort";
 
 /// Of its SHA-1, what comes after the first five digits, 9E98E.
-const SUFFIX: &str = "BBDC716515146D92EADA6B7D9DF5A19D69B";
+pub const SUFFIX: &str = "BBDC716515146D92EADA6B7D9DF5A19D69B";
 
 fn signed_in(edge: &Edge) -> Browser {
     let mut browser = Browser::default();

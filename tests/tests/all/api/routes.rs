@@ -4,7 +4,7 @@ use super::*;
 use parapet_worker::guard::Access;
 
 /// What is public, and nothing else.
-const PUBLIC: [&str; 51] = [
+const PUBLIC: [&str; 59] = [
     "/healthz",
     "/v1/health",
     "/openapi.json",
@@ -12,6 +12,9 @@ const PUBLIC: [&str; 51] = [
     "/.well-known/authzen-configuration/{slug}",
     "/.well-known/parapet-keys",
     "/v1/auth/sign-in",
+    "/v1/auth/sign-up",
+    "/v1/auth/sign-up",
+    "/v1/auth/sign-up/confirm",
     "/v1/auth/second-factor/begin",
     "/v1/auth/second-factor",
     "/v1/auth/passkey/begin",
@@ -39,6 +42,11 @@ const PUBLIC: [&str; 51] = [
     "/reset",
     "/invitation",
     "/invitation",
+    "/sign-up",
+    "/sign-up",
+    "/sign-up/sent",
+    "/sign-up/confirm",
+    "/sign-up/confirm",
     "/confirm",
     "/confirm",
     "/.well-known/change-password",

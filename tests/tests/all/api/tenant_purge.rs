@@ -25,6 +25,7 @@ fn counts(edge: &Edge, tenant: &str) -> Vec<(String, i64)> {
         "login_flow",
         "login_throttle",
         "one_time_link",
+        "pending_sign_up",
         "rate_limit",
         "rule_history",
         "terms_acceptance",
