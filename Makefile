@@ -116,9 +116,10 @@ bench-instructions: tools ## what a decision costs in instructions: the same on 
 	@cargo bench --quiet --package parapet-bench --bench instructions -- count $(or $(GRANTS),10000)
 
 # `wrk` and `taskset` are the system's (Debian: wrk, util-linux), and two cores are needed.
-bench-edge: build program ## decisions over HTTP beside an empty Worker, lists at 100,000 users, messages out (SECONDS=, EVENTS=): writes the end of BENCHMARKS.md
+bench-edge: build program ## decisions over HTTP beside an empty Worker, lists at 100,000 users, signing in, messages out (SECONDS=, TRIES=, EVENTS=): writes the end of BENCHMARKS.md
 	node bench/edge/main.mjs
 	node bench/edge/lists.mjs
+	node bench/edge/sign_in.mjs
 	node bench/edge/messages.mjs
 	node bench/report/edge.mjs
 

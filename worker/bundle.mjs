@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 
 /** The files that are uploaded, the entry first; from here. */
-export const FILES = ["entry.mjs", "build/index.js", "build/index_bg.wasm"];
+export const FILES = ["entry.mjs", "gateway.mjs", "build/index.js", "build/index_bg.wasm"];
 
 /** The most bytes that the gzipped Worker may have: 3 MiB. Deciding alone took 1.2, administering 0.5 more, telling
  * people and machines of it another 0.5, and signing people in about as much. */

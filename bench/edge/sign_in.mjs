@@ -20,7 +20,8 @@ const ARGON2 = "$argon2id$v=19$m=19456,t=2,p=1$cGFyYXBldCBlMmUgc2FsdA$V5ZBGbW/a+
 const CHEAP = `pbkdf2_sha256$1$salt$${pbkdf2Sync(PASSWORD, "salt", 1, 32, "sha256").toString("base64")}`;
 
 const variables = { ...SECRETS, BASE_DOMAIN: "id.example", STRANGER_RATE_LIMIT: "0", RATE_LIMIT: "0" };
-const edge = await startEdge({ variables, direct: true });
+// What goes on behind a sign-in (events, messages) is work of other invocations: here it would come in the middle of the next.
+const edge = await startEdge({ variables, direct: true, consumes: false });
 try {
   // The first user has the one hash, the second the other.
   const { db } = await office(edge, 2);
@@ -63,7 +64,7 @@ try {
   const at = (/** @type {number[]} */ sorted, /** @type {number} */ share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
   const results = Object.entries(times).map(([what, all]) => {
     const sorted = all.toSorted((one, other) => one - other);
-    return { what, p50: at(sorted, 0.5), p90: at(sorted, 0.9), p99: at(sorted, 0.99) };
+    return { what, p10: at(sorted, 0.1), p50: at(sorted, 0.5), p90: at(sorted, 0.9), p99: at(sorted, 0.99) };
   });
   const p50 = (/** @type {string} */ what) => results.find((it) => it.what === what)?.p50 ?? NaN;
   const hashing = p50("wrong password") - p50("wrong password, without hashing");
@@ -73,8 +74,8 @@ try {
   await writeFile(`${OUT}sign_in.json`, JSON.stringify({ tries: TRIES, bar: BAR, most: REST, results, hashing, share, rest }, null, 2));
   const ms = (/** @type {number} */ number) => `${number.toFixed(1)} ms`;
   console.log(`POST /v1/auth/sign-in, ${TRIES} of each, one after the other, interleaved\n`);
-  console.log("| | p50 | p90 | p99 |\n|---|--:|--:|--:|");
-  for (const { what, p50, p90, p99 } of results) console.log(`| ${what} | ${ms(p50)} | ${ms(p90)} | ${ms(p99)} |`);
+  console.log("| | p10 | p50 | p90 | p99 |\n|---|--:|--:|--:|--:|");
+  for (const { what, p10, p50, p90, p99 } of results) console.log(`| ${what} | ${ms(p10)} | ${ms(p50)} | ${ms(p90)} | ${ms(p99)} |`);
   console.log(`\nArgon2id alone ${ms(hashing)}; signing in ${share.toFixed(2)}x of it (at most ${BAR}x), everything else ${ms(rest)} (at most ${REST} ms)`);
 } finally {
   await edge.dispose();

@@ -52,6 +52,34 @@ ${table(lists.results, {
 })}
 `;
   }
+  if (existsSync(path("target/bench/sign_in.json"))) {
+    const { tries, bar, most, results, hashing, share, rest } = read("sign_in");
+    const ms = (/** @type {number} */ number) => `${number.toFixed(1)} ms`;
+    const met = (/** @type {boolean} */ is) => (is ? "yes" : "**no**");
+    text += `
+\`POST /v1/auth/sign-in\`, ${tries} of each, one after the other, interleaved. What hashing takes there is the difference of two refusals that are alike but for the hash. A wrong password and an unknown name must not differ:
+
+${table(results, {
+  "": ({ what }) => what,
+  p10: ({ p10 }) => ms(p10),
+  p50: ({ p50 }) => ms(p50),
+  p90: ({ p90 }) => ms(p90),
+  p99: ({ p99 }) => ms(p99),
+})}
+
+${table([
+  { what: "Argon2id alone", value: ms(hashing), bar: "" },
+  { what: `signing in, at most ${bar} of it`, value: share.toFixed(2), bar: met(share <= bar) },
+  { what: `everything else, at most ${most} ms`, value: ms(rest), bar: met(rest <= most) },
+], { "": ({ what }) => what, p50: ({ value }) => value, met: ({ bar }) => bar })}
+`;
+  }
+  if (existsSync(path("target/bench/messages.json"))) {
+    const its = read("messages");
+    text += `
+${count(its.events)} events, each to ${its.endpoints_an_event} of ${its.endpoints} endpoints, of whose answers ${count(its.answers[500])} were 500 and ${count(its.answers.hangs)} never came: ${count(its.arrived)} of ${count(its.deliveries)} deliveries arrived, ${its.lost} were lost, in ${its.seconds} s of ${its.clock_ahead_hours} hours that the clock was set ahead; ${count(its.deliveries_a_second)} deliveries a second.
+`;
+  }
   return text;
 }
 

@@ -25,6 +25,8 @@ pub mod factor;
 mod finding;
 #[cfg(feature = "cedar")]
 pub mod fixture;
+#[cfg(feature = "gateway")]
+pub mod gateway;
 pub mod model;
 pub mod opaque_token;
 #[cfg(feature = "password")]

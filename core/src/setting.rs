@@ -57,10 +57,16 @@ pub enum Kind {
     Words(&'static [&'static str]),
     /// A list of names.
     Names,
+    /// A list of what stands behind the `@` of e-mail addresses, in lower case.
+    EmailDomains,
     /// A JSON object, read by the compiler.
     Schema,
     /// Cedar text, read by the compiler.
     Policy,
+    /// A route map, read by the compiler.
+    Routes,
+    /// The name of a role, read by the compiler.
+    Role,
     /// Any JSON but null.
     Any,
 }
@@ -91,6 +97,14 @@ pub const KNOWN: &[Known] = &[
     owners(known(Auth, "policy.*", Kind::Policy, "null", "A policy of the tenant's own, in Cedar")),
     owners(known(
         Auth,
+        "anonymous_role",
+        Kind::Role,
+        "null",
+        "The role of whoever does not say who they are, at the gateway",
+    )),
+    owners(known(Auth, "routes.*", Kind::Routes, "null", "What requests to an application behind the gateway ask")),
+    owners(known(
+        Auth,
         "subject_id",
         Kind::Word(&["id", "username", "email"]),
         r#""id""#,
@@ -107,6 +121,20 @@ pub const KNOWN: &[Known] = &[
         "The shortest password, in characters; where nothing else is asked for it is 15 at least",
     ),
     known(Security, "password_history", Kind::Integer(0, 24), "0", "So many passwords of before are refused"),
+    known(
+        Security,
+        "breached_password_check",
+        Kind::Boolean,
+        "false",
+        "Passwords that are known from breaches are refused: a source is asked by the first five digits of a SHA-1",
+    ),
+    owners(known(
+        Security,
+        "breached_password_url",
+        Kind::Url,
+        r#""https://api.pwnedpasswords.com/range/""#,
+        "That source: what comes before the five digits, of a service that speaks the protocol of Have I Been Pwned",
+    )),
     known(
         Security,
         "password_max_age_days",
@@ -152,6 +180,28 @@ pub const KNOWN: &[Known] = &[
         "false",
         "Whether people may make API keys for themselves without the permission to administer keys",
     ),
+    owners(known(
+        Security,
+        "sign_up",
+        Kind::Word(&["closed", "invited", "domain", "open"]),
+        r#""closed""#,
+        "Who may make an account: nobody, who is invited, who has an address at one of `sign_up_domains`, or anybody",
+    )),
+    owners(known(
+        Security,
+        "sign_up_domains",
+        Kind::EmailDomains,
+        "[]",
+        "Compared whole: `example.com` does not admit `sub.example.com`",
+    )),
+    known(
+        Security,
+        "bot_check_url",
+        Kind::Url,
+        "null",
+        "What says whether a program signs up, by the protocol `siteverify` of Turnstile, hCaptcha and reCAPTCHA",
+    ),
+    secret(known(Security, "bot_check_secret", Kind::Line, "null", "What the service shows there")),
     known(Security, "access_token_minutes", Kind::Integer(1, 15), "5", "An access token is good for so long"),
     known(Security, "cors_origins", Kind::Origins, "[]", "The origins whose pages may call the API"),
     known(
@@ -179,6 +229,8 @@ pub const KNOWN: &[Known] = &[
     known(Ui, "theme", Kind::Word(&["light", "dark", "system"]), r#""system""#, "Light or dark"),
     known(Ui, "support_email", Kind::Email, "null", "Where users find help"),
     known(Ui, "support_url", Kind::Url, "null", "Where users find help"),
+    known(Ui, "terms_url", Kind::Url, "null", "The terms that whoever signs up accepts, where both are set"),
+    known(Ui, "terms_version", Kind::Line, "null", "Their version, which is kept with who accepted it and when"),
     known(Ui, "x.*", Kind::Any, "null", "The tenant's own"),
     known(Integration, "mail_transport", Kind::Word(&["service", "smtp", "http"]), r#""service""#, "By what mail goes"),
     known(
@@ -319,8 +371,9 @@ impl Known {
         }
     }
 
-    fn is_compiled(&self) -> bool {
-        matches!(self.kind, Kind::Schema | Kind::Policy)
+    /// Whether the compiler reads it: a rule, which counts as a row alone and is kept as it was before each change.
+    pub fn is_compiled(&self) -> bool {
+        matches!(self.kind, Kind::Schema | Kind::Policy | Kind::Routes | Kind::Role)
     }
 
     /// What is wrong with a value, if anything is. The value itself is not shown: it may be secret.
@@ -365,7 +418,7 @@ impl Known {
             Kind::Locale => (text(&shape::is_locale), "a language tag, such as `pt-BR`".to_owned()),
             Kind::Origins => (
                 value.as_array().is_some_and(|list| {
-                    list.len() <= 100 && list.iter().all(|origin| origin.as_str().is_some_and(is_origin))
+                    list.len() <= 100 && list.iter().all(|origin| origin.as_str().is_some_and(shape::is_origin))
                 }),
                 "at most 100 origins, such as `https://app.example.com`".to_owned(),
             ),
@@ -374,23 +427,21 @@ impl Known {
                 format!("a list of `{}`, each once", words.join("`, `")),
             ),
             Kind::Names => (list(&shape::is_name), "at most 100 names, each once".to_owned()),
-            Kind::Schema => {
+            Kind::EmailDomains => {
+                let is_domain = |text: &str| shape::is_email(&format!("x@{text}")) && shape::is_lower_case(text);
+                (list(&is_domain), "at most 100 domains of e-mail addresses, in lower case, each once".to_owned())
+            }
+            Kind::Schema | Kind::Routes => {
                 (value.is_object() && size <= LONGEST_RULE, format!("an object of at most {LONGEST_RULE} bytes"))
             }
             Kind::Policy => {
                 (value.is_string() && size <= LONGEST_RULE, format!("text of at most {LONGEST_RULE} bytes"))
             }
+            Kind::Role => (text(&shape::is_name), "a role's name".to_owned()),
             Kind::Any => (!value.is_null() && size <= LONGEST, format!("JSON but null, of at most {LONGEST} bytes")),
         };
         (!fits).then_some(expected)
     }
-}
-
-/// `scheme://host` or `scheme://host:port`, as browsers send it (RFC 6454, section 6.2).
-fn is_origin(text: &str) -> bool {
-    crate::model::shape::is_url(text)
-        && text.split_once("://").is_some_and(|(_, host)| !host.contains(['/', '?', '#', '*']))
-        && !text.chars().any(char::is_uppercase)
 }
 
 #[cfg(test)]
@@ -435,6 +486,10 @@ mod tests {
         assert!(fits(Security, "mfa_methods", json!(["totp"])) && fits(Security, "mfa_roles", json!([])));
         for methods in [json!([]), json!(["totp", "totp"]), json!(["fax"]), json!("totp"), json!([1])] {
             assert!(!fits(Security, "mfa_methods", methods.clone()), "{methods}");
+        }
+        assert!(fits(Security, "sign_up_domains", json!(["example.com", "bücher.example"])));
+        for domain in ["Example.com", "@example.com", "x@example.com", "exa mple.com", "", "example.com\n"] {
+            assert!(!fits(Security, "sign_up_domains", json!([domain])), "{domain}");
         }
         assert!(fits(Ui, "x.anything", json!({ "a": [1] })) && !fits(Ui, "x.anything", json!("a".repeat(LONGEST))));
         assert!(!fits(Integration, "smtp_password", json!("")) && fits(Integration, "secret.sms", json!("s")));

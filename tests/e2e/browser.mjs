@@ -8,6 +8,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { startEdge } from "../../worker/edge.mjs";
+import { startInbox } from "../../worker/inbox.mjs";
 import { hashed } from "../../worker/seed.mjs";
 import { SECRETS, office } from "./office.mjs";
 
@@ -25,6 +26,8 @@ export const user = (number = 0) => `user-${number}@acme.example`;
 
 /** @type {any} */
 export let db;
+/** What was sent. @type {Awaited<ReturnType<typeof startInbox>>} */
+export let inbox;
 /** The tenant's own place. */
 export let host = "";
 /** @type {any} */
@@ -34,7 +37,8 @@ let browser;
 
 /** Starts the edge with so many users, and the browser. */
 export async function start(users = 2) {
-  const variables = { ...SECRETS, BASE_DOMAIN: "localhost", FRESHNESS_SECONDS: "0", STRANGER_RATE_LIMIT: "0" };
+  inbox = await startInbox();
+  const variables = { ...SECRETS, BASE_DOMAIN: "localhost", FRESHNESS_SECONDS: "0", STRANGER_RATE_LIMIT: "0", ...inbox.variables };
   edge = await startEdge({ variables, log: console.log });
   ({ db } = await office(edge, users));
   await db.prepare("UPDATE user SET password_hash = ?1, first_name = 'Nora', last_name = '<b>Nilsen</b>'").bind(hashed(PASSWORD)).run();
@@ -49,6 +53,7 @@ export async function start(users = 2) {
 export async function stop() {
   await browser?.close();
   await edge?.dispose();
+  await inbox?.close();
 }
 
 /** A browser of one person, which must have nothing to complain about. */

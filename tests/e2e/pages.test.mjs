@@ -2,7 +2,7 @@
 // languages, and by axe's rules for WCAG 2.2 AA. Pictures of what it saw lie in target/pages/.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { PASSWORD, db, heading, host, look, missing, open, path, person, picture, signIn, start, stop, user } from "./browser.mjs";
+import { PASSWORD, db, heading, host, inbox, look, missing, open, path, person, picture, signIn, start, stop, user } from "./browser.mjs";
 import { TENANT, id } from "./office.mjs";
 
 const USER = user();
@@ -110,6 +110,67 @@ describe("the hosted pages in Chromium", { skip: missing }, () => {
       await context.close();
     }
     await db.prepare("UPDATE tenant SET primary_color = NULL").run();
+  });
+
+  test("without JavaScript somebody signs up under terms, follows the link and is in", { timeout: 180_000 }, async () => {
+    const setting = (/** @type {number} */ n, /** @type {string} */ category, /** @type {string} */ key, /** @type {any} */ value) =>
+      db.prepare("INSERT INTO tenant_setting (id, tenant_id, category, setting_key, setting_value, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z')")
+        .bind(id("8", n), TENANT, category, key, JSON.stringify(value)).run();
+    await setting(1, "security", "sign_up", "domain");
+    await setting(2, "security", "sign_up_domains", ["new.example"]);
+    await setting(3, "ui", "terms_url", "https://acme.example/terms");
+    await setting(4, "ui", "terms_version", "2026-01");
+    for (const [colorScheme, locale, width] of /** @type {const} */ ([["light", "en-GB", 1280], ["dark", "de-DE", 360]])) {
+      const { context, page } = await person({ colorScheme, locale, viewport: { width, height: 800 } });
+      const seen = async (/** @type {string} */ name) => assert.deepEqual(await look(page, `${name}-${colorScheme}-${locale}`), [], name);
+      await open(page, "/sign-in");
+      await page.locator("a[href='/sign-up']").click();
+      await seen("sign-up");
+      await page.locator("#email").fill("nobody");
+      await page.locator("#password").fill("short");
+      await page.locator("#accepts_terms").check();
+      await page.locator("form").first().evaluate((form) => /** @type {any} */ (form).submit());
+      await page.getByRole("alert").waitFor();
+      assert.ok(await page.locator("#accepts_terms").isChecked());
+      await seen("sign-up-wrong");
+      await open(page, "/sign-up/sent");
+      await seen("sign-up-sent");
+      await context.close();
+    }
+    const { context, page, complaints } = await person({ javaScriptEnabled: false });
+    await open(page, "/sign-up");
+    await page.getByLabel("E-mail address").fill(" Eve@NEW.example ");
+    await page.getByLabel("First name").fill("Eve");
+    await page.getByLabel("Password").fill(PASSWORD);
+    await page.getByRole("button", { name: "Make the account" }).click();
+    assert.equal(path(page), "/sign-up", "the browser asks for the box");
+    await page.getByLabel("I accept the terms (version 2026-01).").check();
+    await page.getByRole("button", { name: "Make the account" }).click();
+    assert.equal(path(page), "/sign-up/sent");
+    const deadline = Date.now() + 20_000;
+    // Others are told of their sign-ins meanwhile.
+    const hers = () => inbox.messages.filter(({ to }) => to === "eve@new.example");
+    while (hers().length === 0) {
+      assert.ok(Date.now() < deadline, "no mail came");
+      await new Promise((later) => setTimeout(later, 100));
+    }
+    const [mail] = hers();
+    assert.ok(!mail.text.includes("Eve"), "what was typed is not sent to an address that may be another's");
+    const link = /\/sign-up\/confirm\?token=[\w-]+/.exec(mail.text)?.[0] ?? "";
+    await open(page, link);
+    assert.equal(path(page), "/sign-up/confirm");
+    await picture(page, "sign-up-confirm");
+    await page.getByLabel("Password").fill("not the one that was chosen");
+    await page.getByRole("button", { name: "Make the account" }).click();
+    assert.match(await page.getByRole("alert").innerText(), /This is not your password\./);
+    await page.getByLabel("Password").fill(PASSWORD);
+    await page.getByRole("button", { name: "Make the account" }).click();
+    assert.equal(path(page), "/account");
+    assert.match(await page.locator("dl").innerText(), /eve@new\.example/);
+    const { version } = await db.prepare("SELECT version FROM terms_acceptance").first();
+    assert.equal(version, "2026-01");
+    assert.deepEqual(complaints, []);
+    await context.close();
   });
 
   test("no address and no form leads away, and no page of others signs anybody in", { timeout: 60_000 }, async () => {

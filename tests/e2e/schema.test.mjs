@@ -6,8 +6,8 @@ import { parapet } from "../../worker/seed.mjs";
 
 /** The service's own tables, which are in no tenant document. */
 const SERVICE_TABLES = [
-  "former_password", "idempotency_key", "known_device", "login_flow", "login_throttle", "lone_password", "notification_template_version", "one_time_link", "rate_limit",
-  "reminder", "rule_history", "scheduled_run", "tenant_purge", "terms_acceptance", "used_assertion",
+  "former_password", "idempotency_key", "known_device", "login_flow", "login_throttle", "lone_password", "notification_template_version", "one_time_link",
+  "pending_sign_up", "rate_limit", "reminder", "rule_history", "scheduled_run", "session_host", "tenant_purge", "terms_acceptance", "used_assertion",
 ];
 
 test("tables and columns are those of the Rust types", async () => {

@@ -1,5 +1,5 @@
-// Signing in over the built Worker: a real Argon2 in WASM, two isolates over one database, a hundred tries at once, and a
-// thousand sessions that end together.
+// Signing in and up over the built Worker: a real Argon2 in WASM, two isolates over one database, a hundred tries at once, a
+// thousand sessions that end together, and one sign-up that is confirmed by many at once.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
@@ -99,4 +99,28 @@ test("a thousand sessions that end are refused by both isolates within FRESHNESS
   await new Promise((resolve) => setTimeout(resolve, FRESHNESS * 1000));
   assert.deepEqual(await statuses(), { 401: 2000 });
   assert.equal((await ask(other, "GET", "/v1/me/session", undefined, { cookie })).status, 200, "but for the one that ended them");
+});
+
+test("of many who confirm one sign-up at once at two isolates one makes the user", async () => {
+  const now = new Date().toISOString();
+  await db.prepare("INSERT INTO tenant_setting (id, tenant_id, category, setting_key, setting_value, created_at, updated_at) VALUES (?1, ?2, 'security', 'sign_up', '\"open\"', ?3, ?3)")
+    .bind(id("8", 1), TENANT, now).run();
+  const email = "eve@new.example";
+  const asked = await ask(isolates[0], "POST", "/v1/auth/sign-up", { email, password: PASSWORD });
+  assert.deepEqual([asked.status, asked.body], [202, null]);
+  // Its message is made by the queue, and shows its token to nobody but the address: here it gets one that is known.
+  const token = `pl_${randomBytes(32).toString("base64url")}`;
+  const deadline = Date.now() + 20_000;
+  while (!(await db.prepare("SELECT 1 FROM pending_sign_up WHERE token_hash IS NOT NULL").first())) {
+    assert.ok(Date.now() < deadline, "no message was made");
+    await new Promise((later) => setTimeout(later, 100));
+  }
+  await db.prepare("UPDATE pending_sign_up SET token_hash = ?1").bind(createHash("sha256").update(token).digest("hex")).run();
+  const confirmed = await Promise.all([...Array(8).keys()].map((n) => ask(isolates[n % 2], "POST", "/v1/auth/sign-up/confirm", { token, password: PASSWORD })));
+  const statuses = confirmed.map(({ status }) => status).sort();
+  assert.deepEqual(statuses, [200, ...Array(7).fill(401)], JSON.stringify(confirmed.map(({ body }) => body)));
+  const { results } = await db.prepare("SELECT email_verified, state FROM user WHERE email = ?1").bind(email).all();
+  assert.deepEqual(results, [{ email_verified: 1, state: "active" }]);
+  assert.equal((await db.prepare("SELECT count(*) AS n FROM pending_sign_up").first()).n, 0);
+  assert.equal((await db.prepare("SELECT count(*) AS n FROM audit_log WHERE event_type = 'user.created'").first()).n, 1);
 });

@@ -138,6 +138,17 @@ fn mac(token: &OpaqueToken, purpose: &str) -> Hmac<Sha256> {
     mac.chain_update(purpose)
 }
 
+/// A header `Cookie` without the cookies that are ours; nothing where no other is left.
+pub fn without_ours(header: &str) -> Option<String> {
+    let is_ours = |pair: &&str| {
+        let name = pair.split_once('=').map_or(*pair, |(name, _)| name).trim();
+        [SESSION, DEVICE, FORM, STEP].contains(&name)
+    };
+    let others: Vec<&str> =
+        header.split(';').map(str::trim).filter(|pair| !pair.is_empty() && !is_ours(pair)).collect();
+    (!others.is_empty()).then(|| others.join("; "))
+}
+
 /// The value of a cookie; nothing where it is there twice, since one of the two is not ours.
 fn value<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     let pairs = request.header("cookie")?.split(';').filter_map(|pair| pair.trim().split_once('='));

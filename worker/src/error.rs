@@ -4,8 +4,10 @@
 
 use parapet::Finding;
 use parapet::authzen::AuthzenError;
+use parapet::gateway::{PathError, QuestionError};
 use serde::Serialize;
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::access::evaluation::CONTEXT_SCOPE;
 use crate::platform::log;
@@ -71,12 +73,28 @@ pub enum ApiError {
         /// Each rule that refuses it, and what it is about.
         findings: Vec<Finding>,
     },
+    /// The tenant does not let anybody do this, or not whoever sent it.
+    #[error("{detail}")]
+    Forbidden {
+        /// A stable dotted code.
+        code: &'static str,
+        /// Why.
+        detail: &'static str,
+    },
     /// It comes with a cookie, and from a page that is not of this origin.
     #[error("this comes from a page of another site")]
     CrossSite,
     /// It needs a proof of who calls that is newer than the session's (RFC 9470).
     #[error("this needs you to prove again who you are")]
     StepUp,
+    /// An application's gateway does not pass the request on: the tenant's rules say so.
+    #[error("this is not allowed")]
+    NotAllowed {
+        /// The decision's id, by which an administrator finds out why.
+        decision: Uuid,
+        /// Whether a newer proof of who calls, by more than one factor, would change it (RFC 9470).
+        helps: bool,
+    },
     /// The tenant is suspended or deleted.
     #[error("the tenant is not active")]
     TenantInactive,
@@ -123,6 +141,12 @@ pub enum ApiError {
     DoesNotCompile {
         /// All that is wrong.
         findings: Vec<Finding>,
+    },
+    /// The application behind the gateway gives no answer.
+    #[error("{}", if *late { "the application does not answer in time" } else { "the application does not answer" })]
+    Origin {
+        /// Whether it took too long.
+        late: bool,
     },
     /// A fault of ours.
     #[error("something went wrong on our side")]
@@ -172,6 +196,25 @@ impl ApiError {
         }
     }
 
+    /// Refuses what was sent where anything is wrong with it.
+    pub fn unless_empty(findings: &[Finding]) -> Result<(), Self> {
+        if findings.is_empty() { Ok(()) } else { Err(Self::Invalid { findings: findings.to_vec() }) }
+    }
+
+    /// All that is wrong at once: with what else was found wrong with what was sent.
+    #[must_use]
+    pub fn with_findings(self, wrong: Vec<Finding>) -> Self {
+        match self {
+            Self::Invalid { mut findings } => {
+                findings.extend(wrong);
+                findings.sort();
+                findings.dedup();
+                Self::Invalid { findings }
+            }
+            other => other,
+        }
+    }
+
     /// One thing is wrong with what was sent.
     pub fn invalid(finding: Finding) -> Self {
         Self::Invalid { findings: vec![finding] }
@@ -181,11 +224,13 @@ impl ApiError {
     pub fn status(&self) -> u16 {
         match self {
             Self::Malformed { .. } => 400,
-            Self::Unauthenticated { .. } => 401,
-            Self::MissingScope { .. }
+            Self::Unauthenticated { .. } | Self::NotAllowed { helps: true, .. } => 401,
+            Self::NotAllowed { .. }
+            | Self::MissingScope { .. }
             | Self::MissingPermission { .. }
             | Self::NoPrincipal
             | Self::Refused { .. }
+            | Self::Forbidden { .. }
             | Self::CrossSite
             | Self::StepUp
             | Self::TenantInactive => 403,
@@ -198,6 +243,8 @@ impl ApiError {
             Self::UnsupportedMediaType => 415,
             Self::TooManyRequests { .. } => 429,
             Self::Internal { .. } => 500,
+            Self::Origin { late: false } => 502,
+            Self::Origin { late: true } => 504,
             Self::Unavailable { .. } | Self::DoesNotCompile { .. } => 503,
             Self::OAuth { of, .. } => of.status(),
         }
@@ -212,8 +259,11 @@ impl ApiError {
             Self::MissingPermission { .. } => "access.missing_permission",
             Self::NoPrincipal => "access.no_principal",
             Self::Refused { .. } => "access.refused",
+            Self::Forbidden { code, .. } => code,
             Self::CrossSite => "request.cross_site",
             Self::StepUp => "session.step_up_required",
+            Self::NotAllowed { helps: true, .. } => "session.step_up_required",
+            Self::NotAllowed { .. } => "access.denied",
             Self::TenantInactive => "tenant.inactive",
             Self::Invalid { .. } => "request.invalid",
             Self::Conflict { code, .. } => code,
@@ -225,6 +275,8 @@ impl ApiError {
             Self::TooLarge { .. } => "http.body_too_large",
             Self::UnsupportedMediaType => "http.unsupported_media_type",
             Self::Internal { .. } => "internal",
+            Self::Origin { late: false } => "origin.failed",
+            Self::Origin { late: true } => "origin.late",
             Self::DoesNotCompile { .. } => "snapshot.does_not_compile",
             Self::OAuth { of, .. } => of.code(),
         }
@@ -254,13 +306,14 @@ impl ApiError {
             detail: self.to_string(),
             code: self.code(),
             request_id,
+            decision_id: if let Self::NotAllowed { decision, .. } = self { Some(*decision) } else { None },
             findings: self.findings(),
         };
         let mut response = Response {
             status: self.status(),
             headers: vec![("content-type", "application/problem+json".into())],
             body: serde_json::to_vec(&problem).unwrap_or_default(),
-            pieces: None,
+            ..Response::default()
         };
         match self {
             Self::MethodNotAllowed { allow } => response = response.with("allow", allow),
@@ -270,6 +323,10 @@ impl ApiError {
             }
             Self::Unauthenticated { .. } => {
                 response = response.with("www-authenticate", "Bearer error=\"invalid_token\"");
+            }
+            Self::NotAllowed { helps: true, .. } => {
+                let challenge = "Bearer error=\"insufficient_user_authentication\", acr_values=\"mfa\"";
+                response = response.with("www-authenticate", challenge);
             }
             Self::MissingScope { scope } => {
                 let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
@@ -310,6 +367,21 @@ impl From<AuthzenError> for ApiError {
     }
 }
 
+impl From<PathError> for ApiError {
+    fn from(error: PathError) -> Self {
+        Self::malformed(error.code(), error.to_string())
+    }
+}
+
+impl From<QuestionError> for ApiError {
+    fn from(error: QuestionError) -> Self {
+        match error {
+            QuestionError::MediaType => Self::UnsupportedMediaType,
+            error => Self::malformed(error.code(), error.to_string()),
+        }
+    }
+}
+
 /// The same refusal in the form of RFC 6749, section 5.2, which leaves out quotes, backslashes and what is not ASCII.
 fn in_oauths_form(mut response: Response, error: &str, scheme: &'static str, detail: &str) -> Response {
     let description: String =
@@ -323,7 +395,7 @@ fn in_oauths_form(mut response: Response, error: &str, scheme: &'static str, det
     response.with("content-type", "application/json")
 }
 
-/// RFC 9457, section 3, with our members `code`, `request_id` and `findings`.
+/// RFC 9457, section 3, with our members `code`, `request_id`, `decision_id` and `findings`.
 #[derive(Serialize)]
 struct Problem<'a> {
     r#type: String,
@@ -332,6 +404,8 @@ struct Problem<'a> {
     detail: String,
     code: &'a str,
     request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision_id: Option<Uuid>,
     findings: &'a [Finding],
 }
 
@@ -348,7 +422,9 @@ fn title(status: u16) -> &'static str {
         413 => "Content Too Large",
         415 => "Unsupported Media Type",
         429 => "Too Many Requests",
+        502 => "Bad Gateway",
         503 => "Service Unavailable",
+        504 => "Gateway Timeout",
         _ => "Internal Server Error",
     }
 }

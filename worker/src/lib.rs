@@ -11,6 +11,7 @@ pub mod cors;
 pub mod directory;
 pub mod document;
 pub mod error;
+pub mod gateway;
 pub mod governance;
 pub mod guard;
 pub mod health;
@@ -41,14 +42,16 @@ mod events {
     use wasm_bindgen::JsValue;
     use wasm_bindgen::prelude::wasm_bindgen;
     use worker::wasm_bindgen_futures::future_to_promise;
-    use worker::{Context, Env, MessageBatch, Result, ScheduleContext, ScheduledEvent, event, worker_sys};
+    use worker::{Context, Env, MessageBatch, Result, ScheduleContext, ScheduledEvent, event, js_sys, worker_sys};
 
     use crate::app::{App, Config};
     use crate::authenticate;
+    use crate::error::ApiError;
+    use crate::gateway;
     use crate::memory::Memory;
     use crate::messaging;
-    use crate::platform::{Clock, Db, Dns, Fetch, Kv, Mailer, Queue, Sockets, http, queue, variables};
-    use crate::request::{DECIDING_HEADERS, HEADERS, LONGEST_BODY};
+    use crate::platform::{Clock, Db, Dns, Fetch, Kv, Mailer, Queue, Sockets, Unread, http, queue, variables};
+    use crate::request::{Body, DECIDING_HEADERS, HEADERS, LONGEST_BODY, Request};
     use crate::router::{Router, routes};
     use crate::scheduled;
 
@@ -94,6 +97,27 @@ mod events {
         APP.set(Some(Rc::new(app(env))));
     }
 
+    /// Whether the host of a URL may be an application's behind the gateway.
+    #[wasm_bindgen]
+    pub fn may_be_application(url: &str) -> bool {
+        let request = http::read(&format!("GET\n{url}"), Body::default());
+        let app = APP.with_borrow(Clone::clone);
+        app.is_some_and(|app| app.config().is_ok_and(|config| gateway::may_be(&request, config).is_some()))
+    }
+
+    /// Answers a request as [`answer`] does, whose body is read by calling `read` with a limit, if it is read at all. Where
+    /// it is to be passed on, what comes back says how.
+    #[wasm_bindgen]
+    pub fn answer_unread(head: &str, read: js_sys::Function, context: worker_sys::Context) -> JsValue {
+        respond(http::read(head, Body::Unread(Unread::new(read))), context)
+    }
+
+    /// The answer to a request that was passed on and not answered: in time, or at all.
+    #[wasm_bindgen]
+    pub fn not_passed(late: bool, id: &str) -> JsValue {
+        http::write(&ApiError::Origin { late }.respond(id))
+    }
+
     /// Answers a request (`http::read` says in which form it comes): a `Response`, or a promise of one where something
     /// must be waited for.
     ///
@@ -101,8 +125,11 @@ mod events {
     /// now, which is all that it needs where everything is known, and else it is left to the event loop.
     #[wasm_bindgen]
     pub fn answer(head: &str, body: Option<Vec<u8>>, context: worker_sys::Context) -> JsValue {
+        respond(http::read(head, http::body(body)), context)
+    }
+
+    fn respond(request: Request, context: worker_sys::Context) -> JsValue {
         let Some(app) = APP.with_borrow(Clone::clone) else { return http::failed("nothing is bound") };
-        let request = http::read(head, body);
         let mut answer = Box::pin(async move {
             let response = match ROUTER.with(Clone::clone) {
                 Ok(router) => router.answer(&app, request).await,

@@ -7,11 +7,16 @@ use std::rc::Rc;
 use lru::LruCache;
 use parapet::compile::Known;
 use parapet::directory::PrincipalRecord;
+use parapet::gateway::Routes;
 use parapet::password::Hasher;
+use parapet::token::SigningKey;
 use parapet::{Engine, TenantDocument, Timestamp};
 use uuid::Uuid;
 
-use crate::authenticate::{Credential, Standing};
+use crate::authenticate::{Host, Lasting, Standing};
+use crate::error::ApiError;
+use crate::gateway;
+use crate::login::KnownSite;
 use crate::rate::{Rates, Strangers};
 
 // An isolate has 128 MiB, for everything. The numbers are those of things, not of bytes: a large tenant's engine is a
@@ -21,7 +26,10 @@ const ENGINES: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");
 const PRINCIPALS: NonZeroUsize = NonZeroUsize::new(5_000).expect("not zero");
 const DOCUMENTS: NonZeroUsize = NonZeroUsize::new(2).expect("not zero");
 const KNOWN: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");
+/// So long, in milliseconds, a key that signs is known: what follows it is published ten minutes before it signs.
+const KEY_KNOWN_FOR: i64 = 60_000;
 const TENANTS: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
+const SITES: NonZeroUsize = NonZeroUsize::new(100).expect("not zero");
 
 /// The memory of an isolate.
 pub struct Memory {
@@ -32,12 +40,15 @@ pub struct Memory {
     /// Looks at passwords; it keeps the memory that this takes.
     pub hasher: RefCell<Hasher>,
     standings: RefCell<LruCache<String, Rc<Standing>>>,
+    hosts: RefCell<LruCache<String, Rc<gateway::Known>>>,
+    signing_keys: RefCell<LruCache<Uuid, (Timestamp, Rc<SigningKey>)>>,
+    sites: RefCell<LruCache<Host, Rc<KnownSite>>>,
     newest: RefCell<LruCache<Uuid, Versions>>,
     engines: RefCell<LruCache<Uuid, Published>>,
     documents: RefCell<LruCache<Uuid, (u64, Rc<TenantDocument>)>>,
     known: RefCell<LruCache<Uuid, Rc<Known>>>,
     principals: RefCell<LruCache<PrincipalKey, Option<Rc<PrincipalRecord>>>>,
-    used: RefCell<LruCache<Credential, Timestamp>>,
+    used: RefCell<LruCache<Lasting, Timestamp>>,
     uses: RefCell<Vec<Use>>,
     health: Cell<Option<(Timestamp, bool)>>,
 }
@@ -48,7 +59,7 @@ pub struct Use {
     /// The credential's tenant.
     pub tenant: Uuid,
     /// The credential.
-    pub credential: Credential,
+    pub credential: Lasting,
     /// When.
     pub at: Timestamp,
 }
@@ -69,6 +80,17 @@ impl Versions {
     }
 }
 
+/// The newest rules and people of a tenant, as the database said.
+#[derive(Clone, Copy, Debug)]
+pub struct Newest<'a> {
+    /// The tenant.
+    pub tenant: Uuid,
+    /// Their versions.
+    pub versions: Versions,
+    /// The content hash of the newest snapshot, where it was published.
+    pub content_hash: Option<&'a str>,
+}
+
 /// A snapshot that was opened.
 #[derive(Clone)]
 pub struct Published {
@@ -78,6 +100,8 @@ pub struct Published {
     pub version: u64,
     /// SHA-256 of its content, in hex.
     pub content_hash: String,
+    /// What stands before the tenant's applications.
+    pub routes: Rc<Routes>,
 }
 
 /// Which principal, as of which version of the directory.
@@ -100,6 +124,9 @@ impl Default for Memory {
             strangers: Strangers::default(),
             hasher: RefCell::default(),
             standings: RefCell::new(LruCache::new(STANDINGS)),
+            hosts: RefCell::new(LruCache::new(STANDINGS)),
+            signing_keys: RefCell::new(LruCache::new(STANDINGS)),
+            sites: RefCell::new(LruCache::new(SITES)),
             newest: RefCell::new(LruCache::new(TENANTS)),
             engines: RefCell::new(LruCache::new(ENGINES)),
             documents: RefCell::new(LruCache::new(DOCUMENTS)),
@@ -118,9 +145,8 @@ impl Memory {
         self.standings.borrow_mut().get(key_hash).cloned()
     }
 
-    /// Remembers what was read of a key, and its tenant's versions as the newest.
+    /// Remembers what was read of a key.
     pub fn keep_standing(&self, key_hash: &str, standing: Rc<Standing>) {
-        self.newest.borrow_mut().put(standing.tenant, standing.versions);
         self.standings.borrow_mut().put(key_hash.to_owned(), standing);
     }
 
@@ -129,8 +155,18 @@ impl Memory {
         self.standings.borrow_mut().pop(key_hash);
     }
 
+    /// What is known of a tenant's own host.
+    pub fn site(&self, host: &Host) -> Option<Rc<KnownSite>> {
+        self.sites.borrow_mut().get(host).cloned()
+    }
+
+    /// Remembers what was read of a host.
+    pub fn keep_site(&self, host: Host, known: Rc<KnownSite>) {
+        self.sites.borrow_mut().put(host, known);
+    }
+
     /// When a credential was last used, as this isolate has noted.
-    pub fn used(&self, credential: Credential) -> Option<Timestamp> {
+    pub fn used(&self, credential: Lasting) -> Option<Timestamp> {
         self.used.borrow().peek(&credential).copied()
     }
 
@@ -167,6 +203,39 @@ impl Memory {
     /// The newest versions of a tenant that this isolate has seen.
     pub fn newest(&self, tenant: Uuid) -> Versions {
         self.newest.borrow_mut().get(&tenant).copied().unwrap_or_default()
+    }
+
+    /// Takes a tenant's versions for the newest; 503 where this isolate has seen newer ones.
+    pub fn see(&self, tenant: Uuid, versions: Versions) -> Result<(), ApiError> {
+        let newest = self.newest(tenant);
+        if versions.older_than(newest) {
+            let cause = format!("the database says {versions:?}, this isolate has seen {newest:?}");
+            return Err(ApiError::unavailable("epoch.older", "the database went back in time", cause));
+        }
+        self.saw(tenant, versions);
+        Ok(())
+    }
+
+    /// The key that signs a tenant's tokens, where it was read less than a minute before.
+    pub fn signing_key(&self, tenant: Uuid, now: Timestamp) -> Option<Rc<SigningKey>> {
+        let mut keys = self.signing_keys.borrow_mut();
+        let is_known = |read: &Timestamp| *read <= now && now < read.plus_millis(KEY_KNOWN_FOR);
+        keys.get(&tenant).filter(|(read, _)| is_known(read)).map(|(_, key)| key.clone())
+    }
+
+    /// Remembers the key that signs a tenant's tokens, as it was read at `now`.
+    pub fn keep_signing_key(&self, tenant: Uuid, now: Timestamp, key: Rc<SigningKey>) {
+        self.signing_keys.borrow_mut().put(tenant, (now, key));
+    }
+
+    /// What is known of a host that could be an application's.
+    pub fn host(&self, host: &str) -> Option<Rc<gateway::Known>> {
+        self.hosts.borrow_mut().get(host).cloned()
+    }
+
+    /// Remembers which application a host is, or that it is none.
+    pub fn keep_host(&self, host: &str, known: Rc<gateway::Known>) {
+        self.hosts.borrow_mut().put(host.to_owned(), known);
     }
 
     /// Remembers the newest versions that this isolate has seen of a tenant.

@@ -3,16 +3,18 @@
 //! KV is a cache that may be stale, broken or forged: what comes from there is opened only under its key, tenant,
 //! version and content hash. The rows are the truth, and compiling them gives the same content each time.
 
+use std::rc::Rc;
+
 use parapet::compile::compile_again;
-use parapet::snapshot::{Snapshot, SnapshotError};
+use parapet::gateway::Routes;
+use parapet::snapshot::{SectionKind, Snapshot, SnapshotError};
 use parapet::{Compiled, Engine};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::authenticate::Caller;
 use crate::document;
 use crate::error::ApiError;
-use crate::memory::Published;
+use crate::memory::{Newest, Published};
 use crate::platform::db::Statement;
 use crate::platform::kv::PutOptions;
 use crate::platform::log;
@@ -25,18 +27,17 @@ const INSERT_SNAPSHOT: &str = "
     WHERE content_hash <> excluded.content_hash";
 
 /// The snapshot to decide by. 503 where there is none that can be trusted.
-pub async fn current(app: &App, caller: &Caller, request_id: &str) -> Result<Published, ApiError> {
-    let standing = &caller.standing;
-    let (tenant, version) = (standing.tenant, standing.versions.policy);
+pub async fn current(app: &App, newest: Newest<'_>, request_id: &str) -> Result<Published, ApiError> {
+    let (tenant, version) = (newest.tenant, newest.versions.policy);
     // Without the key nothing was ever verified.
     app.config()?.signing_key()?;
     if let Some(held) = app.memory.published(tenant)
         && held.version == version
-        && standing.content_hash.as_ref().is_none_or(|hash| *hash == held.content_hash)
+        && newest.content_hash.is_none_or(|hash| *hash == held.content_hash)
     {
         return Ok(held);
     }
-    let published = match &standing.content_hash {
+    let published = match newest.content_hash {
         Some(hash) => match stored(app, tenant, version, hash, request_id).await? {
             Some(published) => published,
             None => publish(app, tenant, version, request_id).await?,
@@ -135,7 +136,11 @@ fn opened(snapshot: Snapshot, version: u64) -> Result<Published, Unopened> {
     }
     let content_hash = snapshot.content_hash_hex();
     let engine = Engine::new(snapshot).map_err(|error| Unopened::NoEngine(error.to_string()))?;
-    Ok(Published { engine, version, content_hash })
+    let routes = match engine.snapshot().section(SectionKind::Routes) {
+        Some(section) => Routes::of_section(section, engine.schema()).map_err(Unopened::NoRoutes)?,
+        None => Routes::default(),
+    };
+    Ok(Published { engine, version, content_hash, routes: Rc::new(routes) })
 }
 
 /// Where a snapshot lies in KV. An old content may come back under a new version, so both stand in it.
@@ -152,6 +157,8 @@ enum Unopened {
     OtherVersion(u64),
     #[error("no engine: {0}")]
     NoEngine(String),
+    #[error("no routes: {0}")]
+    NoRoutes(String),
     #[error(transparent)]
     Misconfigured(ApiError),
 }

@@ -165,7 +165,7 @@ pub async fn take(app: &App, caller: &Caller) -> Result<(), ApiError> {
     if limit == 0 {
         return Ok(());
     }
-    let (key, now) = (caller.standing.credential.id(), app.clock.now().as_millis());
+    let (key, now) = (caller.standing.credential.lasting().id(), app.clock.now().as_millis());
     let minute = now.div_euclid(MINUTE);
     let rates = &app.memory.rates;
     let Some(tell) = rates.take(key, minute, limit) else { return Err(too_many(now)) };

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use crate::app::Config;
+use crate::platform::Unread;
+
 /// The longest body that is read: 1 MiB.
 pub const LONGEST_BODY: usize = 1024 * 1024;
 
@@ -28,6 +31,9 @@ pub const HEADERS: [&str; 15] = [
 /// Those of them that are read of a `POST` below `/access/`: there it counts what each costs.
 pub const DECIDING_HEADERS: [&str; 5] = ["authorization", "cf-connecting-ip", "content-type", "origin", "x-request-id"];
 
+/// The name, which no header has, under which the platform says that a connection is asked about again.
+const AGAIN: &str = ":again";
+
 /// An HTTP request.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
@@ -45,13 +51,25 @@ pub struct Request {
     pub body: Body,
 }
 
-/// A body, or that it was longer than [`LONGEST_BODY`].
+/// A body, or that it was longer than it may be.
 #[derive(Clone, Debug)]
 pub enum Body {
     /// All of it.
     Bytes(Vec<u8>),
     /// It was not read to its end.
     TooLong,
+    /// It was not read yet: whoever it is for may read it as it comes.
+    Unread(Unread),
+}
+
+impl Body {
+    /// The body as it was read, or as it is read now, up to `limit` bytes.
+    pub async fn read(&self, limit: usize) -> Self {
+        match self {
+            Self::Unread(unread) => unread.read(limit).await.map_or(Self::TooLong, Self::Bytes),
+            read => read.clone(),
+        }
+    }
 }
 
 impl Default for Body {
@@ -71,6 +89,12 @@ impl Request {
     /// Whether it asks for decisions: then it costs the least that it can, and comes with a key.
     pub fn is_deciding(&self) -> bool {
         self.method == "POST" && self.path.starts_with("/access/")
+    }
+
+    /// How old, in milliseconds, what it is answered by may be. Where an open connection is asked about again from time to
+    /// time, half as old, since half of that time has gone since it was last asked about.
+    pub fn freshness(&self, config: &Config) -> i64 {
+        if self.headers.contains_key(AGAIN) { config.freshness / 2 } else { config.freshness }
     }
 
     /// Where the request comes from, as the platform says; a caller cannot set this header. An IPv4 address in the

@@ -10,6 +10,7 @@ use futures_util::stream::{LocalBoxStream, StreamExt};
 use serde::Serialize;
 
 use crate::error::ApiError;
+use crate::gateway::Forward;
 
 /// An HTTP response.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +23,8 @@ pub struct Response {
     pub body: Vec<u8>,
     /// Where there is one: what the body is instead, made while it is sent.
     pub pieces: Option<Pieces>,
+    /// Where there is one: the request is passed on instead, and what comes back is the answer, with these headers beside.
+    pub forward: Option<Box<Forward>>,
 }
 
 /// A body that is made piece by piece while it is sent, so that it is never there as a whole. One that fails breaks off:
@@ -57,7 +60,7 @@ impl Response {
             status: 200,
             headers: vec![("content-type", "application/json".into())],
             body: serde_json::to_vec(value).map_err(ApiError::internal)?,
-            pieces: None,
+            ..Response::default()
         })
     }
 

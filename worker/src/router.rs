@@ -7,14 +7,15 @@ use crate::cors;
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
 use crate::platform::{log, random};
-use crate::request::Request;
+use crate::request::{LONGEST_BODY, Request};
 use crate::response::Response;
-use crate::{api, pages};
+use crate::{api, gateway, pages};
 
 /// All routes there are: the API's, and the pages'.
 pub fn routes() -> Vec<Route> {
     let mut routes = api::routes();
     routes.extend(pages::routes());
+    routes.extend(gateway::beside());
     routes
 }
 
@@ -42,7 +43,14 @@ impl Router {
     pub async fn answer(&self, app: &App, request: Request) -> Response {
         let id = request_id(&request);
         let head = request.method == "HEAD";
-        let mut response = self.find(app, request, &id).await;
+        let mut response = match gateway::answer(app, request, &id).await {
+            gateway::Answer::Of(response) if response.forward.is_some() => return response,
+            gateway::Answer::Of(response) => response,
+            gateway::Answer::Not(mut request) => {
+                request.body = request.body.read(LONGEST_BODY).await;
+                self.find(app, request, &id).await
+            }
+        };
         response.headers.push(("x-request-id", id.into()));
         // An answer is for this caller at this instant, and is data: no browser guesses, frames or refers.
         for (name, value) in [

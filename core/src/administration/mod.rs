@@ -72,6 +72,8 @@ pub const PERMISSIONS: &[(&str, &str)] = &[
     ("user_notification.write", "Let messages go again where one did not arrive"),
     ("token_key.read", "See the keys that sign access tokens, never their secret"),
     ("token_key.write", "Change the key that signs access tokens"),
+    ("gateway_host.read", "See the applications behind the gateway"),
+    ("gateway_host.write", "Put applications behind the gateway, change and remove them"),
 ];
 
 /// The roles that every tenant begins with, with their descriptions. They are not to be changed.
@@ -83,7 +85,7 @@ pub const ROLES: &[(&str, &str)] = &[
 ];
 
 /// What only an owner may do, whatever a role says.
-const OWNER_ONLY: &[&str] = &["policy.write", "snapshot.write", "user.purge"];
+const OWNER_ONLY: &[&str] = &["gateway_host.write", "policy.write", "snapshot.write", "user.purge"];
 
 /// What the help desk may do.
 const HELPDESK: &[&str] = &[

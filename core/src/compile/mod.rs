@@ -17,6 +17,8 @@ mod policy;
 #[cfg(feature = "cedar")]
 mod print;
 #[cfg(feature = "cedar")]
+mod routes;
+#[cfg(feature = "cedar")]
 mod schema;
 mod source;
 #[cfg(feature = "cedar")]

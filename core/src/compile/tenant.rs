@@ -4,7 +4,7 @@ use super::known::{Known, Learning};
 use super::own::Own;
 use super::policy::Policy;
 use super::print::{self, Printed};
-use super::{Step, automatic, custom, flag, grant, policy, schema, source::SourceMap, validate};
+use super::{Step, automatic, custom, flag, grant, policy, routes, schema, source::SourceMap, validate};
 use crate::condition::Condition;
 use crate::directory::{Hierarchy, PrincipalRecord};
 use crate::engine::{Engine, EngineError};
@@ -95,6 +95,7 @@ fn compile_whole_or_own(
         policies.push(policy);
     }
     policies.extend(custom::guardrails());
+    let routes = routes::section(document, &schema, &mut findings);
     policies.sort_by(|one, other| one.id.cmp(&other.id));
     done(Step::Custom);
 
@@ -130,10 +131,14 @@ fn compile_whole_or_own(
     done(Step::Store);
     let printed = print::print(&policies, &mut learning).map_err(|finding| vec![*finding])?;
     done(Step::Print);
-    let content = content
+    let mut content = content
         .section(SectionKind::Tenant, json(&tenant))
         .section(SectionKind::Schema, json(&schema))
         .section(SectionKind::Cedar, cedar::pack::pack(&printed.text));
+    // What one principal's application holds stands before nothing.
+    if let Some(routes) = routes.filter(|_| only.is_none()) {
+        content = content.section(SectionKind::Routes, routes);
+    }
     done(Step::Pack);
     Ok(Compiled {
         schema,
@@ -241,7 +246,7 @@ impl Compiled {
 }
 
 /// A section as JSON. Maps are sorted, so equal values give equal bytes.
-fn json(value: &impl serde::Serialize) -> Vec<u8> {
+pub(super) fn json(value: &impl serde::Serialize) -> Vec<u8> {
     // None of the sections has a map with other keys than text, the only thing that can fail here;
     // and an empty section would be refused when the snapshot is opened.
     serde_json::to_vec(value).unwrap_or_default()

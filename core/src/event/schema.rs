@@ -20,6 +20,7 @@ fn data(event: &Event, object: Value) -> Value {
                     "id": { "type": "string" },
                     "api_key_id": { "type": "string", "format": "uuid" },
                     "session_id": { "type": "string", "format": "uuid" },
+                    "access_token_id": { "type": "string", "format": "uuid", "description": "The `jti`, where they came with an access token that they got by the key or session." },
                     "tenant_id": { "type": "string", "format": "uuid", "description": "Whose they are, where that is another tenant: the operators'." },
                 },
                 "required": ["type"],

@@ -158,6 +158,7 @@ document! {
     user_notification: UserNotification,
     notification_preference: NotificationPreference,
     message_suppression: MessageSuppression,
+    gateway_host: GatewayHost,
     webhook: Webhook,
     webhook_delivery: WebhookDelivery,
     outbox: Outbox,

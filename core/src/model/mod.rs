@@ -8,6 +8,7 @@ pub mod document;
 pub mod federation;
 pub mod field;
 pub mod flag;
+pub mod gateway;
 pub mod group;
 pub mod json;
 pub mod mfa;
@@ -40,6 +41,7 @@ pub use document::{TABLES, TenantDocument};
 pub use federation::{FederatedIdentity, IdentityProvider, IdentityProviderType};
 pub use field::{Field, Kind, SqlValue};
 pub use flag::FeatureFlag;
+pub use gateway::{GatewayHost, is_gateway_host};
 pub use group::{AssignmentType, UserGroup, UserGroupMembership, UserGroupRole};
 pub use mfa::{MfaDevice, MfaDeviceType};
 pub use notification::{

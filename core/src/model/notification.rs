@@ -108,14 +108,14 @@ const LONGEST_SUBJECT: usize = 255;
 const LONGEST_BODY: usize = 16 * 1024;
 
 row! {
-    /// A notification to a user.
+    /// A notification to a user, or to an address that somebody signs up with.
     UserNotification in user_notification {
         /// UUIDv7.
         id: Uuid,
         /// The user's tenant.
         tenant_id: Uuid => tenant,
-        /// To whom.
-        user_id: Uuid => user,
+        /// To whom; null where they are no user yet.
+        user_id: Option<Uuid> => user,
         /// The template it was made from, of the same tenant or of the system.
         notification_template_id: Uuid => notification_template,
         /// Its subject line.

@@ -146,6 +146,13 @@ pub(crate) fn is_colour(text: &str) -> bool {
     text.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
+/// `scheme://host` or `scheme://host:port`, as browsers send it (RFC 6454, section 6.2).
+pub fn is_origin(text: &str) -> bool {
+    is_url(text)
+        && text.split_once("://").is_some_and(|(_, host)| !host.contains(['/', '?', '#', '*']))
+        && !text.chars().any(char::is_uppercase)
+}
+
 /// An absolute web address with a host: `https` (or `http`), no spaces, no user information.
 pub fn is_url(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));

@@ -16,6 +16,8 @@ pub enum SectionKind {
     Source,
     /// One principal, for a store beside the snapshot. JSON.
     Principal,
+    /// What stands before the tenant's applications. JSON. Left out where nothing does.
+    Routes,
     /// All texts, one behind the other.
     Text,
     /// Where each text begins and the last one ends.
@@ -61,7 +63,7 @@ pub(super) const OPTIONAL: u32 = 1 << 31;
 
 impl SectionKind {
     /// Every kind, in the order of the file.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Tenant,
         Self::Schema,
         Self::Cedar,
@@ -86,6 +88,7 @@ impl SectionKind {
         Self::Name,
         Self::NameBucket,
         Self::EdgeRow,
+        Self::Routes,
     ];
 
     /// The kind as it stands in the file. Numbers are never given twice, even when a kind is retired.
@@ -96,6 +99,7 @@ impl SectionKind {
             Self::Cedar => 3,
             Self::Source => OPTIONAL | 4,
             Self::Principal => 5,
+            Self::Routes => OPTIONAL | 6,
             Self::Text => 16,
             Self::TextBound => 17,
             Self::Entity => 18,
@@ -137,6 +141,7 @@ impl SectionKind {
             Self::Cedar => "cedar",
             Self::Source => "source",
             Self::Principal => "principal",
+            Self::Routes => "routes",
             Self::Text => "text",
             Self::TextBound => "text_bound",
             Self::Entity => "entity",

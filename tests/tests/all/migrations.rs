@@ -81,7 +81,7 @@ fn read_all(connection: &Connection) -> BTreeMap<&'static str, usize> {
         IdentityProvider FederatedIdentity Permission Role RolePermission UserRole OrganizationUnit UserGroup
         UserGroupMembership UserGroupRole ServiceAccount ApiKey Resource AuditLog AuditRoot AuditSubject DecisionLog
         AccessReview AccessReviewItem AccessRequest Outbox Webhook WebhookDelivery NotificationTemplate UserNotification
-        NotificationPreference MessageSuppression TokenKey TokenRevocation)
+        NotificationPreference MessageSuppression TokenKey TokenRevocation GatewayHost)
 }
 
 #[test]

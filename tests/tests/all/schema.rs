@@ -12,7 +12,7 @@ const TENANT: &str = "01980000-0000-7000-8000-000000000001";
 const OTHER: &str = "01980000-0000-7000-9000-000000000001";
 
 /// Tables of the service itself, which no tenant document has.
-const SERVICE_TABLES: [&str; 15] = [
+const SERVICE_TABLES: [&str; 17] = [
     "former_password",
     "idempotency_key",
     "known_device",
@@ -21,10 +21,12 @@ const SERVICE_TABLES: [&str; 15] = [
     "lone_password",
     "notification_template_version",
     "one_time_link",
+    "pending_sign_up",
     "rate_limit",
     "reminder",
     "rule_history",
     "scheduled_run",
+    "session_host",
     "tenant_purge",
     "terms_acceptance",
     "used_assertion",
@@ -67,6 +69,7 @@ pub(super) fn other_document() -> TenantDocument {
         .replace("-7000-8000-", "-7000-9000-")
         .replace("\"acme\"", "\"other\"")
         .replace("id.acme.example", "id.other.example")
+        .replace("app.acme.example", "app.other.example")
         .replace("users.read", "users.list")
         .replace("\"account\"", "\"member\"")
         .replace("00u1", "00u2")

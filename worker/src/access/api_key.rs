@@ -15,6 +15,7 @@ use crate::administration::{
     commit, create_showing, if_match, key, routes as table, select_one,
 };
 use crate::app::App;
+use crate::authenticate::Credential;
 use crate::directory::named;
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
@@ -156,8 +157,13 @@ fn ends_before(one: &ApiKey, other: &ApiKey) -> bool {
 
 /// What it means that the actor has a key, now or for longer: a key acts as its owner.
 fn hand_over(key: &ApiKey, state: &State<'_>, plan: &mut Plan) -> Result<(), ApiError> {
-    // Whoever was let in by a key for little does not make one for more.
     let caller = &state.actor.caller;
+    // What lasts for minutes does not become what lasts.
+    if let Credential::AccessToken { .. } = caller.standing.credential {
+        let message = "a key is made with a key or a session, and not with an access token";
+        return Err(ApiError::Refused { findings: vec![Finding::error("api_key", "api_key.by_token", message)] });
+    }
+    // Whoever was let in by a key for little does not make one for more.
     if !caller.has_scope(WRITE_SCOPE) && !key.scopes.iter().all(|scope| caller.has_scope(scope)) {
         return Err(ApiError::MissingScope { scope: WRITE_SCOPE });
     }

@@ -54,14 +54,14 @@ async fn evaluations(app: &App, call: &Call, caller: Caller) -> Result<Response,
 async fn single(app: &App, call: &Call, caller: &Caller, evaluation: &Evaluation) -> Result<Response, ApiError> {
     // What a caller may not say is refused before anything is looked up.
     evaluation.request(&authzen::Caller { sets_context: caller.has_scope(CONTEXT_SCOPE), scopes: None })?;
-    let published = publish::current(app, caller, &call.id).await?;
+    let published = publish::current(app, caller.newest(), &call.id).await?;
     let record = subject(app, call, caller, evaluation).await?;
     let decider = Decider { published, caller, now: app.clock.now() };
     decider.answer(&decider.decide(evaluation, record.as_deref()))
 }
 
 async fn many(app: &App, call: &Call, caller: &Caller, batch: &Evaluations) -> Result<Response, ApiError> {
-    let published = publish::current(app, caller, &call.id).await?;
+    let published = publish::current(app, caller.newest(), &call.id).await?;
     // Subjects are looked up before anything is decided: deciding itself waits for nothing.
     let mut records: HashMap<(&str, &str), Option<Rc<PrincipalRecord>>> = HashMap::new();
     for evaluation in batch.items.iter().flatten() {
@@ -87,7 +87,7 @@ async fn subject(
     evaluation: &Evaluation,
 ) -> Result<Option<Rc<PrincipalRecord>>, ApiError> {
     match principal_type(&evaluation.subject.r#type) {
-        Some(kind) => principal::find(app, caller, kind, &evaluation.subject.id, &call.id).await,
+        Some(kind) => principal::find(app, caller.newest(), kind, &evaluation.subject.id, &call.id).await,
         None => Ok(None),
     }
 }

@@ -61,7 +61,7 @@ async fn preview(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiEr
         if let Entry::Vacant(unknown) = records.entry(key) {
             let kind = ["User", "ServiceAccount"].into_iter().find(|kind| *kind == subject.r#type);
             let record = match kind {
-                Some(kind) => principal::find(app, &actor.caller, kind, &subject.id, &call.id).await?,
+                Some(kind) => principal::find(app, actor.caller.newest(), kind, &subject.id, &call.id).await?,
                 None => None,
             };
             unknown.insert(record);

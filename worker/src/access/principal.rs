@@ -12,10 +12,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::authenticate::Caller;
 use crate::document::{rows, select};
 use crate::error::ApiError;
-use crate::memory::PrincipalKey;
+use crate::memory::{Newest, PrincipalKey};
 use crate::platform::db::Statement;
 use crate::platform::kv::PutOptions;
 use crate::platform::log;
@@ -29,17 +28,13 @@ const EXPIRE_AFTER: u64 = 24 * 60 * 60;
 /// The principal of this type with this id, username or e-mail address; nothing where there is none.
 pub async fn find(
     app: &App,
-    caller: &Caller,
+    newest: Newest<'_>,
     kind: &'static str,
     id: &str,
     request_id: &str,
 ) -> Result<Option<Rc<PrincipalRecord>>, ApiError> {
-    let key = PrincipalKey {
-        tenant: caller.standing.tenant,
-        directory_version: caller.standing.versions.directory,
-        kind,
-        id: id.to_owned(),
-    };
+    let key =
+        PrincipalKey { tenant: newest.tenant, directory_version: newest.versions.directory, kind, id: id.to_owned() };
     if let Some(known) = app.memory.principal(&key) {
         return Ok(known);
     }

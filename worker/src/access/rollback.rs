@@ -6,11 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use parapet::model::{
-    Permission, Role, RolePermission, RoleType, Row, SettingCategory, SnapshotVersion, TenantSetting,
-};
+use parapet::model::{Permission, Role, RolePermission, RoleType, Row, SnapshotVersion, TenantSetting};
 use parapet::rights::{Rights, RightsOf};
-use parapet::{Finding, TenantDocument};
+use parapet::{Finding, TenantDocument, setting};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -151,11 +149,10 @@ impl Changes {
         Ok(())
     }
 
-    /// Of settings, the schema and the tenant's own policies.
+    /// Of settings, what the compiler reads.
     fn setting(&mut self, state: &State<'_>, id: &str, then: Option<SqlRow>) -> Result<(), ApiError> {
         let is_rule = |row: &TenantSetting| {
-            row.category == SettingCategory::Auth
-                && (row.setting_key == "schema" || row.setting_key.starts_with("policy."))
+            setting::find(row.category, &row.setting_key).is_some_and(setting::Known::is_compiled)
         };
         let now = find::<TenantSetting>(state.document, id).filter(is_rule);
         let then = then.map(read::<TenantSetting>).transpose()?.filter(is_rule);

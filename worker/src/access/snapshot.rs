@@ -67,7 +67,7 @@ pub fn routes() -> Vec<Route> {
 async fn current(app: &App, call: &Call, caller: Caller) -> Result<Response, ApiError> {
     call.no_query()?;
     let key = app.config()?.publish_key()?;
-    let published = publish::current(app, &caller, &call.id).await?;
+    let published = publish::current(app, caller.newest(), &call.id).await?;
     let etag = format!("\"{}-{}\"", published.content_hash, published.version);
     if is_known(call, &etag) {
         return Ok(answer(&caller, 304, Vec::new(), etag));
@@ -84,8 +84,8 @@ async fn current(app: &App, call: &Call, caller: Caller) -> Result<Response, Api
 async fn me(app: &App, call: &Call, caller: Caller) -> Result<Response, ApiError> {
     let (kind, id) = subject(call, &caller)?;
     let key = app.config()?.publish_key()?;
-    let published = publish::current(app, &caller, &call.id).await?;
-    let record = principal::find(app, &caller, kind, &id, &call.id).await?.ok_or(ApiError::NotFound)?;
+    let published = publish::current(app, caller.newest(), &call.id).await?;
+    let record = principal::find(app, caller.newest(), kind, &id, &call.id).await?.ok_or(ApiError::NotFound)?;
     let versions = caller.standing.versions;
     // It follows from the rules, and from the principal as of the directory's version.
     let identity =

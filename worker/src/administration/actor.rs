@@ -109,8 +109,8 @@ impl Actor {
         if !caller.standing.tenant_active {
             return Err(ApiError::TenantInactive);
         }
-        let published = publish::current(app, &caller, &call.id).await?;
-        let record = principal::find(app, &caller, kind, &id.to_string(), &call.id).await?;
+        let published = publish::current(app, caller.newest(), &call.id).await?;
+        let record = principal::find(app, caller.newest(), kind, &id.to_string(), &call.id).await?;
         let tenant = caller.standing.tenant;
         Ok(record.map(|record| Self { caller, tenant, owner, record, published, action }))
     }
@@ -148,10 +148,10 @@ impl Actor {
 
     /// For the audit log and for events: type, id and credential.
     pub fn describe(&self) -> Value {
-        let credential = self.caller.standing.credential;
         let mut described = json!({ "type": self.record.r#type, "id": self.record.id });
         if let Some(members) = described.as_object_mut() {
-            members.insert(credential.column().to_owned(), json!(credential.id()));
+            let named = self.caller.standing.credential.named();
+            members.extend(named.map(|(name, id)| (name.to_owned(), json!(id))));
         }
         described
     }

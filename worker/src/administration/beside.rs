@@ -46,6 +46,13 @@ impl RowChange {
         self
     }
 
+    /// The same, by which nothing of the tenant changes.
+    #[must_use]
+    pub fn without_change(mut self) -> Self {
+        self.noted = true;
+        self
+    }
+
     fn beside<R: Row>(
         was: Map<String, Value>,
         is: Option<Map<String, Value>>,

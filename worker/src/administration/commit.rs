@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::actor::Actor;
 use super::plan::{Plan, State};
-use super::record::{self, Author};
+use super::record::{self, Author, Subjects};
 use crate::app::App;
 use crate::document::{self, rows, select};
 use crate::error::ApiError;
@@ -110,14 +110,18 @@ pub async fn commit(
             None
         };
         let author = Author::actor(call, &actor, actor.tenant);
-        batch.extend(record::changes(app, &author, actor.tenant, now, head, &planned.changes).await?);
+        batch.extend(
+            record::changes(app, &author, actor.tenant, now, head, &planned.changes, Subjects::default()).await?,
+        );
         if let Some(elsewhere) = &planned.elsewhere {
             batch.extend(elsewhere.changes.iter().filter_map(|change| change.statement.clone()));
             batch.extend(elsewhere.statements.iter().cloned());
             batch.extend(elsewhere.bumps.then(|| Statement::new(BUMP_POLICY).bind(elsewhere.tenant)));
             let (tenant, head) = (elsewhere.tenant, elsewhere.head.clone());
             let author = Author::actor(call, &actor, tenant);
-            batch.extend(record::changes(app, &author, tenant, now, head, &elsewhere.changes).await?);
+            batch.extend(
+                record::changes(app, &author, tenant, now, head, &elsewhere.changes, Subjects::default()).await?,
+            );
         }
         if let Some(key) = &repeatable {
             batch.push(key.insert(&actor, &planned, now.to_string()));
@@ -152,7 +156,8 @@ pub(super) fn bumps(table: &str) -> (bool, bool) {
         "tenant" | "tenant_setting" | "feature_flag" | "permission" | "role" | "role_permission"
         | "organization_unit" | "user_group" | "user_group_role" | "resource" => (true, false),
         "service_account" | "access_request" => (true, true),
-        "webhook"
+        "gateway_host"
+        | "webhook"
         | "webhook_delivery"
         | "notification_template"
         | "message_suppression"
@@ -244,7 +249,7 @@ impl Repeatable {
     fn read(&self, actor: &Actor) -> Statement {
         Statement::new(READ_ANSWER)
             .bind(actor.tenant)
-            .bind(actor.caller.standing.credential.id())
+            .bind(actor.caller.standing.credential.lasting().id())
             .bind(self.key.as_str())
     }
 
@@ -252,7 +257,7 @@ impl Repeatable {
         let body = plan.repeated.as_deref().unwrap_or(&plan.answer.body);
         Statement::new(INSERT_ANSWER)
             .bind(actor.tenant)
-            .bind(actor.caller.standing.credential.id())
+            .bind(actor.caller.standing.credential.lasting().id())
             .bind(self.key.as_str())
             .bind(self.hash.as_str())
             .bind(i64::from(plan.answer.status))

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::commit::bumps;
 use super::plan::RowChange;
-use super::record::{self, Author, READ_HEAD, TRIES, contended, head, is_taken, wait};
+use super::record::{self, Author, READ_HEAD, Subjects, TRIES, contended, head, is_taken, wait};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::platform::db::{Row as SqlRow, Statement};
@@ -29,6 +29,8 @@ pub struct Deed {
 /// Reads, plans and writes one batch for a tenant. Where somebody else changed the tenant in between, it begins anew:
 /// `plan` sees rows of one instant and must do nothing but plan. What it gives beside the deed is given back.
 ///
+/// The key of the author's own personal data is read with the rest: most of what people do is about themselves.
+///
 /// The rules are not compiled: what is changed must be something that they compile without.
 pub async fn enact<T>(
     app: &App,
@@ -40,14 +42,19 @@ pub async fn enact<T>(
     for tried in 0..TRIES {
         let now = app.clock.now();
         let mut statements = vec![Statement::new(READ_HEAD).bind(tenant)];
+        statements.extend(author.user_id().map(|user| Subjects::read(tenant, user)));
         statements.extend(reads.iter().cloned());
         let mut answers = app.db.batch(statements).await.map_err(ApiError::database)?.into_iter();
         let end = head(&answers.next().unwrap_or_default())?;
+        let mut subjects = Subjects::default();
+        if let Some(user) = author.user_id() {
+            subjects = subjects.with(user, answers.next().unwrap_or_default())?;
+        }
         let (deed, outcome) = plan(now, answers.collect())?;
         let mut batch = versions(tenant, &deed.changes);
         batch.extend(deed.statements);
         batch.extend(deed.changes.iter().filter_map(|change| change.statement.clone()));
-        batch.extend(record::changes(app, author, tenant, now, end, &deed.changes).await?);
+        batch.extend(record::changes(app, author, tenant, now, end, &deed.changes, subjects).await?);
         if batch.is_empty() {
             return Ok(outcome);
         }

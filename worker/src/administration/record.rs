@@ -12,6 +12,7 @@ use super::actor::{Actor, address};
 use super::plan::{RowChange, fresh_id};
 use crate::app::App;
 use crate::authenticate::Credential;
+use crate::document::rows;
 use crate::error::ApiError;
 use crate::guard::Call;
 use crate::platform::db::{Row as SqlRow, Statement, Violation};
@@ -76,7 +77,7 @@ impl Author {
     pub fn user(call: &Call, user: Uuid, credential: Option<Credential>) -> Self {
         let mut described = json!({ "type": "User", "id": user });
         if let (Some(members), Some(credential)) = (described.as_object_mut(), credential) {
-            members.insert(credential.column().to_owned(), json!(credential.id()));
+            members.extend(credential.named().map(|(name, id)| (name.to_owned(), json!(id))));
         }
         Self::of(call, Some(user), described)
     }
@@ -96,13 +97,39 @@ impl Author {
         }
     }
 
+    /// The user, where it is one.
+    pub fn user_id(&self) -> Option<Uuid> {
+        self.user
+    }
+
     fn describe(&self, data: &mut Map<String, Value>) {
         data.insert("actor".to_owned(), self.described.clone());
         data.extend(self.request_id.clone().map(|id| ("request_id".to_owned(), json!(id))));
     }
 }
 
-/// The statements that record changes of a tenant, in their order, after the `head` of its chain.
+/// The keys of subjects, as far as they were read.
+#[derive(Default)]
+pub struct Subjects {
+    rows: HashMap<Uuid, Option<AuditSubject>>,
+    keys: HashMap<Uuid, Option<SubjectKey>>,
+}
+
+impl Subjects {
+    /// Reads the key of a subject.
+    pub fn read(tenant: Uuid, subject: Uuid) -> Statement {
+        Statement::new(READ_SUBJECT).bind(tenant).bind(subject)
+    }
+
+    /// With what that gave.
+    pub fn with(mut self, subject: Uuid, found: Vec<SqlRow>) -> Result<Self, ApiError> {
+        self.rows.insert(subject, rows(found)?.pop());
+        Ok(self)
+    }
+}
+
+/// The statements that record changes of a tenant, in their order, after the `head` of its chain. The keys of subjects
+/// that are not among the known ones are asked for.
 pub async fn changes(
     app: &App,
     author: &Author,
@@ -110,14 +137,14 @@ pub async fn changes(
     now: Timestamp,
     head: Head,
     changes: &[RowChange],
+    mut subjects: Subjects,
 ) -> Result<Vec<Statement>, ApiError> {
     let mut statements = Vec::new();
     let (mut log, mut events) = (Vec::new(), Vec::new());
-    let mut keys: HashMap<Uuid, Option<SubjectKey>> = HashMap::new();
     let mut head = head;
     for change in changes {
         let id = fresh_id(now)?;
-        let personal = personal(app, tenant, now, change, id, &mut keys, &mut statements).await?;
+        let personal = personal(app, tenant, now, change, id, &mut subjects, &mut statements).await?;
         let (public, _) = change.changes.split(change.table);
         let mut data = event_data(public, personal);
         data.extend(key(change).map(|key| ("key".to_owned(), key)));
@@ -224,7 +251,7 @@ async fn personal(
     now: Timestamp,
     change: &RowChange,
     row: Uuid,
-    keys: &mut HashMap<Uuid, Option<SubjectKey>>,
+    subjects: &mut Subjects,
     statements: &mut Vec<Statement>,
 ) -> Result<Option<Personal>, ApiError> {
     let (_, personal): (_, Changes) = change.changes.split(change.table);
@@ -232,11 +259,13 @@ async fn personal(
         return Ok(None);
     };
     let keyring = app.config()?.data_keys()?;
-    if let std::collections::hash_map::Entry::Vacant(unknown) = keys.entry(subject) {
-        let read = Statement::new(READ_SUBJECT).bind(tenant).bind(subject);
-        let rows = crate::document::rows::<AuditSubject>(app.db.all(read).await.map_err(ApiError::database)?)?;
-        let key = match rows.first() {
-            Some(row) => SubjectKey::open(row, keyring).map_err(ApiError::internal)?,
+    if let std::collections::hash_map::Entry::Vacant(unknown) = subjects.keys.entry(subject) {
+        let row = match subjects.rows.remove(&subject) {
+            Some(row) => row,
+            None => rows(app.db.all(Subjects::read(tenant, subject)).await.map_err(ApiError::database)?)?.pop(),
+        };
+        let key = match row {
+            Some(row) => SubjectKey::open(&row, keyring).map_err(ApiError::internal)?,
             None => {
                 let key = SubjectKey::new(subject, random::bytes().map_err(ApiError::internal)?);
                 let sealed = key.seal(keyring, random::bytes().map_err(ApiError::internal)?);
@@ -253,7 +282,7 @@ async fn personal(
         unknown.insert(key);
     }
     // Of somebody whose key was destroyed nothing personal is written any more.
-    let Some(Some(key)) = keys.get(&subject) else { return Ok(None) };
+    let Some(Some(key)) = subjects.keys.get(&subject) else { return Ok(None) };
     Ok(Some(seal_personal(key, personal, row, random::bytes().map_err(ApiError::internal)?)))
 }
 

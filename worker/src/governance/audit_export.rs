@@ -117,7 +117,7 @@ async fn export(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
         status: 200,
         headers: vec![("content-type", media_type.into()), ("content-disposition", name.into())],
         body: String::into_bytes(body),
-        pieces: None,
+        ..Response::default()
     };
     if let Some(last) = rows.last().map(|row| row.sequence).filter(|last| *last < newest) {
         let (path, next, limit) = (AuditLog::PATH, last.saturating_add(1), query.limit);

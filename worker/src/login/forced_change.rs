@@ -66,7 +66,7 @@ pub async fn step(app: &App, call: &Call, site: &Site, flow: &str, new: &Secret)
         None => None,
     };
     let account = account.filter(|account| account.user.may_act()).ok_or_else(refused)?;
-    let chosen = account.choose(app, site, new, "new_password")?;
+    let chosen = account.choose(app, site, new, "new_password").await?;
     if !flow.end(app).await? {
         return Err(refused());
     }

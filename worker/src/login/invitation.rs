@@ -1,7 +1,8 @@
-//! Invitations: whoever is made `invited` gets a link, `POST /v1/users/{id}/invite` sends it again, and
-//! `POST /v1/auth/invitation/accept` follows it: the user chooses a password, and is active.
+//! Invitations: whoever is made `invited` gets a link, and so does the first owner of a new tenant, who is active and has no
+//! password. `POST /v1/users/{id}/invite` sends it again, and `POST /v1/auth/invitation/accept` follows it: the user chooses
+//! a password, and is active.
 
-use parapet::model::{Secret, User, UserState};
+use parapet::model::{Secret, Timestamp, User, UserState};
 use serde_json::Map;
 use uuid::Uuid;
 
@@ -40,8 +41,21 @@ pub fn routes() -> Vec<Route> {
 
 /// The link of somebody who is made `invited`, or invited again.
 pub fn wanted(state: &State<'_>, user: Uuid) -> Result<Statement, ApiError> {
-    let hours = Site::of_rules(state.document).number("invitation_hours");
-    link::wanted(state.tenant, user, Purpose::Invitation, &Map::new(), hours.saturating_mul(HOUR), state.now)
+    at(&Site::of_rules(state.document), user, state.now)
+}
+
+/// The link of somebody who is invited to a tenant.
+pub fn at(site: &Site, user: Uuid, now: Timestamp) -> Result<Statement, ApiError> {
+    let lifetime = site.number("invitation_hours").saturating_mul(HOUR);
+    link::wanted(site.tenant.id, user, Purpose::Invitation, &Map::new(), lifetime, now)
+}
+
+/// Whether an invitation is still of use to somebody: they have not come, or have nothing to come with.
+fn may_come(user: &User) -> bool {
+    match user.state {
+        UserState::Invited => user.is_active,
+        _ => user.may_act() && user.password_hash.is_none(),
+    }
 }
 
 async fn invite(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
@@ -83,12 +97,11 @@ pub async fn accept(
     names: &Names,
 ) -> Result<(), ApiError> {
     const PURPOSES: &[Purpose] = &[Purpose::Invitation];
-    let may_come = |user: &User| user.state == UserState::Invited && user.is_active;
     let link = Link::seen(app, site, token, PURPOSES).await?;
     let account = Account::read(app, site.tenant.id, link.user).await?;
     let mut account = account.filter(|account| may_come(&account.user)).ok_or_else(link::refused)?;
     names.give(&mut account.user);
-    let chosen = account.choose(app, site, password, "password")?;
+    let chosen = account.choose(app, site, password, "password").await?;
     let author = Author::user(call, link.user, None);
     let reads = vec![Link::read(site, token, app.clock.now())?, new_password::read_again(site.tenant.id, link.user)];
     membership::enact_following(app, &author, site.tenant.id, link.user, reads, |now, answers| {

@@ -237,7 +237,7 @@ impl Link {
         }
         let wanted = Wanted {
             tenant: self.tenant,
-            user: self.user,
+            user: Some(self.user),
             purpose: self.purpose.notice(),
             values,
             email: (self.purpose == Purpose::TakeEmail).then(|| new_email.to_owned()),

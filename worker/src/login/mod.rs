@@ -5,6 +5,7 @@
 //! address to be followed once is a [`link`].
 
 mod attempt;
+mod breach;
 pub mod factor;
 pub mod flow;
 mod forced_change;
@@ -21,14 +22,16 @@ pub mod recovery;
 mod sent;
 mod session;
 mod sign_in;
+pub mod sign_up;
 mod site;
 pub mod step_up;
+mod terms;
 mod throttle;
 pub mod token;
 mod user_session;
 
 pub use session::NewSession;
-pub use site::Site;
+pub use site::{Known as KnownSite, Site};
 
 use crate::guard::Route;
 
@@ -36,6 +39,8 @@ use crate::guard::Route;
 pub fn routes() -> Vec<Route> {
     [
         sign_in::routes(),
+        sign_up::routes(),
+        terms::routes(),
         step_up::routes(),
         factor::routes(),
         forced_change::routes(),

@@ -71,10 +71,10 @@ impl Account {
     }
 
     /// The password that was chosen; what is wrong with it, where it is not good enough.
-    pub fn choose(&self, app: &App, site: &Site, typed: &Secret, field: &str) -> Result<Chosen, ApiError> {
+    pub async fn choose(&self, app: &App, site: &Site, typed: &Secret, field: &str) -> Result<Chosen, ApiError> {
         let most = usize::try_from(site.number("password_history")).unwrap_or_default().saturating_add(1);
         let former = self.former.get(..most).unwrap_or(&self.former);
-        chosen(app, site, &self.user, &Choice { typed, field, has_factor: self.has_factor, former })
+        chosen(app, site, &self.user, &Choice { typed, field, has_factor: self.has_factor, former }).await
     }
 }
 

@@ -128,7 +128,8 @@ pub async fn change(
     let owner = owner.and_then(|row| row.get("id").and_then(Value::as_str)?.parse::<Uuid>().ok());
     let told = match owner {
         Some(user) => {
-            notify(app, &Wanted { tenant: me.tenant, user, purpose: "email.taken", ..Wanted::default() }).await?
+            notify(app, &Wanted { tenant: me.tenant, user: Some(user), purpose: "email.taken", ..Wanted::default() })
+                .await?
         }
         None => Notices::default(),
     };
@@ -239,5 +240,6 @@ async fn told_before(app: &App, tenant: Uuid, user: Uuid, new: &str) -> Result<N
     let row = app.db.first(read).await.map_err(ApiError::database)?;
     let email = row.and_then(|row| row.get("email").and_then(Value::as_str).map(str::to_owned));
     let values = vec![("new_email", new.to_owned()), ("time", minute(app.clock.now()))];
-    notify(app, &Wanted { tenant, user, purpose: "email.changed", values, email, ..Wanted::default() }).await
+    let wanted = Wanted { tenant, user: Some(user), purpose: "email.changed", values, email, ..Wanted::default() };
+    notify(app, &wanted).await
 }

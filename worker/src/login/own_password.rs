@@ -46,11 +46,8 @@ pub async fn change(
     let site = Site::of_tenant(app, me.tenant).await?;
     let (user, counted) = prove(app, call, &site, me, current, "current_password").await?;
     let account = Account::read(app, me.tenant, me.user).await?.ok_or(ApiError::NotFound)?;
-    let chosen = account.choose(app, &site, new, "new_password")?;
-    let keep = match credential {
-        Credential::Session(id) => Some(id),
-        Credential::ApiKey(_) => None,
-    };
+    let chosen = account.choose(app, &site, new, "new_password").await?;
+    let keep = credential.session();
     let author = Author::user(call, me.user, Some(credential));
     let read = new_password::read_again(me.tenant, me.user);
     enact(app, &author, me.tenant, vec![read], |now, answers| {

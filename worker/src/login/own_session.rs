@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::administration::{Author, Deed, OWN_SCOPE, RowChange, enact};
 use crate::app::App;
-use crate::authenticate::{Caller, Credential};
+use crate::authenticate::Caller;
 use crate::cookie;
 use crate::document::{rows, select};
 use crate::error::ApiError;
@@ -53,7 +53,7 @@ const END_OTHERS: &str = "DELETE FROM user_session WHERE tenant_id = ?1 AND user
 async fn sign_out(app: &App, call: &Call, caller: Caller) -> Result<Response, ApiError> {
     call.says_nothing()?;
     let me = Me::of(&caller)?;
-    let Credential::Session(id) = caller.standing.credential else { return Err(ApiError::NotFound) };
+    let id = session_of(&caller).ok_or(ApiError::NotFound)?;
     end(app, call, &caller, &me, id).await?;
     Ok(Response { status: 204, ..Response::default() }.with("set-cookie", cookie::clear_session()))
 }
@@ -62,7 +62,7 @@ async fn sign_out(app: &App, call: &Call, caller: Caller) -> Result<Response, Ap
 async fn current(app: &App, call: &Call, caller: Caller) -> Result<Response, ApiError> {
     call.no_query()?;
     let me = Me::of(&caller)?;
-    let Credential::Session(id) = caller.standing.credential else { return Err(ApiError::NotFound) };
+    let id = session_of(&caller).ok_or(ApiError::NotFound)?;
     let found = of_user(app, &me).await?.into_iter().find(|session| session.id == id).ok_or(ApiError::NotFound)?;
     let mut shown = shown(&found, Some(id));
     if let (Some(members), Some(token)) = (shown.as_object_mut(), cookie::session(&call.request)) {
@@ -151,8 +151,5 @@ async fn end_others(app: &App, call: &Call, caller: Caller) -> Result<Response, 
 }
 
 fn session_of(caller: &Caller) -> Option<Uuid> {
-    match caller.standing.credential {
-        Credential::Session(id) => Some(id),
-        Credential::ApiKey(_) => None,
-    }
+    caller.standing.credential.session()
 }

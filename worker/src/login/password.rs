@@ -6,6 +6,7 @@ use parapet::model::{Secret, User};
 use parapet::password::{Context, LEAST_ALONE, Password, Policy, StoredHash, Verdict, check};
 use uuid::Uuid;
 
+use super::breach;
 use super::site::Site;
 use crate::app::App;
 use crate::error::ApiError;
@@ -85,7 +86,20 @@ pub struct Chosen {
 }
 
 /// A password that somebody chose for this user; all that is wrong with it, where it is not good enough.
-pub fn chosen(app: &App, site: &Site, user: &User, choice: &Choice<'_>) -> Result<Chosen, ApiError> {
+pub async fn chosen(app: &App, site: &Site, user: &User, choice: &Choice<'_>) -> Result<Chosen, ApiError> {
+    let password = judged(site, user, choice)?;
+    for former in choice.former.iter().filter_map(|hash| StoredHash::parse(hash.expose()).ok()) {
+        let mut hasher = app.memory.hasher.borrow_mut();
+        if hasher.verify(&password, &former).map_err(ApiError::internal)? != Verdict::NoMatch {
+            let message = "it is the password of before, or one of those before it";
+            return Err(ApiError::invalid(Finding::error("user", "password.reused", message).field(choice.field)));
+        }
+    }
+    accepted(app, site, &password, choice.field).await
+}
+
+/// A password that is good enough by itself, whatever the user had before: what can be said at no cost.
+pub fn judged(site: &Site, user: &User, choice: &Choice<'_>) -> Result<Password, ApiError> {
     let refuse = |finding: Finding| ApiError::invalid(finding.field(choice.field));
     let password = Password::chosen(choice.typed.expose())
         .map_err(|error| refuse(Finding::error("user", error.code(), error.to_string())))?;
@@ -106,14 +120,16 @@ pub fn chosen(app: &App, site: &Site, user: &User, choice: &Choice<'_>) -> Resul
         let findings = findings.into_iter().map(|finding| finding.field(choice.field)).collect();
         return Err(ApiError::Invalid { findings });
     }
-    for former in choice.former.iter().filter_map(|hash| StoredHash::parse(hash.expose()).ok()) {
-        let mut hasher = app.memory.hasher.borrow_mut();
-        if hasher.verify(&password, &former).map_err(ApiError::internal)? != Verdict::NoMatch {
-            let message = "it is the password of before, or one of those before it";
-            return Err(refuse(Finding::error("user", "password.reused", message)));
-        }
+    Ok(password)
+}
+
+/// A password that was judged, unless it is known from a breach.
+pub async fn accepted(app: &App, site: &Site, password: &Password, field: &str) -> Result<Chosen, ApiError> {
+    if breach::is_known(app, site, password).await {
+        let message = "it is known from a breach of another service, and is tried early";
+        return Err(ApiError::invalid(Finding::error("user", "password.breached", message).field(field)));
     }
-    Ok(Chosen { hash: hash(app, &password)?, may_be_alone: may_be_alone(&password) })
+    Ok(Chosen { hash: hash(app, password)?, may_be_alone: may_be_alone(password) })
 }
 
 /// Whether a password is long enough to be all that is asked for.

@@ -29,7 +29,7 @@ pub async fn prove(
     let mut user = user.ok_or(ApiError::NotFound)?;
     let device = cookie::device(&call.request).map(|token| token.hash());
     let from = address(call).map(|ip| rate::network(ip).to_string());
-    let tried = Try::new(site, &user.email, from, device, now);
+    let tried = Try::of_user(site, user.id, from, device, now);
     let answers = app.db.batch(tried.statements()).await.map_err(ApiError::database)?;
     let counted = match tried.read(&answers) {
         Ok(counted) => counted,

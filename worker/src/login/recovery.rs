@@ -73,13 +73,14 @@ pub async fn request(app: &App, call: &Call, site: &Site, typed: &str) -> Result
     let name = typed.to_lowercase();
     let device = cookie::device(&call.request).map(|token| token.hash());
     let from = address(call).map(|ip| rate::network(ip).to_string());
-    let tried = Try::asking(site, &name, from, device, now);
+    let tried = Try::asking(site, typed, from, device, now);
     let mut reads = tried.statements();
+    let counting = reads.len();
     reads.push(Statement::new(READ_USER).bind(site.tenant.id).bind(name.as_str()).bind(typed));
     let mut answers = app.db.batch(reads).await.map_err(ApiError::database)?;
-    let found = answers.split_off(Try::STATEMENTS).into_iter().next().unwrap_or_default();
-    tried.read(&answers).map_err(|wait| ApiError::TooManyRequests { retry_after: wait })?;
-    let user = rows::<User>(found)?.pop().filter(User::may_act).map(|user| user.id);
+    let found = answers.split_off(counting).into_iter().next().unwrap_or_default();
+    let counted = tried.read(&answers).map_err(|wait| ApiError::TooManyRequests { retry_after: wait })?;
+    let user = rows::<User>(found)?.pop().filter(|user| user.may_act() && !counted.is_early).map(|user| user.id);
     enact(app, &Author::stranger(call), site.tenant.id, Vec::new(), |now, _| {
         let row = Wanted::new(site, user, now)?;
         Ok((Deed { statements: row.statements(), changes: vec![row.change()] }, ()))
@@ -137,7 +138,7 @@ pub async fn confirm(app: &App, call: &Call, site: &Site, token: &str, new: &Sec
     let link = Link::seen(app, site, token, PURPOSES).await?;
     let account = Account::read(app, site.tenant.id, link.user).await?;
     let account = account.filter(|account| account.user.may_act()).ok_or_else(link::refused)?;
-    let chosen = account.choose(app, site, new, "new_password")?;
+    let chosen = account.choose(app, site, new, "new_password").await?;
     let author = Author::user(call, link.user, None);
     let reads = vec![Link::read(site, token, app.clock.now())?, new_password::read_again(site.tenant.id, link.user)];
     membership::enact_following(app, &author, site.tenant.id, link.user, reads, |now, answers| {

@@ -214,13 +214,14 @@ pub async fn step(
     let name = typed.to_lowercase();
     let device = cookie::device(&call.request).map(|token| token.hash());
     let from = address(call).map(|ip| rate::network(ip).to_string());
-    let tried = Try::new(site, &name, from, device, now);
+    let tried = Try::new(site, typed, from, device, now);
     let mut reads = tried.statements();
+    let counting = reads.len();
     for sql in [READ_USER, READ_FACTORS] {
         reads.push(Statement::new(sql).bind(site.tenant.id).bind(name.as_str()).bind(typed));
     }
     let mut answers = app.db.batch(reads).await.map_err(ApiError::database)?;
-    let found = answers.split_off(Try::STATEMENTS);
+    let found = answers.split_off(counting);
     let mut found = found.into_iter();
     let mut user = rows::<User>(found.next().unwrap_or_default())?.pop();
     let factors = rows::<MfaDevice>(found.next().unwrap_or_default())?;
@@ -235,6 +236,7 @@ pub async fn step(
     let is_right = password::is_right(app, secret, user.as_mut()).await?;
     let why = match &user {
         None => Some("unknown"),
+        Some(_) if counted.is_early => Some("throttled"),
         Some(_) if !is_right => Some("password"),
         Some(user) if !user.may_act() => Some("inactive"),
         Some(_) => None,

@@ -10,7 +10,7 @@ use super::sign_in::{Proving, delivery, refuse_others, step};
 use super::site::Site;
 use crate::administration::OWN_SCOPE;
 use crate::app::App;
-use crate::authenticate::{Caller, Credential, Proof};
+use crate::authenticate::{Caller, Proof};
 use crate::document::{rows, select};
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
@@ -29,16 +29,19 @@ pub fn routes() -> Vec<Route> {
     }]
 }
 
-/// Refuses whoever has not proved lately who they are; a key proves nothing of the kind.
+/// Refuses whoever has not proved lately who they are; a key proves nothing of the kind, and a token, which programs have,
+/// not enough.
 pub fn is_recent(app: &App, caller: &Caller) -> Result<(), ApiError> {
-    let at = caller.standing.proof.as_ref().map(|Proof { at, .. }| *at);
+    let standing = &caller.standing;
+    let proof = standing.proof.as_ref().filter(|_| standing.credential.session().is_some());
+    let at = proof.map(|Proof { at, .. }| *at);
     if at.is_some_and(|at| app.clock.now() < at.plus_millis(RECENT)) { Ok(()) } else { Err(ApiError::StepUp) }
 }
 
 async fn step_up(app: &App, call: &Call, caller: Caller) -> Result<Response, ApiError> {
     call.no_query()?;
     let me = Me::of(&caller)?;
-    let Credential::Session(session) = caller.standing.credential else { return Err(ApiError::NotFound) };
+    let session = caller.standing.credential.session().ok_or(ApiError::NotFound)?;
     let mut body = call.object()?;
     let mut findings = Vec::new();
     let password = match body.remove("password") {

@@ -20,12 +20,13 @@ mod consequence;
 mod delivery;
 pub mod notification;
 mod outbox;
-mod peer;
+pub mod peer;
 mod sweep;
 pub mod text;
 pub mod webhook;
 mod webhook_delivery;
 
+pub use peer::{Leads, leads};
 pub use sweep::sweep;
 pub use webhook::{LONGEST_OVERLAP, MOST_REDELIVERED};
 

@@ -1,4 +1,5 @@
-//! Where a webhook leads: asked when it is saved, and again before each attempt, since names lead elsewhere tomorrow.
+//! Where an address leads that a tenant has named: asked before each request to it, since names lead elsewhere tomorrow; of
+//! a webhook also when it is saved.
 
 use parapet::web_address::{WebAddress, is_public};
 

@@ -158,14 +158,15 @@ async fn create(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
     let (secret, sealed) = fresh(app, actor.tenant, id)?;
     let own = Map::from_iter([("id".to_owned(), json!(id)), ("secret".to_owned(), json!(sealed))]);
     let wrong = leads_nowhere_good(app, call).await?;
-    let made = create_with::<Webhook>(app, call, actor, &own, &shown(&secret), |_, _| refuse(&wrong)).await;
-    made.map_err(|error| with(error, wrong))
+    let made =
+        create_with::<Webhook>(app, call, actor, &own, &shown(&secret), |_, _| ApiError::unless_empty(&wrong)).await;
+    made.map_err(|error| error.with_findings(wrong))
 }
 
 async fn update(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
     let wrong = leads_nowhere_good(app, call).await?;
-    let changed = update_and::<Webhook>(app, call, actor, |_, _| refuse(&wrong)).await;
-    changed.map_err(|error| with(error, wrong))
+    let changed = update_and::<Webhook>(app, call, actor, |_, _| ApiError::unless_empty(&wrong)).await;
+    changed.map_err(|error| error.with_findings(wrong))
 }
 
 /// What is wrong with where the stated address leads.
@@ -189,23 +190,6 @@ async fn leads_nowhere_good(app: &App, call: &Call) -> Result<Vec<Finding>, ApiE
         },
     };
     Ok(vec![Finding::error("webhook", code, message).field("url")])
-}
-
-fn refuse(wrong: &[Finding]) -> Result<(), ApiError> {
-    if wrong.is_empty() { Ok(()) } else { Err(ApiError::Invalid { findings: wrong.to_vec() }) }
-}
-
-/// All that is wrong at once.
-fn with(error: ApiError, wrong: Vec<Finding>) -> ApiError {
-    match error {
-        ApiError::Invalid { mut findings } => {
-            findings.extend(wrong);
-            findings.sort();
-            findings.dedup();
-            ApiError::Invalid { findings }
-        }
-        other => other,
-    }
 }
 
 /// Sends a test event to the webhook, whatever it wants to know of.

@@ -16,15 +16,15 @@ pub fn about(schemas: &mut Schemas) -> Vec<About> {
 }
 
 /// What those say that come without a session: all may be refused, and are counted by their address.
-fn public(about: About) -> About {
+pub(super) fn public(about: About) -> About {
     [404, 422, 429, 500, 503].into_iter().fold(about, About::refuses)
 }
 
-fn nothing(description: &str) -> Value {
+pub(super) fn nothing(description: &str) -> Value {
     json!({ "description": description })
 }
 
-fn password() -> Value {
+pub(super) fn password() -> Value {
     json!({
         "type": "string",
         "writeOnly": true,
@@ -33,11 +33,11 @@ fn password() -> Value {
     })
 }
 
-fn token() -> Value {
+pub(super) fn token() -> Value {
     json!({ "type": "string", "writeOnly": true, "description": "What stands behind `token=` in the link that was sent." })
 }
 
-const NEW: &str = "seven green bottles hang there";
+pub(super) const NEW: &str = "seven green bottles hang there";
 
 fn passwords(schemas: &mut Schemas) -> Vec<About> {
     let change = object(

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::about::About;
 use super::schemas::Schemas;
 use super::{
-    access, account, directory, factor, governance, login, messaging, notifications, policies, problem, service,
-    snapshots, tenancy, tokens,
+    access, account, directory, factor, gateway, governance, login, messaging, notifications, policies, problem,
+    service, sign_up, snapshots, tenancy, tokens,
 };
 use crate::administration::{MOST, OWN_SCOPE};
 use crate::api::routes;
@@ -38,8 +38,10 @@ pub fn document() -> Result<Value, Vec<String>> {
         directory::about,
         login::about,
         account::about,
+        sign_up::about,
         factor::about,
         tenancy::about,
+        gateway::about,
         governance::about,
         messaging::about,
         notifications::about,
@@ -90,6 +92,7 @@ pub fn document() -> Result<Value, Vec<String>> {
             { "name": "Directory", "description": "Who and what there is: people, accounts, units, groups, resources." },
             { "name": "Sign-in", "description": "People signing in and out, and their sessions." },
             { "name": "Tenancy", "description": "Tenants, their settings and features; making and ending tenants is operators'." },
+            { "name": "Gateway", "description": "Applications whose requests are decided here before they are passed on." },
             { "name": "Governance", "description": "What was done and tried, as the log has it." },
             { "name": "Messages", "description": "What leaves the service: webhooks, by Standard Webhooks 1.0." },
             { "name": "Notifications", "description": "What people are told, by which ways, and what they want of it." },
@@ -107,7 +110,7 @@ pub fn document() -> Result<Value, Vec<String>> {
             }, "apiKey": {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "An API key, `pk_…` (RFC 6750). An operation names the scopes of which the key needs one; \
+                "description": "An API key, `pk_…`, or an access token of the tenant that was got by one (RFC 6750). An operation names the scopes of which it needs one; \
                                 `x-parapet-permission` is what its owner needs beside.",
             } },
             "parameters": parameters(),

@@ -20,6 +20,8 @@ pub mod document;
 #[cfg(not(target_arch = "wasm32"))]
 mod factor;
 #[cfg(not(target_arch = "wasm32"))]
+mod gateway;
+#[cfg(not(target_arch = "wasm32"))]
 mod governance;
 #[cfg(not(target_arch = "wasm32"))]
 mod login;
@@ -35,6 +37,8 @@ mod problem;
 pub mod schemas;
 #[cfg(not(target_arch = "wasm32"))]
 mod service;
+#[cfg(not(target_arch = "wasm32"))]
+mod sign_up;
 #[cfg(not(target_arch = "wasm32"))]
 mod snapshots;
 #[cfg(not(target_arch = "wasm32"))]

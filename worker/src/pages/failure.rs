@@ -31,7 +31,7 @@ impl Failure {
         };
         let code = format!("error.{}", error.code());
         Some(match error {
-            ApiError::CrossSite => one(403, &code, &[]),
+            ApiError::CrossSite | ApiError::Forbidden { .. } => one(403, &code, &[]),
             ApiError::TooManyRequests { retry_after } => {
                 let failure = one(429, &code, &[("seconds", &retry_after.to_string())]);
                 Self { retry_after: Some(*retry_after), ..failure }

@@ -11,7 +11,8 @@ use crate::request::Request;
 use crate::response::Response;
 
 /// What programs ask for.
-const PROGRAMS: [&str; 7] = ["/v1/", "/access/", "/.well-known/", "/script/", "/style/", "/openapi.json", "/healthz"];
+const PROGRAMS: [&str; 8] =
+    ["/v1/", "/access/", "/.well-known/", "/script/", "/style/", "/forward-auth", "/openapi.json", "/healthz"];
 
 const TEMPLATE: &str = r#"<p>{{page.text}}</p>
 <p><a href="/account">{{t "problem.home"}}</a></p>
@@ -46,7 +47,7 @@ pub fn instead(request: &Request, error: &ApiError, id: &str, problem: &Response
     let page = Look::default().page(language, "problem", TEMPLATE, false, values).ok()?;
     let kept = problem.headers.iter().filter(|(name, _)| matches!(*name, "allow" | "retry-after")).cloned();
     let headers = page.headers.into_iter().chain(kept).collect();
-    Some(Response { status: problem.status, headers, body: page.body, pieces: None })
+    Some(Response { status: problem.status, headers, body: page.body, ..Response::default() })
 }
 
 /// A page that leads back to where one wanted to go; what was sent there is not sent again.

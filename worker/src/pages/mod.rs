@@ -45,11 +45,17 @@ mod sessions;
 mod sign_in;
 mod sign_in_passkey;
 mod sign_out;
+mod sign_up;
+mod sign_up_confirm;
+mod sign_up_sent;
 mod style;
 mod template;
 mod visit;
 
+pub use accept::prefers_pages;
 pub use instead::instead;
+pub use language::Language;
+pub use return_to::own_path;
 
 use crate::guard::Route;
 
@@ -83,6 +89,9 @@ pub fn routes() -> Vec<Route> {
         page::routes::<forgot::Forgot>(),
         page::routes::<reset::Reset>(),
         page::routes::<invitation::Invitation>(),
+        page::routes::<sign_up::SignUp>(),
+        page::routes::<sign_up_sent::SignUpSent>(),
+        page::routes::<sign_up_confirm::SignUpConfirm>(),
         page::routes::<confirm::Confirm>(),
         page::routes::<account::Account>(),
         page::routes::<profile::Profile>(),

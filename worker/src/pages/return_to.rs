@@ -15,7 +15,12 @@ const LONGEST: usize = 2048;
 /// URL standard, section 4.4), so a path begins with one slash, has no two in a row, and all of it is printable ASCII
 /// without a backslash.
 pub fn return_to(wanted: Option<&str>) -> &str {
-    wanted.filter(|wanted| is_own(wanted)).unwrap_or(HOME)
+    own_path(wanted).unwrap_or(HOME)
+}
+
+/// What was asked for, where it is a path of this origin.
+pub fn own_path(wanted: Option<&str>) -> Option<&str> {
+    wanted.filter(|wanted| is_own(wanted))
 }
 
 fn is_own(wanted: &str) -> bool {

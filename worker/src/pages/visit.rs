@@ -1,5 +1,7 @@
 //! A visit to a page: whose place it is, in which language, and what it asks the API.
 
+use std::rc::Rc;
+
 use parapet::opaque_token::{OpaqueToken, TokenKind};
 use serde_json::{Map, Value};
 
@@ -9,7 +11,7 @@ use super::look::Look;
 use super::return_to::return_to;
 use crate::api;
 use crate::app::App;
-use crate::authenticate::{Caller, Credential};
+use crate::authenticate::Caller;
 use crate::cookie;
 use crate::error::ApiError;
 use crate::guard::Call;
@@ -25,7 +27,9 @@ pub struct Visit<'a> {
     pub app: &'a App,
     /// What was sent.
     pub call: &'a Call,
-    /// How the place looks.
+    /// Whose place it is.
+    pub site: Rc<Site>,
+    /// How it looks.
     pub look: Look,
     /// In which language.
     pub language: &'static Language,
@@ -46,8 +50,8 @@ impl<'a> Visit<'a> {
     /// Of who is signed in. A key is no session, and has no pages.
     pub(super) async fn own(app: &'a App, call: &'a Call, caller: &Caller) -> Result<Self, ApiError> {
         let session = cookie::session(&call.request).ok_or(ApiError::NotFound)?;
-        let Credential::Session(_) = caller.standing.credential else { return Err(ApiError::NotFound) };
-        Ok(Self::at(app, call, &Site::of_tenant(app, caller.standing.tenant).await?, Binds::Session(session)))
+        caller.standing.credential.session().ok_or(ApiError::NotFound)?;
+        Ok(Self::at(app, call, Site::of_tenant(app, caller.standing.tenant).await?.into(), Binds::Session(session)))
     }
 
     /// Of anybody.
@@ -60,14 +64,14 @@ impl<'a> Visit<'a> {
                 Binds::Browser(OpaqueToken::from_random(TokenKind::Form, random), true)
             }
         };
-        Ok(Self::at(app, call, &site, binds))
+        Ok(Self::at(app, call, site, binds))
     }
 
-    fn at(app: &'a App, call: &'a Call, site: &Site, binds: Binds) -> Self {
+    fn at(app: &'a App, call: &'a Call, site: Rc<Site>, binds: Binds) -> Self {
         let tenants = site.ui("language");
         let language = Language::of(call.request.header("accept-language"), tenants.as_str());
-        let factors = Policy::of(site).methods().iter().map(|kind| kind.as_str()).collect();
-        Self { app, call, look: Look::of(site), language, factors, binds }
+        let factors = Policy::of(&site).methods().iter().map(|kind| kind.as_str()).collect();
+        Self { app, call, look: Look::of(&site), site, language, factors, binds }
     }
 
     /// What a form at this path sends along.

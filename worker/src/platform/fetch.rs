@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 /// A request to another service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Outgoing {
     /// Where to, whole.
     pub url: String,
     /// The headers.
     pub headers: Vec<(String, String)>,
-    /// What is posted.
+    /// What is posted; nothing where something is only asked for.
     pub body: String,
 }
 
@@ -20,11 +20,11 @@ pub struct Incoming {
     pub status: u16,
     /// The header `Retry-After`.
     pub retry_after: Option<String>,
-    /// The first [`LONGEST`] bytes of the body.
+    /// The body: of what was posted, the first [`LONGEST`] bytes.
     pub body: Vec<u8>,
 }
 
-/// No more of an answer is read.
+/// No more is read of an answer to what was posted.
 pub const LONGEST: usize = 1024;
 
 /// There was no answer.
@@ -61,47 +61,69 @@ mod edge {
     impl Fetch {
         /// Posts, and reads the beginning of the answer, all within `patience`.
         pub async fn post(&self, request: &Outgoing, patience: Duration) -> Result<Incoming, FetchError> {
-            let controller = AbortController::default();
-            let signal = controller.signal();
-            let mut patience = std::pin::pin!(Delay::from(patience));
-            let sent = {
-                let answer = std::pin::pin!(send(request, &signal));
-                match select(answer, patience.as_mut()).await {
-                    Either::Left((answer, _)) => Some(answer),
-                    Either::Right(_) => None,
-                }
-            };
-            let Some(sent) = sent else {
-                controller.abort();
-                return Err(FetchError::Late);
-            };
-            let mut response = sent.map_err(|_| FetchError::Failed)?;
-            let retry_after = response.headers().get("retry-after").ok().flatten();
-            let mut incoming = Incoming { status: response.status_code(), retry_after, body: Vec::new() };
-            // The status is the answer, whatever becomes of the rest.
-            let Ok(mut stream) = response.stream() else { return Ok(incoming) };
-            while incoming.body.len() < LONGEST {
-                match select(stream.next(), patience.as_mut()).await {
-                    Either::Left((Some(Ok(chunk)), _)) => incoming.body.extend(chunk),
-                    _ => break,
-                }
-            }
-            controller.abort();
-            incoming.body.truncate(LONGEST);
+            let (incoming, _) = exchange(Method::Post, request, patience, LONGEST).await?;
             Ok(incoming)
+        }
+
+        /// Asks for something, and reads the whole answer, of at most `longest` bytes, within `patience`.
+        pub async fn get(
+            &self,
+            request: &Outgoing,
+            patience: Duration,
+            longest: usize,
+        ) -> Result<Incoming, FetchError> {
+            let (incoming, is_whole) = exchange(Method::Get, request, patience, longest).await?;
+            if is_whole { Ok(incoming) } else { Err(FetchError::Failed) }
         }
     }
 
-    async fn send(request: &Outgoing, signal: &AbortSignal) -> worker::Result<Response> {
+    /// Sends a request, and reads so much of the answer; with whether that is all of it. The status is the answer, whatever
+    /// becomes of the rest.
+    async fn exchange(
+        method: Method,
+        request: &Outgoing,
+        patience: Duration,
+        longest: usize,
+    ) -> Result<(Incoming, bool), FetchError> {
+        let controller = AbortController::default();
+        let signal = controller.signal();
+        let mut patience = std::pin::pin!(Delay::from(patience));
+        let sent = {
+            let answer = std::pin::pin!(send(method, request, &signal));
+            match select(answer, patience.as_mut()).await {
+                Either::Left((answer, _)) => Some(answer),
+                Either::Right(_) => None,
+            }
+        };
+        let Some(sent) = sent else {
+            controller.abort();
+            return Err(FetchError::Late);
+        };
+        let mut response = sent.map_err(|_| FetchError::Failed)?;
+        let retry_after = response.headers().get("retry-after").ok().flatten();
+        let mut incoming = Incoming { status: response.status_code(), retry_after, body: Vec::new() };
+        let Ok(mut stream) = response.stream() else { return Ok((incoming, false)) };
+        let mut is_whole = false;
+        while incoming.body.len() <= longest && !is_whole {
+            match select(stream.next(), patience.as_mut()).await {
+                Either::Left((Some(Ok(chunk)), _)) => incoming.body.extend(chunk),
+                Either::Left((None, _)) => is_whole = true,
+                _ => break,
+            }
+        }
+        controller.abort();
+        incoming.body.truncate(longest);
+        Ok((incoming, is_whole))
+    }
+
+    async fn send(method: Method, request: &Outgoing, signal: &AbortSignal) -> worker::Result<Response> {
         let headers = Headers::new();
         for (name, value) in &request.headers {
             headers.set(name, value)?;
         }
+        let body = (method == Method::Post).then(|| JsValue::from_str(&request.body));
         let mut init = RequestInit::new();
-        init.with_method(Method::Post)
-            .with_headers(headers)
-            .with_redirect(RequestRedirect::Manual)
-            .with_body(Some(JsValue::from_str(&request.body)));
+        init.with_method(method).with_headers(headers).with_redirect(RequestRedirect::Manual).with_body(body);
         let request = Request::new_with_init(&request.url, &init)?;
         worker::Fetch::Request(request).send_with_signal(signal).await
     }
@@ -152,6 +174,20 @@ mod memory {
             let mut incoming = (self.peer.borrow_mut())(request)?;
             incoming.body.truncate(LONGEST);
             Ok(incoming)
+        }
+
+        /// Asks for something, and reads the whole answer, of at most `longest` bytes.
+        pub async fn get(
+            &self,
+            request: &Outgoing,
+            _patience: Duration,
+            longest: usize,
+        ) -> Result<Incoming, FetchError> {
+            if self.fuse.is_blown() {
+                return Err(FetchError::Failed);
+            }
+            let incoming = (self.peer.borrow_mut())(request)?;
+            if incoming.body.len() <= longest { Ok(incoming) } else { Err(FetchError::Failed) }
         }
     }
 }

@@ -31,6 +31,11 @@ export function stream(status, number, id, body) {
   return new Response(body ?? null, { status, headers: headers(number, id) });
 }
 
+/** What `worker/gateway.mjs` passes on. */
+export function forward(url, headers, body, socket, again, id) {
+  return { url, headers, body, socket, again, id };
+}
+
 export function failure() {
   return new Response("INTERNAL SERVER ERROR", { status: 500 });
 }

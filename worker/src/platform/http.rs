@@ -7,6 +7,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys;
 
+use crate::gateway::Forward;
 use crate::request::{Body, LONGEST_BODY, Request};
 use crate::response::{Pieces, Response};
 
@@ -28,6 +29,9 @@ extern "C" {
     #[wasm_bindgen(catch)]
     fn stream(status: u16, headers: u32, id: &str, body: Option<web_sys::ReadableStream>) -> Result<JsValue, JsValue>;
 
+    /// Makes what says how a request is passed on.
+    fn forward(url: &str, headers: &str, body: Option<Vec<u8>>, socket: bool, again: u32, id: &str) -> JsValue;
+
     /// Makes the response to a request that could not be answered.
     fn failure() -> JsValue;
 }
@@ -42,7 +46,7 @@ thread_local! {
 
 /// Reads a request: its method, its URL, and by turns names and values of headers, each on a line of its own (none of
 /// them can hold a line's end); and its body, which is missing where it was longer than it may be.
-pub fn read(head: &str, body: Option<Vec<u8>>) -> Request {
+pub fn read(head: &str, body: Body) -> Request {
     let mut lines = head.split('\n');
     let method = lines.next().unwrap_or_default();
     // The platform gives a URL that is parsed and normalized; a parser of our own for it would cost 60 KiB.
@@ -63,12 +67,20 @@ pub fn read(head: &str, body: Option<Vec<u8>>) -> Request {
         path: path.to_owned(),
         query: query.to_owned(),
         headers: headers.into_iter().collect(),
-        body: body.filter(|bytes| bytes.len() <= LONGEST_BODY).map_or(Body::TooLong, Body::Bytes),
+        body,
     }
+}
+
+/// The body as it was read; nothing where it was longer than it may be.
+pub fn body(body: Option<Vec<u8>>) -> Body {
+    body.filter(|bytes| bytes.len() <= LONGEST_BODY).map_or(Body::TooLong, Body::Bytes)
 }
 
 /// Writes a response.
 pub fn write(response: &Response) -> JsValue {
+    if let Some(passed_on) = &response.forward {
+        return pass_on(passed_on);
+    }
     let mut id = "";
     let mut headers = String::with_capacity(512);
     for (name, value) in &response.headers {
@@ -85,6 +97,21 @@ pub fn write(response: &Response) -> JsValue {
         }
     }
     written(response, id, &headers).unwrap_or_else(|error| failed(&format!("{error:?}")))
+}
+
+fn pass_on(passed_on: &Forward) -> JsValue {
+    let mut headers = String::with_capacity(2048);
+    for (name, value) in &passed_on.headers {
+        if value.contains(['\0', '\n', '\r']) {
+            return failed(&format!("the header `{name}` cannot be passed on"));
+        }
+        for line in [name, value] {
+            headers.push_str(line);
+            headers.push('\n');
+        }
+    }
+    let again = u32::try_from(passed_on.again.as_millis()).unwrap_or(u32::MAX);
+    forward(&passed_on.url, &headers, passed_on.body.clone(), passed_on.is_socket, again, &passed_on.id)
 }
 
 fn written(response: &Response, id: &str, headers: &str) -> Result<JsValue, JsValue> {

@@ -20,6 +20,7 @@ pub mod pieces;
 pub mod queue;
 pub mod random;
 pub mod socket;
+pub mod unread;
 #[cfg(target_arch = "wasm32")]
 pub mod variables;
 
@@ -31,3 +32,4 @@ pub use kv::Kv;
 pub use mailer::Mailer;
 pub use queue::Queue;
 pub use socket::Sockets;
+pub use unread::Unread;

@@ -1,4 +1,4 @@
-//! Forgetting what signing in leaves behind: sessions, steps and links that are over, tries that count no more, browsers that nobody
+//! Forgetting what signing in leaves behind: sessions, steps, links and sign-ups that are over, tries that count no more, browsers that nobody
 //! came back with, and of each credential how often it was used in a minute that is past.
 
 use parapet::model::Timestamp;
@@ -14,7 +14,13 @@ const DAY: i64 = 24 * 60 * MINUTE;
 const ROWS: i64 = 1_000;
 
 /// Each by an index of its own: what is removed, and how long after the time that its column tells.
-const KINDS: [(&str, Time, i64); 7] = [
+const KINDS: [(&str, Time, i64); 8] = [
+    (
+        "DELETE FROM pending_sign_up WHERE rowid IN (
+             SELECT rowid FROM pending_sign_up WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2) RETURNING 1 AS gone",
+        Time::Text,
+        0,
+    ),
     (
         "DELETE FROM one_time_link WHERE rowid IN (
              SELECT rowid FROM one_time_link WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2) RETURNING 1 AS gone",

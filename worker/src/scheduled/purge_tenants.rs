@@ -70,7 +70,7 @@ const DESTROY_KEYS: &str = "
 const FIRST: [&str; 3] = ["api_key", "rule_history", "tenant_epoch"];
 
 /// What no document has, beside those.
-const OF_THE_SERVICE: [&str; 11] = [
+const OF_THE_SERVICE: [&str; 13] = [
     "former_password",
     "idempotency_key",
     "known_device",
@@ -78,8 +78,10 @@ const OF_THE_SERVICE: [&str; 11] = [
     "login_throttle",
     "lone_password",
     "one_time_link",
+    "pending_sign_up",
     "rate_limit",
     "reminder",
+    "session_host",
     "terms_acceptance",
     "used_assertion",
 ];

@@ -1,22 +1,22 @@
 //! A tenant's own host name: `/v1/tenant/domain`. It is stored once DNS says that the tenant may speak for it.
 //!
-//! Nothing is kept between asking and verifying: the token in the TXT record follows from the tenant, the name and the
-//! data key. It is bound to the tenant, so that what one published serves no other.
+//! `proof_of_name.rs` says how.
 
 use parapet::Finding;
 use parapet::model::{Tenant, is_domain};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::own::{change, read_own};
+use super::proof_of_name::ProofOfName;
 use crate::administration::{Actor, commit};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
+use crate::platform::db::Statement;
 use crate::response::Response;
 
-/// What stands before the token in the record.
-const MARK: &str = "parapet-verify=";
+/// A host is either a tenant's own or an application's. A trigger stands behind this.
+const IS_APPLICATION: &str = "SELECT 1 AS there FROM gateway_host WHERE host = ?1";
 
 /// `/v1/tenant/domain`.
 pub fn routes() -> Vec<Route> {
@@ -28,38 +28,25 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-/// Where the record stands.
-fn record_name(domain: &str) -> String {
-    format!("_parapet.{domain}")
-}
-
-/// What the token is for.
-fn context(tenant: Uuid, domain: &str) -> String {
-    format!("tenant/{tenant}/domain/{domain}")
-}
-
 /// The record to publish.
 async fn ask(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
     let domain = stated(app, call)?;
-    let token = app.config()?.data_keys()?.token(&context(actor.tenant, &domain));
-    let record = json!({ "type": "TXT", "name": record_name(&domain), "value": format!("{MARK}{token}") });
+    let record = ProofOfName::of(app, actor.tenant, &domain)?;
+    let record = json!({ "type": "TXT", "name": record.name, "value": record.value });
     Response::json(&json!({ "domain": domain, "record": record }))
 }
 
 /// Looks for the record, and stores the name where it is there.
 async fn verify(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
     let domain = stated(app, call)?;
-    let (tenant, config) = (actor.tenant, app.config()?);
-    let name = record_name(&domain);
-    let texts = app.dns.texts(&config.doh_url, &name).await;
-    let texts =
-        texts.map_err(|error| ApiError::unavailable("dns.unavailable", "the resolver does not answer", error))?;
-    let (keys, context) = (config.data_keys()?, context(tenant, &domain));
-    let verified =
-        texts.iter().filter_map(|text| text.trim().strip_prefix(MARK)).any(|token| keys.is_token(&context, token));
-    if !verified {
-        let message = format!("no TXT record of `{name}` holds `{MARK}{}`", keys.token(&context));
-        return Err(ApiError::invalid(Finding::error("tenant", "tenant.domain_unverified", message).field("domain")));
+    let tenant = actor.tenant;
+    let record = ProofOfName::of(app, tenant, &domain)?;
+    if !record.is_there(app).await? {
+        return Err(ApiError::invalid(record.missing("tenant", "tenant.domain_unverified", "domain")));
+    }
+    if app.db.first(Statement::new(IS_APPLICATION).bind(domain.as_str())).await.map_err(ApiError::database)?.is_some() {
+        let message = format!("`{domain}` is the host of an application behind the gateway");
+        return Err(ApiError::invalid(Finding::error("tenant", "tenant.domain_taken", message).field("domain")));
     }
     commit(app, call, actor, vec![read_own(tenant)], |state| {
         let before = state.rows::<Tenant>(0)?.pop().ok_or(ApiError::NotFound)?;

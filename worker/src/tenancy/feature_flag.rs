@@ -98,8 +98,8 @@ async fn evaluate(app: &App, call: &Call, caller: Caller) -> Result<Response, Ap
         let detail = "the query is not valid".to_owned();
         return Err(ApiError::Malformed { code: "query.invalid".to_owned(), detail, findings });
     };
-    let published = publish::current(app, &caller, &call.id).await?;
-    let record = principal::find(app, &caller, kind, &id, &call.id).await?;
+    let published = publish::current(app, caller.newest(), &call.id).await?;
+    let record = principal::find(app, caller.newest(), kind, &id, &call.id).await?;
     let active = caller.standing.tenant_active;
     let record = record.filter(|record| active && record.state == PrincipalState::Active);
     let on = record.as_deref().map(|record| published.engine.flags(record, app.clock.now())).unwrap_or_default();

@@ -6,8 +6,11 @@ pub mod domain;
 pub mod export;
 pub mod feature_flag;
 pub mod own;
+mod proof_of_name;
 pub mod tenant;
 pub mod tenant_setting;
+
+pub use proof_of_name::ProofOfName;
 
 /// The routes of this area.
 pub fn routes() -> Vec<Route> {

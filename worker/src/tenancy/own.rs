@@ -2,7 +2,8 @@
 
 use parapet::Finding;
 use parapet::administration::RESOURCE;
-use parapet::model::{Column, Kind, Row, Tenant, TenantSetting};
+use parapet::model::{Column, Kind, Row, SettingCategory, Tenant, TenantSetting};
+use parapet::setting;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -94,6 +95,12 @@ pub(super) fn change(state: &State<'_>, before: &Tenant, mut after: Tenant, even
     Ok(plan)
 }
 
+/// Whether a key is of what decides access.
+fn is_rule(category: &str, key: &str) -> bool {
+    let known = SettingCategory::from_word(category).and_then(|category| setting::find(category, key));
+    known.is_some_and(setting::Known::is_compiled)
+}
+
 /// `{"<category>": {"<key>": value}}`, by the categories and keys of settings. What decides access is no default: it is a
 /// setting of its own, which is compiled and which owners alone write.
 fn check_settings(tenant: &Tenant, findings: &mut Vec<Finding>) {
@@ -121,7 +128,7 @@ fn check_settings(tenant: &Tenant, findings: &mut Vec<Finding>) {
                 !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
             if !is_key {
                 find(field, "tenant.settings_key", format!("`{key}` is no key: expected `[A-Za-z0-9_.-]+`"));
-            } else if category == "auth" && (key == "schema" || key.starts_with("policy.")) {
+            } else if is_rule(category, key) {
                 let message = format!("`auth/{key}` decides access, and is a setting of its own");
                 find(field, "tenant.settings_decides", message);
             } else if value.is_null() {

@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::document::{rows, select};
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
+use crate::login::{Site, invitation};
 use crate::platform::db::Statement;
 use crate::platform::random;
 use crate::response::Response;
@@ -93,7 +94,8 @@ async fn get(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError>
     row_answer(&found.pop().ok_or(ApiError::NotFound)?)
 }
 
-/// Makes a tenant with the roles of the system, its first owner and a key for the owner, which is shown this once.
+/// Makes a tenant with the roles of the system, its first owner and a key for the owner, which is shown this once. The owner
+/// is invited to choose a password.
 async fn create(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
     operators_only(&actor)?;
     call.no_query()?;
@@ -147,6 +149,7 @@ async fn create(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
         its.change(RowChange::made(&owner, "created"));
         its.change(RowChange::made(&begun.assignment, "assigned"));
         its.change(RowChange::made(&begun.key, "created"));
+        its.also(invitation::at(&Site::of_new(&tenant), owner.id, state.now)?);
         let mut plan = Plan::new(state, response);
         plan.answer_repeated(repeated);
         plan.change(RowChange::noted(None, Some(&tenant), "created"));

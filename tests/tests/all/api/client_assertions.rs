@@ -11,7 +11,7 @@ use p256::ecdsa::{Signature, SigningKey};
 use parapet::token::{Credential, PublicKey};
 
 const BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-const ENDPOINT: &str = "https://pdp.example/v1/token";
+const ENDPOINT: &str = "https://id.example/v1/token";
 
 /// A key pair of the account's own.
 fn pair(byte: u8) -> (SigningKey, Value) {

@@ -177,6 +177,12 @@ fn all_of_the_catalogue_happens() {
     );
     owner("DELETE", "/v1/message-suppressions/01980000-0000-7000-8000-0000000000fe", Value::Null);
 
+    owner("PUT", "/v1/tenant-settings/auth/routes.app", json!({ "value": { "routes": [] } }));
+    edge.app.dns.lead("origin.acme.com", &["1.1.1.1".parse().unwrap()]);
+    let host = json!({ "host": "app.acme.com", "origin": "https://origin.acme.com", "route_map": "app" });
+    super::gateway::prove(office, &host);
+    whole("/v1/gateway-hosts", host, json!({ "is_active": false }));
+
     super::webhooks::lead(edge);
     let hook = json!({ "name": "all", "url": "https://hooks.acme.com/in", "event_types": ["*"] });
     let hook = format!("/v1/webhooks/{}", id(&owner("POST", "/v1/webhooks", hook)));
@@ -280,6 +286,17 @@ fn all_of_the_catalogue_happens() {
     owner("POST", &format!("/v1/users/{invited}/invite"), Value::Null);
     let token = super::recovery::token(edge, "user.invitation");
     browser.post(edge, "/v1/auth/invitation/accept", json!({ "token": token, "password": new }));
+    for (path, value) in
+        [("security/sign_up", "open"), ("ui/terms_url", "https://acme.example/t"), ("ui/terms_version", "1")]
+    {
+        owner("PUT", &format!("/v1/tenant-settings/{path}"), json!({ "value": value }));
+    }
+    let sign_up = json!({ "email": "uma@new.example", "password": new, "accepts_terms": true });
+    browser.post(edge, "/v1/auth/sign-up", sign_up);
+    let token = super::recovery::token(edge, "sign_up.confirm");
+    browser.post(edge, "/v1/auth/sign-up/confirm", json!({ "token": token, "password": new }));
+    owner("PUT", "/v1/tenant-settings/ui/terms_version", json!({ "value": "2" }));
+    browser.post(edge, "/v1/me/terms", json!({ "version": "2" }));
 
     let happened: BTreeSet<String> = happened(&edge.app.db).into_iter().map(|(name, _)| name).collect();
     let missing: Vec<&str> = EVENTS.iter().map(|event| event.name).filter(|name| !happened.contains(*name)).collect();

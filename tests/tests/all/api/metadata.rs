@@ -7,9 +7,9 @@ fn the_metadata_needs_no_credential() {
     let response = Edge::new().get("/.well-known/authzen-configuration");
     assert_eq!(response.status, 200);
     let body = body(&response);
-    assert_eq!(body["policy_decision_point"], "https://pdp.example");
-    assert_eq!(body["access_evaluation_endpoint"], "https://pdp.example/access/v1/evaluation");
-    assert_eq!(body["access_evaluations_endpoint"], "https://pdp.example/access/v1/evaluations");
+    assert_eq!(body["policy_decision_point"], "https://id.example");
+    assert_eq!(body["access_evaluation_endpoint"], "https://id.example/access/v1/evaluation");
+    assert_eq!(body["access_evaluations_endpoint"], "https://id.example/access/v1/evaluations");
 }
 
 #[test]
@@ -17,7 +17,7 @@ fn every_endpoint_that_it_names_is_there() {
     let edge = Edge::new();
     let body = body(&edge.get("/.well-known/authzen-configuration"));
     for (name, address) in body.as_object().unwrap().iter().filter(|(name, _)| name.ends_with("_endpoint")) {
-        let path = address.as_str().unwrap().strip_prefix("https://pdp.example").unwrap();
+        let path = address.as_str().unwrap().strip_prefix("https://id.example").unwrap();
         assert_eq!(edge.send(request("POST", path)).status, 401, "{name}");
     }
 }
@@ -27,8 +27,8 @@ fn a_tenant_among_several_has_its_own() {
     let edge = Edge::new();
     let response = edge.get("/.well-known/authzen-configuration/acme");
     assert_eq!(response.status, 200);
-    assert_eq!(body(&response)["policy_decision_point"], "https://pdp.example/acme");
-    assert_eq!(body(&response)["access_evaluation_endpoint"], "https://pdp.example/access/v1/evaluation");
+    assert_eq!(body(&response)["policy_decision_point"], "https://id.example/acme");
+    assert_eq!(body(&response)["access_evaluation_endpoint"], "https://id.example/access/v1/evaluation");
 }
 
 #[test]

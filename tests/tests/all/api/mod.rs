@@ -1,5 +1,6 @@
 //! The HTTP API: the real router in this process, over SQLite and a store in memory.
 
+mod access_tokens;
 mod administration;
 mod api_keys;
 mod audit_logs;
@@ -14,7 +15,10 @@ mod expiry;
 mod factor;
 mod flags;
 mod forced_change;
+mod forward_auth;
+mod gateway;
 mod groups;
+mod handoff;
 mod health;
 mod http;
 mod input;
@@ -33,6 +37,7 @@ mod own_email;
 mod own_password;
 mod own_profile;
 mod page_links;
+mod page_sign_up;
 mod pages;
 mod policies;
 mod preview;
@@ -51,6 +56,7 @@ mod service_accounts;
 mod sessions;
 mod settings;
 mod sign_in;
+mod sign_up;
 mod snapshots;
 mod tenant;
 mod tenant_purge;
@@ -251,7 +257,7 @@ impl Drop for Edge {
 fn request(method: &str, path: &str) -> Request {
     Request {
         method: method.to_owned(),
-        origin: "https://pdp.example".to_owned(),
+        origin: "https://id.example".to_owned(),
         path: path.to_owned(),
         ..Request::default()
     }
@@ -307,7 +313,9 @@ fn configuration(variables: &[(&str, &str)]) -> Rc<Result<Config, String>> {
     Rc::new(Config::read(|name| {
         // What is not in the list is not there at the edge.
         assert!(VARIABLES.contains(&name), "{name}");
-        variables.iter().find(|(its, _)| *its == name).map(|(_, value)| (*value).to_owned())
+        let value = variables.iter().find(|(its, _)| *its == name).map(|(_, value)| (*value).to_owned());
+        // Without one each host could be an application's, which costs a question.
+        value.or_else(|| (name == "BASE_DOMAIN").then(|| "id.example".to_owned()))
     }))
 }
 

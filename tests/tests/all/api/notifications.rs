@@ -117,7 +117,7 @@ impl Office {
     fn wanted(&self, user: &str, purpose: &'static str, values: &[(&'static str, &str)]) -> Wanted {
         Wanted {
             tenant: TENANT.parse().unwrap(),
-            user: user.parse().unwrap(),
+            user: Some(user.parse().unwrap()),
             purpose,
             values: values.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
             ..Wanted::default()
@@ -867,7 +867,7 @@ fn nobody_is_told_of_one_thing_without_end() {
     assert_eq!(office.notifications().len(), most);
     // What has a count of its own still comes, and others are told.
     office.tell(&office.wanted(ANNA, "password.changed", &[("time", "now")]));
-    office.tell(&Wanted { user: BEN.parse().unwrap(), ..reset(&office) });
+    office.tell(&Wanted { user: Some(BEN.parse().unwrap()), ..reset(&office) });
     assert_eq!(office.notifications().len(), most + 3);
     office.wait(3601);
     office.tell(&reset(&office));
@@ -879,12 +879,12 @@ fn nobody_is_told_anything_who_is_gone_or_whose_tenant_is() {
     let office = mailing();
     office.edge.sql("UPDATE user SET state = 'deleted' WHERE id = '01980000-0000-7000-8000-000000000101'");
     assert!(office.tell(&reset(&office)).is_empty());
-    let ben = Wanted { user: BEN.parse().unwrap(), ..reset(&office) };
+    let ben = Wanted { user: Some(BEN.parse().unwrap()), ..reset(&office) };
     let messages = office.tell(&ben);
     assert_eq!(messages.len(), 1);
     office.edge.sql("UPDATE tenant SET status = 'suspended'");
     assert!(office.tell(&ben).is_empty());
-    let nobody = Wanted { user: Uuid::from_u128(7), ..reset(&office) };
+    let nobody = Wanted { user: Some(Uuid::from_u128(7)), ..reset(&office) };
     assert!(office.tell(&nobody).is_empty());
     let other = Wanted { tenant: OTHER.parse().unwrap(), ..reset(&office) };
     assert!(office.tell(&other).is_empty(), "another tenant has no such user");

@@ -2,8 +2,12 @@
 
 use super::sign_in::{Browser, PASSWORD, edge, give_password};
 use super::*;
+use parapet_worker::platform::fetch::{FetchError, Incoming, Outgoing};
 
 pub const NEW: &str = "sieben gruene Flaschen haengen dort";
+
+/// Of its SHA-1, what comes after the first five digits, 9E98E.
+pub const SUFFIX: &str = "BBDC716515146D92EADA6B7D9DF5A19D69B";
 
 fn signed_in(edge: &Edge) -> Browser {
     let mut browser = Browser::default();
@@ -80,7 +84,7 @@ fn the_password_of_before_is_shown_and_counted_like_a_try_to_sign_in() {
     assert_problem(&change(&edge, &mut stranger, PASSWORD, NEW), 429, "rate.limited");
     // By the same counters: who holds a session has no tries of their own.
     let mut elsewhere = Browser { address: Some("198.51.100.9"), ..Browser::default() };
-    assert_problem(&elsewhere.sign_in(&edge, "anna@acme.example", PASSWORD), 429, "rate.limited");
+    assert_problem(&elsewhere.sign_in(&edge, "anna@acme.example", PASSWORD), 401, "sign_in.refused");
     let reasons =
         edge.sql("SELECT failure_reason, count(*) AS n FROM login_attempt WHERE user_id IS NOT NULL GROUP BY 1");
     assert!(reasons.iter().any(|row| row["failure_reason"] == "password" && row["n"] == 10), "{reasons:?}");
@@ -119,6 +123,81 @@ fn a_second_factor_lets_it_be_shorter_and_a_tenant_asks_for_more() {
     );
     edge.sql("DELETE FROM mfa_device");
     assert_eq!(change(&edge, &mut own, "vK3 mq7x", NEW).status, 204);
+}
+
+/// A source of breached passwords knows one by its range; the service says no more of it.
+#[test]
+fn a_password_from_a_breach_is_refused_where_a_tenant_asks_for_it() {
+    let edge = edge();
+    let mut own = signed_in(&edge);
+    let asked: std::rc::Rc<std::cell::RefCell<Vec<Outgoing>>> = Default::default();
+    let seen = asked.clone();
+    let listed = format!("0018A45C4D1DEF81644B54AB7F969B88D65:0\r\n{SUFFIX}:12\r\n");
+    edge.app.fetch.answer(move |request| {
+        seen.borrow_mut().push(request.clone());
+        Ok(Incoming { status: 200, body: listed.clone().into_bytes(), ..Incoming::default() })
+    });
+    edge.app.dns.lead("api.pwnedpasswords.com", &["104.17.1.1".parse().unwrap()]);
+    // Nobody is asked where the tenant has not said so.
+    assert_eq!(change(&edge, &mut own, PASSWORD, NEW).status, 204);
+    assert!(asked.borrow().is_empty());
+    set(&edge, "breached_password_check", json!(true));
+    assert_eq!(change(&edge, &mut own, NEW, PASSWORD).status, 204);
+    assert_eq!(findings(&change(&edge, &mut own, PASSWORD, NEW)), ["new_password password.breached"]);
+    let requests = asked.borrow().clone();
+    assert_eq!(requests.len(), 2);
+    assert_eq!(requests[1].url, "https://api.pwnedpasswords.com/range/9E98E");
+    assert!(requests[1].headers.contains(&("add-padding".to_owned(), "true".to_owned())));
+    assert!(requests[1].body.is_empty());
+    // What is refused anyway is asked of nobody.
+    assert_eq!(findings(&change(&edge, &mut own, PASSWORD, "short")), ["new_password password.too_short"]);
+    assert_eq!(asked.borrow().len(), 2);
+}
+
+/// Whatever a source does that says nothing, the password is judged without it.
+#[test]
+fn a_source_of_breaches_that_says_nothing_keeps_nobody_from_a_password() {
+    let listed = format!("{SUFFIX}:12\r\n").into_bytes();
+    let answer = |status: u16, body: &[u8]| Ok(Incoming { status, body: body.to_vec(), ..Incoming::default() });
+    let long = [listed.clone(), vec![b'\n'; parapet::password::breach::MAX_ANSWER]].concat();
+    let answers = [
+        Err(FetchError::Failed),
+        Err(FetchError::Late),
+        answer(500, &listed),
+        answer(302, &listed),
+        answer(404, b""),
+        answer(200, b""),
+        answer(200, b"<html>"),
+        answer(200, &[0xff, 0xfe]),
+        answer(200, &[listed.as_slice(), b"no line of it"].concat()),
+        answer(200, &long),
+    ];
+    for said in answers {
+        let edge = edge();
+        set(&edge, "breached_password_check", json!(true));
+        set(&edge, "breached_password_url", json!("https://breaches.acme.com/by/"));
+        edge.app.dns.lead("breaches.acme.com", &["104.17.1.1".parse().unwrap()]);
+        edge.app.fetch.answer(move |request| {
+            assert!(request.url.starts_with("https://breaches.acme.com/by/"));
+            said.clone()
+        });
+        assert_eq!(change(&edge, &mut signed_in(&edge), PASSWORD, NEW).status, 204);
+    }
+    // Nor is one asked that leads inside, or nowhere.
+    for (url, leads) in [
+        ("https://breaches.acme.com/", "10.0.0.7"),
+        ("https://breaches.acme.com/", "169.254.169.254"),
+        ("https://other.acme.com/", "104.17.1.1"),
+        ("http://breaches.acme.com/", "104.17.1.1"),
+        ("https://acme.id.example/", "104.17.1.1"),
+    ] {
+        let edge = edge();
+        set(&edge, "breached_password_check", json!(true));
+        set(&edge, "breached_password_url", json!(url));
+        edge.app.dns.lead("breaches.acme.com", &[leads.parse().unwrap()]);
+        edge.app.fetch.answer(|request| panic!("{request:?}"));
+        assert_eq!(change(&edge, &mut signed_in(&edge), PASSWORD, NEW).status, 204);
+    }
 }
 
 #[test]

@@ -59,8 +59,9 @@ fn a_forgotten_password_becomes_another() {
 #[test]
 fn what_is_no_link_leads_to_no_form() {
     let edge = edge();
+    super::own_password::set(&edge, "sign_up", json!("open"));
     let mut tab = Tab::default();
-    for path in ["/reset", "/invitation", "/confirm"] {
+    for path in ["/reset", "/invitation", "/confirm", "/sign-up/confirm"] {
         for query in
             ["", "?token=", "?token=x", "?token=ps_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "?token=%3Cscript%3E"]
         {

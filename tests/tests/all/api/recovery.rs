@@ -36,12 +36,20 @@ pub fn token(edge: &Edge, purpose: &str) -> String {
 
 /// No token that was sent lies anywhere in the clear, nor does its hash where others read.
 pub fn assert_hidden(edge: &Edge, token: &str) {
-    for table in ["audit_log", "outbox", "user_notification", "one_time_link", "password_reset", "webhook_delivery"] {
+    for table in [
+        "audit_log",
+        "outbox",
+        "user_notification",
+        "one_time_link",
+        "password_reset",
+        "pending_sign_up",
+        "webhook_delivery",
+    ] {
         let rows = edge.app.db.rows(table).into_iter().map(Value::Object).collect::<Vec<_>>();
         let text = Value::from(rows).to_string();
         assert!(!text.contains(token), "{table}");
         let hash = OpaqueToken::parse(TokenKind::Link, token).unwrap().hash();
-        let may_have = ["one_time_link", "password_reset"].contains(&table);
+        let may_have = ["one_time_link", "password_reset", "pending_sign_up"].contains(&table);
         assert!(may_have || !text.contains(&hash), "{table}");
     }
 }

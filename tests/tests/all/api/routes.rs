@@ -4,7 +4,7 @@ use super::*;
 use parapet_worker::guard::Access;
 
 /// What is public, and nothing else.
-const PUBLIC: [&str; 45] = [
+const PUBLIC: [&str; 68] = [
     "/healthz",
     "/v1/health",
     "/openapi.json",
@@ -12,6 +12,9 @@ const PUBLIC: [&str; 45] = [
     "/.well-known/authzen-configuration/{slug}",
     "/.well-known/parapet-keys",
     "/v1/auth/sign-in",
+    "/v1/auth/sign-up",
+    "/v1/auth/sign-up",
+    "/v1/auth/sign-up/confirm",
     "/v1/auth/second-factor/begin",
     "/v1/auth/second-factor",
     "/v1/auth/passkey/begin",
@@ -48,9 +51,30 @@ const PUBLIC: [&str; 45] = [
     "/reset",
     "/invitation",
     "/invitation",
+    "/sign-up",
+    "/sign-up",
+    "/sign-up/sent",
+    "/sign-up/confirm",
+    "/sign-up/confirm",
     "/confirm",
     "/confirm",
     "/.well-known/change-password",
+    // To an application, for whoever is signed in; and for servers that show their key in a header of its own.
+    "/handoff",
+    "/forward-auth",
+    "/forward-auth/{*path}",
+    "/forward-auth",
+    "/forward-auth/{*path}",
+    "/forward-auth",
+    "/forward-auth/{*path}",
+    "/forward-auth",
+    "/forward-auth/{*path}",
+    "/forward-auth",
+    "/forward-auth/{*path}",
+    "/forward-auth",
+    "/forward-auth/{*path}",
+    "/forward-auth",
+    "/forward-auth/{*path}",
 ];
 
 #[test]

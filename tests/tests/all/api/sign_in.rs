@@ -192,6 +192,70 @@ fn tries_at_an_account_wait_longer_and_longer_and_nobody_is_locked_out_for_good(
     assert_problem(&Browser::default().sign_in(&edge, "anna", "wrong"), 401, "sign_in.refused");
 }
 
+/// An account has two names and one count. But that a name nobody has tried must wait would say whose it is.
+#[test]
+fn both_names_of_an_account_count_together_and_nobody_learns_of_it() {
+    let edge = edge();
+    let mut stranger = Browser::default();
+    for _ in 0..10 {
+        assert_problem(&stranger.sign_in(&edge, "anna@acme.example", "wrong"), 401, "sign_in.refused");
+    }
+    assert_problem(&stranger.sign_in(&edge, "anna@acme.example", PASSWORD), 429, "rate.limited");
+    // By the other name even the right password is refused, with the work and the answer of any that is wrong.
+    let mut seen = Vec::new();
+    for (name, password) in [("anna", PASSWORD), ("anna", "wrong"), ("nobody", "wrong")] {
+        let runs = edge.app.memory.hasher.borrow().runs();
+        let (response, statements) = edge.app.db.recording(|| stranger.sign_in(&edge, name, password));
+        assert_problem(&response, 401, "sign_in.refused");
+        let sql: Vec<String> = statements.iter().map(|statement| statement.sql().to_owned()).collect();
+        seen.push((sql, edge.app.memory.hasher.borrow().runs() - runs));
+    }
+    assert!(seen.iter().all(|other| *other == seen[0]));
+    let tries = edge.sql("SELECT failure_reason FROM login_attempt WHERE email_attempted = 'anna'");
+    assert!(tries.iter().all(|row| row["failure_reason"] == "throttled"), "{tries:?}");
+    // By the other name there are as many tries as by one that nobody has, and all of them in vain.
+    for _ in 2..10 {
+        assert_problem(&stranger.sign_in(&edge, "anna", PASSWORD), 401, "sign_in.refused");
+    }
+    assert_problem(&stranger.sign_in(&edge, "anna", PASSWORD), 429, "rate.limited");
+    // The wait is over: once the account is free again, it opens by either name, and all is forgotten.
+    edge.app.clock.set(time(NOW).plus_millis(2_000));
+    assert_eq!(stranger.sign_in(&edge, "anna", PASSWORD).status, 200);
+    let left = edge.sql("SELECT subject FROM login_throttle WHERE subject LIKE 'user/%'");
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// What is known of the host is known as long as of a key, and a change that was made here is seen at once.
+#[test]
+fn a_host_is_remembered_for_as_long_as_a_key() {
+    let edge = Edge::with(&[
+        ("FRESHNESS_SECONDS", "5"),
+        ("SNAPSHOT_KEY", &"ab".repeat(32)),
+        ("DATA_KEY", &"cd".repeat(32)),
+        ("BASE_DOMAIN", "id.example"),
+    ]);
+    give_password(&edge, ANNA, PASSWORD);
+    let trips = |edge: &Edge| {
+        let before = edge.app.db.round_trips();
+        assert_eq!(Browser::default().sign_in(edge, "anna", PASSWORD).status, 200);
+        edge.app.db.round_trips() - before
+    };
+    assert_eq!((trips(&edge), trips(&edge)), (4, 3), "the host; the count, the read at the log's end, and the write");
+    edge.sql("UPDATE tenant SET status = 'suspended'");
+    edge.app.clock.set(time(NOW).plus_millis(4_999));
+    assert_eq!(Browser::default().sign_in(&edge, "anna", PASSWORD).status, 200);
+    assert_problem(&Browser::default().get(&edge, "/v1/me/session"), 401, "key.missing");
+    edge.app.clock.set(time(NOW).plus_millis(5_000));
+    assert_problem(&Browser::default().sign_in(&edge, "anna", PASSWORD), 404, "http.not_found");
+    edge.sql("UPDATE tenant SET status = 'active'");
+    assert_eq!((trips(&edge), trips(&edge)), (4, 3));
+    let tenant = TENANT.parse().unwrap();
+    let newer = parapet_worker::memory::Versions { policy: 8, directory: 3 };
+    edge.app.memory.saw(tenant, newer);
+    edge.sql("UPDATE tenant_epoch SET policy_version = 8");
+    assert_eq!((trips(&edge), trips(&edge)), (4, 3));
+}
+
 #[test]
 fn the_own_browser_comes_in_while_strangers_wait() {
     let edge = edge();

@@ -26,6 +26,7 @@ fn counts(edge: &Edge, tenant: &str) -> Vec<(String, i64)> {
         "login_throttle",
         "lone_password",
         "one_time_link",
+        "pending_sign_up",
         "rate_limit",
         "rule_history",
         "terms_acceptance",

@@ -107,6 +107,51 @@ fn a_new_tenants_owner_begins_at_once() {
     assert!(!written[0]["text"].as_str().unwrap().contains(owner.expose()));
 }
 
+/// Whoever is made the owner of a tenant is told, and chooses a password: nobody else has one of theirs.
+#[test]
+fn a_new_tenants_owner_is_invited() {
+    let operators = operators();
+    let edge = &operators.office.edge;
+    let made = assert_status(&operators.call("POST", "/v1/tenants", new_tenant()), 201);
+    let owner = key_of(&made);
+    let (purpose, to, link) = super::recovery::links(edge).remove(0);
+    assert_eq!((purpose.as_str(), to), ("user.invitation", None));
+    let token = link.strip_prefix("https://globex.id.example/invitation?token=").unwrap();
+    super::recovery::assert_hidden(edge, token);
+    let sent = operators.sql("SELECT u.email, n.content FROM user_notification n JOIN user u ON u.id = n.user_id WHERE json_extract(n.metadata, '$.purpose') = 'user.invitation'");
+    assert_eq!((sent.len(), &sent[0]["email"]), (1, &json!("hank@globex.example")));
+    assert!(sent[0]["content"].as_str().unwrap().contains("you are invited to Globex"), "{sent:?}");
+    let at = |path: &str, sent: Value| {
+        let mut request = request("POST", path);
+        request.origin = "https://globex.id.example".to_owned();
+        request.body = Body::Bytes(sent.to_string().into_bytes());
+        edge.send(request)
+    };
+    let accept = |password: &str| at("/v1/auth/invitation/accept", json!({ "token": token, "password": password }));
+    assert_eq!(accept("short").status, 422);
+    assert_eq!(accept(super::own_password::NEW).status, 204);
+    assert_problem(&accept(super::own_password::NEW), 401, "link.refused");
+    let sign_in = json!({ "identifier": "hank@globex.example", "password": super::own_password::NEW });
+    assert_eq!(body(&at("/v1/auth/sign-in", sign_in))["status"], "signed_in");
+    // The key that the operators handed over goes on.
+    assert_status(&operators.office.by(&owner, "GET", "/v1/roles", Value::Null), 200);
+}
+
+/// Whoever has a password by then has no use for it: an invitation sets no second one.
+#[test]
+fn an_invitation_is_void_once_its_owner_has_a_password() {
+    let operators = operators();
+    let edge = &operators.office.edge;
+    assert_status(&operators.call("POST", "/v1/tenants", new_tenant()), 201);
+    let token = super::recovery::token(edge, "user.invitation");
+    edge.sql("UPDATE user SET password_hash = 'x' WHERE email = 'hank@globex.example'");
+    let mut request = request("POST", "/v1/auth/invitation/accept");
+    request.origin = "https://globex.id.example".to_owned();
+    let sent = json!({ "token": token, "password": super::own_password::NEW });
+    request.body = Body::Bytes(sent.to_string().into_bytes());
+    assert_problem(&edge.send(request), 401, "link.refused");
+}
+
 #[test]
 fn the_key_is_shown_once() {
     let operators = operators();

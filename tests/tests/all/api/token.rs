@@ -401,8 +401,12 @@ fn a_key_of_the_tenant_alone_gets_a_token_that_acts_for_nobody() {
 /// The issuer is the tenant's own origin, and whoever asks at another tenant's gets nothing.
 #[test]
 fn a_tenant_issues_at_its_own_origin() {
-    let mut edge =
-        Edge::with(&[("FRESHNESS_SECONDS", "0"), ("SNAPSHOT_KEY", &"ab".repeat(32)), ("DATA_KEY", &"cd".repeat(32))]);
+    let mut edge = Edge::with(&[
+        ("FRESHNESS_SECONDS", "0"),
+        ("SNAPSHOT_KEY", &"ab".repeat(32)),
+        ("DATA_KEY", &"cd".repeat(32)),
+        ("BASE_DOMAIN", ""),
+    ]);
     edge.seed(&other());
     let key = edge.key_of(TENANT, Some(ANNA), None, &["me"]);
     let at = |edge: &Edge, origin: &str| {

@@ -121,6 +121,8 @@ fn a_token_of_a_session_ends_with_it() {
                  '01980000-0000-7000-8000-000000000101', '2026-03-02T09:00:00.000Z', '[\"pwd\"]',
                  '2026-03-02T10:02:00.000Z', '2026-03-02T09:00:00.000Z')",
     );
+    // The time without use that holds where nothing is set, an hour, is over in this instant.
+    edge.sql("UPDATE user_session SET created_at = '2026-03-02T09:00:00.001Z'");
     let claims = |session: &str| Claims {
         credential: Credential::Session {
             id: session.parse().unwrap(),
@@ -136,6 +138,17 @@ fn a_token_of_a_session_ends_with_it() {
         (&json!(id), &json!(["pwd"]), &json!(1_772_442_000))
     );
     desk.is_inactive(&issue(&claims(ANNA), &desk.signing()).unwrap());
+    // Unused for too long, though its end has not come; asking about a token is no use of the session.
+    let idle = "INSERT INTO tenant_setting (id, tenant_id, category, setting_key, setting_value, created_at, updated_at)
+         SELECT '01980000-0000-7000-8000-000000000b01', id, 'security', 'session_idle_minutes', '61', created_at, updated_at
+         FROM tenant WHERE slug = 'acme'";
+    edge.sql(idle);
+    edge.app.clock.set(time("2026-03-02T10:01:00.000Z"));
+    assert_eq!(desk.ask(&signed)["active"], true);
+    edge.app.clock.set(time("2026-03-02T10:01:00.001Z"));
+    desk.is_inactive(&signed);
+    edge.sql("UPDATE user_session SET last_accessed_at = '2026-03-02T10:00:00.000Z'");
+    assert_eq!(desk.ask(&signed)["active"], true);
     edge.app.clock.set(time("2026-03-02T10:02:00.000Z"));
     desk.is_inactive(&signed);
     edge.app.clock.set(time(NOW));

@@ -133,7 +133,7 @@ fn an_address_leads_to_the_public_internet_alone() {
         ("https://metadata.google.internal/", "address.inside"),
         ("https://hooks.acme.com:22/", "address.port"),
         ("https://me:secret@hooks.acme.com/", "address.user"),
-        ("https://pdp.example/v1/roles", "address.own"),
+        ("https://id.example/v1/roles", "address.own"),
     ] {
         let response = make(url);
         assert_problem(&response, 422, "request.invalid");

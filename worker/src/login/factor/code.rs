@@ -36,7 +36,7 @@ pub async fn send(
     };
     let wanted = Wanted {
         tenant: user.tenant_id,
-        user: user.id,
+        user: Some(user.id),
         purpose: "sign_in.code",
         values: vec![("code", code.expose().to_owned()), ("expires_minutes", (LIFETIME / MINUTE).to_string())],
         channels: Some(channels),

@@ -13,7 +13,7 @@ use super::policy::Policy;
 use super::{device, party, tries};
 use crate::administration::OWN_SCOPE;
 use crate::app::App;
-use crate::authenticate::{Caller, Credential as By};
+use crate::authenticate::Caller;
 use crate::cookie;
 use crate::document::rows;
 use crate::error::ApiError;
@@ -107,13 +107,10 @@ async fn answer_begin_again(app: &App, call: &Call, caller: Caller) -> Result<Re
     begin(app, call, &site, Some(again)).await?.respond()
 }
 
-/// The user, and the session that they come with: a key proves nothing of them.
+/// The user, and the session that they come with: a key or a token proves nothing of them.
 fn session(caller: &Caller) -> Result<(Uuid, Uuid), ApiError> {
     let me = Me::of(caller)?;
-    match caller.standing.credential {
-        By::Session(session) => Ok((me.user, session)),
-        By::ApiKey(_) => Err(ApiError::NotFound),
-    }
+    Ok((me.user, caller.standing.credential.session().ok_or(ApiError::NotFound)?))
 }
 
 /// Asks for a passkey: of whoever it is; or of a user, for a session that they have.

@@ -15,7 +15,7 @@ pub async fn count(app: &App, call: &Call, site: &Site, user: &User) -> Result<C
     let now = app.clock.now();
     let device = cookie::device(&call.request).map(|token| token.hash());
     let from = address(call).map(|ip| rate::network(ip).to_string());
-    let tried = Try::new(site, &user.email, from, device, now).of_factor();
+    let tried = Try::of_user(site, user.id, from, device, now).of_factor();
     let answers = app.db.batch(tried.statements()).await.map_err(ApiError::database)?;
     match tried.read(&answers) {
         Ok(counted) => Ok(counted),

@@ -105,12 +105,14 @@ async fn grant(app: &App, call: &Call) -> Result<Response, ApiError> {
     let issued_at = whole_seconds(now);
     let end = issued_at.plus_millis(life(&tenant, setting.as_ref()));
     let expires_at = standing.expires_at.map_or(end, |its| whole_seconds(its).min(end));
-    let (subject_type, subject) = match standing.owner {
-        Owner::Tenant => (SubjectType::Tenant, standing.tenant),
-        Owner::User(id) => (SubjectType::User, id),
-        Owner::ServiceAccount(id) => (SubjectType::ServiceAccount, id),
+    let subject = standing.subject();
+    let subject_type = match standing.owner {
+        Owner::Tenant => SubjectType::Tenant,
+        Owner::User(_) => SubjectType::User,
+        Owner::ServiceAccount(_) => SubjectType::ServiceAccount,
     };
-    let client = if subject_type == SubjectType::ServiceAccount { subject } else { standing.credential.id() };
+    let credential = credential(standing)?;
+    let client = if subject_type == SubjectType::ServiceAccount { subject } else { standing.credential.lasting().id() };
     let claims = Claims {
         audience: audience(&asked, &issuer)?,
         issuer,
@@ -121,7 +123,7 @@ async fn grant(app: &App, call: &Call) -> Result<Response, ApiError> {
         expires_at,
         id: fresh_id(now)?,
         tenant: standing.tenant,
-        credential: credential(standing),
+        credential,
         scopes: given.scopes,
         roles: given.roles,
     };
@@ -168,13 +170,14 @@ fn life(tenant: &Tenant, row: Option<&TenantSetting>) -> i64 {
     (minutes * 60_000).clamp(0, token::LONGEST_LIFE)
 }
 
-/// What the token ends with.
-fn credential(standing: &Standing) -> Credential {
+/// What the token ends with. Only what lasts is exchanged: whoever has a token would have others for ever.
+fn credential(standing: &Standing) -> Result<Credential, ApiError> {
     match (standing.credential, &standing.proof) {
         (authenticate::Credential::Session(id), Some(proof)) => {
-            Credential::Session { id, auth_time: proof.at, amr: proof.amr.clone() }
+            Ok(Credential::Session { id, auth_time: proof.at, amr: proof.amr.clone() })
         }
-        (its, _) => Credential::ApiKey(its.id()),
+        (authenticate::Credential::ApiKey(id), _) => Ok(Credential::ApiKey(id)),
+        _ => Err(malformed_credential()),
     }
 }
 
@@ -298,12 +301,15 @@ impl Shown {
     }
 }
 
-/// Only what lasts is exchanged. An access token is not: whoever has one would have others for ever.
+/// Whether a credential is one that lasts, by its form.
 fn exchangeable(credential: &str) -> Result<(), ApiError> {
     let is_ours =
         ApiKeyToken::parse(credential).is_some() || OpaqueToken::parse(TokenKind::Session, credential).is_some();
-    let malformed = ApiError::Unauthenticated { code: "key.malformed", detail: "this is no credential of ours" };
-    if is_ours { Ok(()) } else { Err(malformed) }
+    if is_ours { Ok(()) } else { Err(malformed_credential()) }
+}
+
+fn malformed_credential() -> ApiError {
+    ApiError::Unauthenticated { code: "key.malformed", detail: "this is no key and no session of ours" }
 }
 
 /// The same call with a credential where credentials are looked for.

@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 
 use super::asked::Asked;
-use super::verify::{For, verified};
 use crate::app::App;
-use crate::authenticate::Caller;
+use crate::authenticate::{Caller, For, verified};
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
 use crate::response::Response;

@@ -56,18 +56,13 @@ pub fn routes() -> Vec<Route> {
 }
 
 /// Reads the key that signs now, for [`signing`].
-pub(super) fn read_signing(tenant: Uuid, now: Timestamp) -> Statement {
+pub fn read_signing(tenant: Uuid, now: Timestamp) -> Statement {
     Statement::new(READ_SIGNING).bind(tenant).bind(now)
 }
 
 /// The key that signs now, from what [`read_signing`] gave. Where there is none the first is made: of several isolates
 /// that find none at once, one makes it.
-pub(super) async fn signing(
-    app: &App,
-    tenant: Uuid,
-    found: Vec<SqlRow>,
-    now: Timestamp,
-) -> Result<SigningKey, ApiError> {
+pub async fn signing(app: &App, tenant: Uuid, found: Vec<SqlRow>, now: Timestamp) -> Result<SigningKey, ApiError> {
     let mut found = found;
     if found.is_empty() {
         enact(app, &Author::service(), tenant, vec![read_all(tenant)], |_, answers| {

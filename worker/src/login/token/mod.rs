@@ -9,14 +9,12 @@ mod jwks;
 pub mod key;
 mod revocation;
 mod scope;
-mod verify;
 
 pub use grant::{API_KEY, CLIENT_CREDENTIALS, JWT_BEARER, TOKEN_EXCHANGE};
 pub use introspection::SCOPE as INTROSPECT_SCOPE;
 pub use issuer::issuer;
 pub use revocation::SCOPE as REVOKE_SCOPE;
 pub use scope::{ROLES, ROLES_SCOPE};
-pub use verify::{For, verified};
 
 use crate::guard::Route;
 

@@ -4,10 +4,9 @@ use parapet::model::{Row as _, TokenRevocation};
 use serde_json::json;
 
 use super::asked::Asked;
-use super::verify::{For, verified};
 use crate::administration::{Author, Deed, RowChange, enact};
 use crate::app::App;
-use crate::authenticate::Caller;
+use crate::authenticate::{Caller, For, verified};
 use crate::document::select;
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
@@ -47,8 +46,11 @@ async fn revoke(app: &App, call: &Call, caller: Caller) -> Result<Response, ApiE
                 // Where somebody else did meanwhile, it is its place in the log's chain that this batch fails for.
                 let insert = Statement::new(format!("{} ON CONFLICT DO NOTHING", TokenRevocation::INFO.insert()));
                 deed.statements.push(row.to_sql().into_iter().fold(insert, Statement::bind));
-                let credential = caller.standing.credential;
-                let cause = json!({ (credential.column()): credential.id(), "request_id": call.id });
+                let mut cause = json!({ "request_id": call.id });
+                if let Some(members) = cause.as_object_mut() {
+                    let named = caller.standing.credential.named();
+                    members.extend(named.map(|(name, id)| (name.to_owned(), json!(id))));
+                }
                 deed.changes.push(RowChange::noted(None, Some(&row), "created").because(cause));
             }
             Ok((deed, ()))

@@ -74,8 +74,8 @@ async fn useless(
 ) -> Result<BTreeSet<String>, ApiError> {
     let actions: Vec<&&str> = wanted.iter().filter(|scope| **scope != ROLES && !is_own_scope(scope)).collect();
     let (Some((kind, id)), false) = (owner(caller), actions.is_empty()) else { return Ok(BTreeSet::new()) };
-    let published = publish::current(app, caller, &call.id).await?;
-    let record = principal::find(app, caller, kind, &id, &call.id).await?.ok_or_else(gone)?;
+    let published = publish::current(app, caller.newest(), &call.id).await?;
+    let record = principal::find(app, caller.newest(), kind, &id, &call.id).await?.ok_or_else(gone)?;
     let row = published.engine.matrix_row(&record, now);
     let may = |action: &str| row.cells.iter().any(|cell| cell.action == action && cell.access != Access::No);
     Ok(actions.into_iter().filter(|action| !may(action)).map(|action| (*action).to_owned()).collect())
@@ -87,7 +87,7 @@ async fn roles(app: &App, call: &Call, caller: &Caller, now: Timestamp) -> Resul
     let versions = caller.standing.versions;
     let moved = || ApiError::unavailable("snapshot.moved", "the rules changed in between", versions.policy);
     let document = document::at(app, caller.standing.tenant, versions.policy).await?.ok_or_else(moved)?;
-    let record = principal::find(app, caller, kind, &id, &call.id).await?.ok_or_else(gone)?;
+    let record = principal::find(app, caller.newest(), kind, &id, &call.id).await?.ok_or_else(gone)?;
     let rights = RightsOf::new(&document);
     let names: BTreeSet<&str> = rights.roles(&record, now).into_iter().map(|(role, _)| role.name.as_str()).collect();
     Ok(names.into_iter().map(str::to_owned).collect())

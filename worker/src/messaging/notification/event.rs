@@ -245,7 +245,7 @@ pub async fn for_event(app: &App, event: &Outbox, after: Uuid) -> Result<(Notice
     for user in users {
         let wanted = Wanted {
             tenant: event.tenant_id,
-            user,
+            user: Some(user),
             purpose: told.purpose,
             values: values.clone(),
             event: Some(event.id),

@@ -28,8 +28,8 @@ const HIDDEN: &str = "•••";
 pub struct Wanted {
     /// The tenant.
     pub tenant: Uuid,
-    /// To whom.
-    pub user: Uuid,
+    /// To whom; nobody where it goes to the address of `email`, whose is no account.
+    pub user: Option<Uuid>,
     /// What it is about: the name of a [`Purpose`].
     pub purpose: &'static str,
     /// The values of its variables; one that is left out is empty.
@@ -69,7 +69,8 @@ impl Notices {
 }
 
 /// `?1` is the tenant, `?2` to `?14` the row in the order of its columns without the tenant, `?15` since when those of the
-/// purpose are counted, `?16` how many there are at most. It gives a row where there were fewer.
+/// purpose are counted, `?16` how many there are at most. It gives a row where there were fewer. What goes to nobody's address
+/// is counted where it is asked for.
 const INSERT: &str = "
     INSERT INTO user_notification (tenant_id, id, user_id, notification_template_id, subject, content, type, status, metadata,
                                    sent_at, read_at, created_at, next_attempt_at, sealed)
@@ -143,7 +144,7 @@ pub fn test(
     now: Timestamp,
 ) -> Result<Notices, ApiError> {
     let purpose = purpose::find("test").ok_or_else(|| ApiError::internal("there is no such purpose"))?;
-    let row = kept(app, id, user, purpose, template, values, None, now)?;
+    let row = kept(app, id, (user.tenant_id, Some(user.id)), purpose, template, values, None, now)?;
     let row = row.ok_or_else(|| ApiError::internal("the template is too long with its samples"))?;
     let messages = row.next_attempt_at.map(|_| super::send::message(row.tenant_id, row.id)).into_iter().collect();
     Ok(Notices { statements: vec![insert(&row, purpose, now)], messages, notifications: vec![row.id] })
@@ -151,7 +152,8 @@ pub fn test(
 
 /// Everything that is read of somebody and their tenant.
 struct About {
-    user: User,
+    /// Nobody, where it goes to an address that is no account's.
+    user: Option<User>,
     tenant: Tenant,
     language: Option<TenantSetting>,
     templates: Vec<NotificationTemplate>,
@@ -171,15 +173,17 @@ impl About {
             select::<TenantSetting>(LANGUAGE, tenant),
             select::<NotificationTemplate>(TEMPLATES, tenant).bind(wanted.purpose),
             select::<NotificationPreference>("tenant_id = ?1 AND user_id = ?2", tenant).bind(user),
-            select::<MessageSuppression>("tenant_id = ?1 AND user_id = ?2", tenant).bind(user),
+            select::<MessageSuppression>("tenant_id = ?1 AND (user_id = ?2 OR address = ?3)", tenant)
+                .bind(user)
+                .bind(wanted.email.as_deref()),
         ];
         let mut answers = app.db.batch(statements).await.map_err(ApiError::database)?.into_iter();
         let mut next = || answers.next().unwrap_or_default();
-        let user = rows::<User>(next())?.pop().filter(|user| user.state != UserState::Deleted);
+        let found = rows::<User>(next())?.pop().filter(|user| user.state != UserState::Deleted);
         let tenant = rows::<Tenant>(next())?.pop().filter(|tenant| tenant.status == TenantStatus::Active);
-        let (Some(user), Some(tenant)) = (user, tenant) else { return Ok(None) };
+        let Some(tenant) = tenant.filter(|_| found.is_some() == user.is_some()) else { return Ok(None) };
         Ok(Some(Self {
-            user,
+            user: found,
             tenant,
             language: rows(next())?.pop(),
             templates: rows(next())?,
@@ -197,9 +201,9 @@ impl About {
     /// Whether there is an address at which something arrives.
     fn is_reachable(&self, wanted: &Wanted, channel: NotificationType) -> bool {
         let address = match channel {
-            NotificationType::InApp => return true,
-            NotificationType::Email => Some(wanted.email.as_ref().unwrap_or(&self.user.email)),
-            NotificationType::Sms => wanted.phone.as_ref().or(self.user.phone.as_ref()),
+            NotificationType::InApp => return self.user.is_some(),
+            NotificationType::Email => wanted.email.as_ref().or(self.user.as_ref().map(|user| &user.email)),
+            NotificationType::Sms => wanted.phone.as_ref().or(self.user.as_ref().and_then(|user| user.phone.as_ref())),
         };
         let is_it = |row: &MessageSuppression| row.r#type == channel && Some(&row.address) == address;
         address.is_some() && !self.suppressions.iter().any(is_it)
@@ -210,7 +214,7 @@ impl About {
     fn template(&self, wanted: &Wanted, channel: NotificationType) -> Option<&NotificationTemplate> {
         let known = setting::find(SettingCategory::Ui, "language");
         let of_tenant = known.map(|known| known.effective("language", &self.tenant, self.language.as_ref()).0);
-        let of_user = self.user.custom_attributes.get("locale").and_then(Value::as_str);
+        let of_user = self.user.as_ref().and_then(|user| user.custom_attributes.get("locale")?.as_str());
         let of_tenant = of_tenant.as_ref().and_then(Value::as_str);
         let wishes = [wanted.locale.as_deref(), of_user, of_tenant, Some("en")].into_iter().flatten();
         wishes.flat_map(less_exact).find_map(|locale| {
@@ -223,7 +227,7 @@ impl About {
     fn values(&self, wanted: &Wanted, purpose: &Purpose) -> Values {
         let mut values: Values = purpose.variables.iter().map(|its| (its.name.to_owned(), String::new())).collect();
         values.insert("tenant_name".to_owned(), self.tenant.name.clone());
-        values.insert("user_name".to_owned(), name(&self.user));
+        values.insert("user_name".to_owned(), self.user.as_ref().map(name).unwrap_or_default());
         for (name, value) in &wanted.values {
             values.insert((*name).to_owned(), value.clone());
         }
@@ -239,10 +243,21 @@ impl About {
         now: Timestamp,
     ) -> Result<Option<UserNotification>, ApiError> {
         let id = match wanted.event {
-            Some(event) => once(event, &format!("{} {} {}", wanted.user, purpose.name, template.r#type)),
+            Some(event) => {
+                once(event, &format!("{} {} {}", wanted.user.unwrap_or_default(), purpose.name, template.r#type))
+            }
             None => fresh_id(now)?,
         };
-        let row = kept(app, id, &self.user, purpose, template, self.values(wanted, purpose), Some(wanted), now)?;
+        let row = kept(
+            app,
+            id,
+            (wanted.tenant, wanted.user),
+            purpose,
+            template,
+            self.values(wanted, purpose),
+            Some(wanted),
+            now,
+        )?;
         let event = wanted.event.map(|event| ("event".to_owned(), json!(event)));
         Ok(row.map(|mut row| {
             row.metadata.extend(event);
@@ -257,7 +272,7 @@ impl About {
 fn kept(
     app: &App,
     id: Uuid,
-    user: &User,
+    (tenant_id, user_id): (Uuid, Option<Uuid>),
     purpose: &Purpose,
     template: &NotificationTemplate,
     values: Values,
@@ -290,8 +305,8 @@ fn kept(
     let waits = sealed.is_some();
     Ok(Some(UserNotification {
         id,
-        tenant_id: user.tenant_id,
-        user_id: user.id,
+        tenant_id,
+        user_id,
         notification_template_id: template.id,
         subject: text.subject,
         content: text.text,

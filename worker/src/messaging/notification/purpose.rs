@@ -59,6 +59,7 @@ const fn notice(name: &'static str, channels: &'static [NotificationType], varia
 /// All of them.
 pub const PURPOSES: &[Purpose] = &[
     security("email.verify", &[Email], 5, &[LINK, says("expires_minutes", "60")]),
+    security("sign_up.confirm", &[Email], 5, &[LINK, says("expires_minutes", "60")]),
     security("password.reset", &[Email], 5, &[LINK, says("expires_minutes", "60")]),
     security("user.invitation", &[Email], 5, &[LINK, says("invited_by", "Olga Owner"), says("expires_hours", "72")]),
     security("phone.verify", &[Sms], 5, &[secret("code", "123456"), says("expires_minutes", "10")]),

@@ -70,6 +70,7 @@ const WRITE: &str = "
     SET status = ?4, metadata = ?5, sent_at = ?6, next_attempt_at = ?7, sealed = iif(?7 IS NULL, NULL, sealed)
     WHERE tenant_id = ?1 AND id = ?2 AND status = 'pending' AND next_attempt_at = ?3";
 
+/// Of who is no user nothing is kept.
 const SUPPRESS: &str = "
     INSERT INTO message_suppression (tenant_id, id, user_id, type, address, reason, created_at)
     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE EXISTS (SELECT 1 FROM user WHERE tenant_id = ?1 AND id = ?3)
@@ -254,9 +255,10 @@ impl About {
 
     /// The message and its way, or why there is none.
     fn ready<'a>(&self, app: &'a App, row: &UserNotification) -> Result<Ready<'a>, Delivery> {
-        let Some(user) = self.user.as_ref().filter(|user| user.state != UserState::Deleted) else {
+        let user = self.user.as_ref().filter(|user| user.state != UserState::Deleted);
+        if row.user_id.is_some() && user.is_none() {
             return Err(Delivery::permanent("the user is gone"));
-        };
+        }
         let Some(template) = &self.template else { return Err(Delivery::permanent("the template is gone")) };
         let Some(sealed) = &row.sealed else { return Err(Delivery::permanent("what it was made of is gone")) };
         let sealed = Sealed::open(app, row.id, sealed).map_err(|error| {
@@ -270,10 +272,10 @@ impl About {
         let text = Text::new(template.subject.as_deref(), &template.template_body, &sealed.values)
             .map_err(|error| Delivery::permanent(error.to_string()))?;
         let address = match row.r#type {
-            NotificationType::Sms => sealed.to.or_else(|| user.phone.clone()),
-            _ => Some(sealed.to.unwrap_or_else(|| user.email.clone())),
+            NotificationType::Sms => sealed.to.or_else(|| user.and_then(|user| user.phone.clone())),
+            _ => sealed.to.or_else(|| user.map(|user| user.email.clone())),
         };
-        let address = address.ok_or_else(|| Delivery::permanent("the user has no number"))?;
+        let address = address.ok_or_else(|| Delivery::permanent("there is no number or address to send it to"))?;
         if self.suppressions.iter().any(|row_of| row_of.r#type == row.r#type && row_of.address == address) {
             return Err(Delivery::permanent("nothing arrives at this address, so nothing is sent there"));
         }

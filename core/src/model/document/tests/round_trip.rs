@@ -54,6 +54,7 @@ fn rows_come_back_from_the_database_as_they_went() {
     check(&document.tenant_setting);
     check(&document.resource);
     check(&document.api_key);
+    check(&document.gateway_host);
     check(&document.token_key);
 }
 

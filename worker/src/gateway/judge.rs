@@ -1,0 +1,128 @@
+//! Whether a request to an application is passed on: its path, the rule for it, who asks, and the decision.
+
+use parapet::directory::EntityRef;
+use parapet::gateway::{Found, Incoming, NormalPath, Passes, Question, Rule};
+use parapet::{Outcome, Request as Asked};
+use serde_json::{Map, json};
+use uuid::Uuid;
+
+use super::Application;
+use super::principal::Principal;
+use crate::administration::fresh_id;
+use crate::app::App;
+use crate::error::ApiError;
+use crate::guard::Call;
+use crate::memory::Published;
+use crate::publish;
+use crate::request::Body;
+
+/// A request that is passed on.
+pub struct Passed {
+    /// The path in the form that was matched, and is passed on.
+    pub path: NormalPath,
+    /// Who asks; nothing where nobody had to say.
+    pub principal: Option<Principal>,
+    /// The decision's id.
+    pub decision: Uuid,
+    /// By which version of the rules.
+    pub policy_version: u64,
+    /// The body, where the decision read it.
+    pub body: Option<Vec<u8>>,
+}
+
+/// Decides. Whatever is not passed on is an error with its reason.
+pub async fn judge(app: &App, application: &Application, call: &Call) -> Result<Passed, ApiError> {
+    if !application.tenant_active {
+        return Err(ApiError::TenantInactive);
+    }
+    let path = NormalPath::parse(&call.request.path)?;
+    let published = publish::current(app, application.newest(), &call.id).await?;
+    let map = published.routes.map(&application.route_map);
+    let found = map.and_then(|map| map.find(&call.request.method, &path));
+    let decision = fresh_id(app.clock.now())?;
+    let principal = Principal::of(app, application, call).await;
+    let passed =
+        |principal, body| Passed { path: path.clone(), principal, decision, policy_version: published.version, body };
+    // No rule is a refusal, as no permit is one; who may not know of it learns no more.
+    let Some(found) = found else {
+        return Err(principal?.map_or(missing(), |_| ApiError::NotAllowed { decision, helps: false }));
+    };
+    match found.rule {
+        // What anyone may have is given to those whose credential does not count any more, too.
+        Rule::Pass(Passes::Anyone) => Ok(passed(principal.ok().flatten(), None)),
+        Rule::Pass(Passes::SignedIn) => Ok(passed(Some(principal?.ok_or_else(missing)?), None)),
+        Rule::Ask(_) => {
+            let anonymous = || published.routes.anonymous_role().map(Principal::anonymous);
+            let principal = principal?.or_else(anonymous).ok_or_else(missing)?;
+            let (question, body) = question(call, &found).await?;
+            let decided = decide(app, &published, call, &principal, question);
+            match decided {
+                Ok(()) => Ok(passed(Some(principal), body)),
+                Err(_) if principal.caller.is_none() => Err(missing()),
+                Err(helps) => Err(ApiError::NotAllowed { decision, helps }),
+            }
+        }
+    }
+}
+
+/// What a request asks, and its body where that was read for it.
+async fn question(call: &Call, found: &Found<'_>) -> Result<(Question, Option<Vec<u8>>), ApiError> {
+    let body = match found.body_limit() {
+        None => None,
+        Some(limit) => match call.request.body.read(limit).await {
+            Body::Bytes(bytes) if bytes.len() <= limit => Some(bytes),
+            _ => return Err(ApiError::TooLarge { limit }),
+        },
+    };
+    let header = |name: &str| call.request.headers.get(name).map(String::as_str);
+    let incoming = Incoming { query: &call.request.query, header: &header, body: body.as_deref().unwrap_or_default() };
+    let question = found.question(&incoming)?;
+    Ok((question.ok_or_else(|| ApiError::internal("a rule that asks nothing"))?, body))
+}
+
+/// `Err` where it is refused; whether proving again who one is would help.
+fn decide(
+    app: &App,
+    published: &Published,
+    call: &Call,
+    principal: &Principal,
+    question: Question,
+) -> Result<(), bool> {
+    let now = app.clock.now();
+    let standing = principal.caller.as_ref().map(|caller| &caller.standing);
+    let proof = standing.and_then(|standing| standing.proof.as_ref());
+    let mut context = question.context;
+    context.extend(call.request.address().map(|ip| ("ip".to_owned(), json!(ip))));
+    if let Some(proof) = proof {
+        context.insert("auth_time".to_owned(), json!(proof.at));
+        context.insert("mfa".to_owned(), json!(proof.is_multi_factor()));
+    }
+    let mut asked = Asked {
+        principal: EntityRef::new(&principal.record.r#type, principal.record.id.as_str()),
+        principal_attributes: Map::new(),
+        action: question.action,
+        action_attributes: question.action_attributes,
+        resource: question.resource,
+        resource_attributes: question.resource_attributes,
+        context,
+        // A session does what its user may; a key or a token no more than its scopes say.
+        scopes: standing
+            .filter(|standing| standing.credential.session().is_none())
+            .map(|standing| standing.scopes.clone()),
+    };
+    let decide = |asked: &Asked| published.engine.decide_with(Some(&principal.record), asked, now);
+    if decide(&asked).outcome == Outcome::Allow {
+        return Ok(());
+    }
+    if proof.is_none() {
+        return Err(false);
+    }
+    asked.context.insert("auth_time".to_owned(), json!(now));
+    asked.context.insert("mfa".to_owned(), json!(true));
+    Err(decide(&asked).outcome == Outcome::Allow)
+}
+
+/// Nobody says who they are, and somebody must.
+fn missing() -> ApiError {
+    ApiError::Unauthenticated { code: "key.missing", detail: "this is only for whoever says who they are" }
+}
