@@ -73,7 +73,7 @@ impl Failure {
 /// By the finding's code, with the last number that its message has; else by the message, which is in English.
 fn said(finding: &Finding, fields: &[Field], language: &Language) -> Sentence {
     let name = finding.field.as_deref().and_then(|path| path.split('/').next());
-    let field = fields.iter().find(|field| field.is_written() && Some(field.name) == name).map(|field| field.name);
+    let field = fields.iter().find(|field| field.has_place() && Some(field.name) == name).map(|field| field.name);
     let code = format!("error.{}", finding.code);
     let number = finding.message.split(|character: char| !character.is_ascii_digit()).rfind(|part| !part.is_empty());
     let text = match language.find(&code) {

@@ -47,6 +47,8 @@ pub enum Kind {
     Carried,
     /// What the page's own template asks for.
     Own,
+    /// A box of the page's own template, which has the field's name as its id.
+    Check,
 }
 
 impl Field {
@@ -60,6 +62,11 @@ impl Field {
         Self::new(name, Kind::Own, "")
     }
 
+    /// A box to tick, in the page's own template.
+    pub const fn check(name: &'static str) -> Self {
+        Self::new(name, Kind::Check, "")
+    }
+
     /// What goes along unseen.
     pub const fn carried(name: &'static str) -> Self {
         Self::new(name, Kind::Carried, "")
@@ -67,7 +74,12 @@ impl Field {
 
     /// Whether an input of the form asks for it.
     pub fn is_written(&self) -> bool {
-        !matches!(self.kind, Kind::Own | Kind::Carried)
+        !matches!(self.kind, Kind::Own | Kind::Check | Kind::Carried)
+    }
+
+    /// Whether something on the page has its name as its id, to which what is wrong with it can lead.
+    pub fn has_place(&self) -> bool {
+        self.is_written() || self.kind == Kind::Check
     }
 
     /// What may stay empty.
@@ -90,7 +102,7 @@ impl Field {
             "label": text(""),
             "hint": hint,
             "type": match self.kind {
-                Kind::Text | Kind::Digits | Kind::Own | Kind::Carried => "text",
+                Kind::Text | Kind::Digits | Kind::Own | Kind::Check | Kind::Carried => "text",
                 Kind::Email => "email",
                 Kind::Phone => "tel",
                 Kind::Password => "password",

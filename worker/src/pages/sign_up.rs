@@ -32,7 +32,7 @@ impl Page for SignUp {
         Field::new("first_name", Kind::Text, "given-name").optional(),
         Field::new("last_name", Kind::Text, "family-name").optional(),
         Field::new("password", Kind::Password, "new-password"),
-        Field::own(TERMS),
+        Field::check(TERMS),
     ];
     const TEMPLATE: &'static str = r#"{{#if page.has_form}}<form class="form" method="post" action="{{path}}">
 {{> hidden}}

@@ -102,6 +102,22 @@ fn somebody_signs_up_and_is_in() {
     assert!(html(&response).contains("This link does not lead anywhere, or not any more."));
 }
 
+/// Who must have a second factor adds it before they are in, as who signs in does.
+#[test]
+fn where_a_second_factor_is_required_it_is_added_next() {
+    let edge = open(false);
+    set(&edge, "mfa", json!("everybody"));
+    let mut tab = Tab::default();
+    let sent = [("email", EVE), ("first_name", ""), ("last_name", ""), ("password", NEW)];
+    assert_leads(&tab.submit(&edge, "/sign-up", &sent), "/sign-up/sent");
+    let token = token(&edge, "sign_up.confirm");
+    tab.open(&edge, &format!("/sign-up/confirm?token={token}"));
+    assert_leads(&tab.submit(&edge, "/sign-up/confirm", &[("password", NEW)]), "/sign-in/enrol");
+    assert_eq!(edge.app.db.count("user_session"), Some(0));
+    let page = html(&tab.open(&edge, "/sign-in/enrol"));
+    assert!(page.contains("/sign-in/enrol?what=totp"), "{page}");
+}
+
 #[test]
 fn terms_are_accepted_by_a_box() {
     let edge = open(true);

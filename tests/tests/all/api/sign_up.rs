@@ -484,6 +484,8 @@ fn groups_with_rules_follow_and_a_second_factor_is_asked_for() {
     let answer = confirm(edge, &token, NEW);
     assert_eq!(body(&answer)["status"], "factor_enrolment_required", "{:#}", body(&answer));
     assert_eq!(edge.app.db.count("user_session"), Some(0));
+    // The password is long enough to be alone, once the factor has gone.
+    assert_eq!(edge.sql("SELECT user_id FROM lone_password")[0]["user_id"], users(edge, EVE)[0]["id"]);
     let members = edge.sql("SELECT user_group_id, user_id FROM user_group_membership");
     assert_eq!(members.len(), 1);
     assert_eq!((&members[0]["user_group_id"], &members[0]["user_id"]), (&group["id"], &users(edge, EVE)[0]["id"]));
