@@ -20,7 +20,7 @@ async function addApp(/** @type {Page} */ page, name = "phone") {
   await page.getByLabel("What you call it").fill(name);
   await page.getByRole("button", { name: "Go on" }).click();
   const secret = (await page.locator("main code").innerText()).replaceAll(" ", "");
-  await page.getByLabel("Code").fill(codeOf(secret));
+  await page.getByLabel("Code", { exact: true }).fill(codeOf(secret));
   await page.getByRole("button", { name: "Confirm" }).click();
   const codes = (await page.locator("pre.once").count()) ? (await page.locator("pre.once").innerText()).trim().split("\n") : [];
   return { secret, codes };
