@@ -74,12 +74,7 @@ impl Engine {
 
 impl View<'_> {
     /// The tenant's own policies that permit this action to this principal, and not under these circumstances.
-    fn nearly<'a>(
-        &self,
-        world: &RequestWorld<'_, 'a>,
-        keys: Keys<'_>,
-        explanation: &Explanation,
-    ) -> Vec<Missing> {
+    fn nearly<'a>(&self, world: &RequestWorld<'_, 'a>, keys: Keys<'_>, explanation: &Explanation) -> Vec<Missing> {
         let mut found: Vec<Missing> = vec![];
         let policies = &self.policies;
         let _ = policies.index.visit(&policies.records, keys, &mut |_, number, policy| {

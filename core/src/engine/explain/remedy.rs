@@ -93,10 +93,14 @@ impl Facts<'_> {
             _ => {}
         }
         let Some(ty) = self.type_of(&test.path) else { return vec![] };
-        let given: Vec<Json> = test.values.iter().map(|operand| match operand {
-            Operand::Literal(json) => json.clone(),
-            Operand::Variable(path) => variables.get(&path.to_string()).cloned().unwrap_or_default(),
-        }).collect();
+        let given: Vec<Json> = test
+            .values
+            .iter()
+            .map(|operand| match operand {
+                Operand::Literal(json) => json.clone(),
+                Operand::Variable(path) => variables.get(&path.to_string()).cloned().unwrap_or_default(),
+            })
+            .collect();
         let given: Vec<&Json> = given.iter().filter(|value| !value.is_null()).collect();
         // Whether the comparison itself is to hold; an attribute that is not there makes it false.
         let positive = wanted != test.operator.negated;
@@ -246,22 +250,27 @@ fn breaking(kind: Kind, ty: &Type, value: &Json) -> Vec<Json> {
 
 /// The next value of a type, up or down.
 fn stepped(ty: &Type, value: &Json, step: i64) -> Option<Json> {
-    Some(match Value::read(ty, value).ok()?? {
-        Value::Long(value) => Value::Long(value.checked_add(step)?),
-        Value::Decimal(value) => Value::Decimal(value.checked_add(step)?),
-        Value::Datetime(value) => Value::Datetime(value.checked_add(step)?),
-        _ => return None,
-    }
-    .json())
+    Some(
+        match Value::read(ty, value).ok()?? {
+            Value::Long(value) => Value::Long(value.checked_add(step)?),
+            Value::Decimal(value) => Value::Decimal(value.checked_add(step)?),
+            Value::Datetime(value) => Value::Datetime(value.checked_add(step)?),
+            _ => return None,
+        }
+        .json(),
+    )
 }
 
 /// Sets of texts of which a quantified comparison is true, or false.
 fn in_set(value: &Json, given: &[&Json], any: bool, not: bool, wanted: bool) -> Vec<Json> {
     let own: Vec<&Json> = value.as_array().map(|own| own.iter().collect()).unwrap_or_default();
-    let flat: Vec<&Json> = given.iter().flat_map(|value| match value {
-        Json::Array(values) => values.iter().collect(),
-        value => vec![*value],
-    }).collect();
+    let flat: Vec<&Json> = given
+        .iter()
+        .flat_map(|value| match value {
+            Json::Array(values) => values.iter().collect(),
+            value => vec![*value],
+        })
+        .collect();
     let only = || own.iter().filter(|value| flat.contains(value)).copied().cloned().collect::<Vec<_>>();
     let without = || own.iter().filter(|value| !flat.contains(value)).copied().cloned().collect::<Vec<_>>();
     let with = || own.iter().chain(flat.first()).copied().cloned().collect::<Vec<_>>();

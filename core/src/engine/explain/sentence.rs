@@ -11,6 +11,9 @@ use crate::model::Effect;
 use crate::schema::{SERVICE_ACCOUNT, read_entity};
 use serde_json::Value as Json;
 
+/// So many rules that nearly permit are told in sentences.
+const MOST_MISSING: usize = 10;
+
 /// Writes about one request.
 pub(super) struct Writer<'w> {
     pub asker: &'w Named,
@@ -27,7 +30,12 @@ impl Writer<'_> {
         for error in &explanation.decision.errors {
             sentences.push(format!("The policy `{}` could not be evaluated: {}.", error.policy, error.message));
         }
-        sentences.extend(explanation.missing.iter().map(|missing| self.missing(missing)));
+        sentences.extend(explanation.missing.iter().take(MOST_MISSING).map(|missing| self.missing(missing)));
+        match explanation.missing.len().saturating_sub(MOST_MISSING) {
+            0 => {}
+            1 => sentences.push("One more rule would permit it.".to_owned()),
+            more => sentences.push(format!("{more} more rules would permit it.")),
+        }
         sentences.extend(explanation.suggestions.iter().map(|suggestion| self.suggestion(suggestion)));
         sentences
     }
@@ -75,7 +83,9 @@ impl Writer<'_> {
                 let at = explanation.decision.at.as_deref().unwrap_or("a value");
                 format!("`{at}` does not fit its declared type.")
             }
-            Reason::ForbidErrored => "A policy that forbids could not be evaluated, so what permits does not count.".to_owned(),
+            Reason::ForbidErrored => {
+                "A policy that forbids could not be evaluated, so what permits does not count.".to_owned()
+            }
             Reason::Undecidable => "The request could not be put to the policies.".to_owned(),
         })
     }
@@ -90,8 +100,8 @@ impl Writer<'_> {
             text.push_str(&format!(". The way: {} → {}", self.asker(), way(&policy.path)));
         }
         if !policy.clauses.is_empty() {
-            let clauses = policy.clauses.iter().map(|clause| self.held(clause));
-            text.push_str(&format!(". Its condition holds: {}", list(clauses, "and")));
+            let clauses: Vec<String> = policy.clauses.iter().map(|clause| self.held(clause)).collect();
+            text.push_str(&format!(". Its condition holds: {}", clauses.join("; ")));
         }
         text + "."
     }
@@ -112,15 +122,15 @@ impl Writer<'_> {
             MissingWhy::NotAssigned => format!("{asker} does not have it"),
         };
         let clauses: Vec<String> = missing.clauses.iter().map(|clause| self.failed(clause)).collect();
-        let clauses = if missing.clauses.iter().all(|clause| clause.one_of.is_some()) {
-            list(clauses.into_iter(), "or")
-        } else {
-            list(clauses.into_iter(), "and")
-        };
-        let but = [why, clauses].into_iter().filter(|text| !text.is_empty());
-        match list(but, "and") {
-            none if none.is_empty() => format!("{origin} would permit it, but its condition does not hold."),
-            but => format!("{origin} would permit it, but {but}."),
+        let enough = missing.clauses.len() > 1 && missing.clauses.iter().all(|clause| clause.one_of.is_some());
+        let clauses = format!("{}{}", if enough { "one of these would be enough: " } else { "" }, clauses.join("; "));
+        match (why.is_empty(), clauses.is_empty()) {
+            (true, true) => format!("{origin} would permit it, but its condition does not hold."),
+            (false, true) => format!("{origin} would permit it, but {why}."),
+            (true, false) => format!("{origin} would permit it, but its condition does not hold: {clauses}."),
+            (false, false) => {
+                format!("{origin} would permit it, but {why}, and its condition does not hold: {clauses}.")
+            }
         }
     }
 
@@ -163,11 +173,15 @@ impl Writer<'_> {
         match &clause.what {
             What::Cedar { cedar, .. } if clause.holds => format!("`{cedar}` holds"),
             What::Cedar { cedar, .. } => format!("`{cedar}` does not hold"),
-            What::Test { path, value, .. } if clause.holds => {
-                format!("`{path}` {}, as it must {}", self.is(value), self.wanted(&clause.what))
-            }
-            What::Test { path, value, .. } => {
-                format!("`{path}` {}, and so it does not {}", self.is(value), self.wanted(&clause.what))
+            What::Test { path, value, negated, .. } => {
+                let wanted = self.wanted(&clause.what);
+                let asked = match (wanted.strip_prefix("not "), negated) {
+                    (Some(opposite), false) => format!("not to {opposite}"),
+                    (Some(opposite), true) => format!("to {opposite}"),
+                    (None, false) => format!("to {wanted}"),
+                    (None, true) => format!("not to {wanted}"),
+                };
+                format!("`{path}` {}, and is asked {asked}", self.is(value))
             }
         }
     }
@@ -187,6 +201,9 @@ impl Writer<'_> {
             (_, value) => vec![value],
         };
         let shown = many.iter().map(|value| {
+            if let Some(text) = of_the_clock(base, value) {
+                return text;
+            }
             let variable = value.as_str().and_then(|text| text.strip_prefix("${")?.strip_suffix('}'));
             match variable.and_then(|path| Some((path, variables.get(path)?))) {
                 Some((path, value)) => format!("`{path}`, which {}", self.is(value)),
@@ -228,7 +245,7 @@ impl Writer<'_> {
             Change::Extend { row, to, name, ended_at } => {
                 let ended = ended_at.map(|end| format!(", which ended at {end},")).unwrap_or_default();
                 let what = format!("{} `{name}`", to.r#type.to_lowercase());
-                format!("{} to {what}{ended} were extended", rows(std::slice::from_ref(row)))
+                format!("what gave the {what}{ended} were extended ({})", rows(std::slice::from_ref(row)))
             }
             Change::SetAttribute { path, value: Json::Null, .. } => format!("`{path}` were not there"),
             Change::SetAttribute { path, value, operator, .. } => {
@@ -245,6 +262,34 @@ impl Writer<'_> {
                 format!("{} no longer forbade it{its}", self.origin(origin))
             }
         }
+    }
+}
+
+/// The values of the operators on times of day and days of the week.
+fn of_the_clock(operator: &str, value: &Json) -> Option<String> {
+    const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+    let offset =
+        |offset: Option<&Json>| offset.and_then(Json::as_str).map_or("UTC".to_owned(), |text| format!("UTC{text}"));
+    let day = |value: &Json| {
+        let number = usize::try_from(value.as_u64()?).ok()?;
+        DAYS.get(number.checked_sub(1)?).map(|day| (*day).to_owned())
+    };
+    let parts = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+    match (operator, parts) {
+        ("TimeOfDay", [Json::String(start), Json::String(end), rest @ ..]) => {
+            Some(format!("{start} to {end} ({})", offset(rest.first())))
+        }
+        ("TimeOfDay", intervals) if intervals.iter().all(Json::is_array) => {
+            let texts: Option<Vec<String>> =
+                intervals.iter().map(|interval| of_the_clock(operator, interval)).collect();
+            Some(list(texts?.into_iter(), "or"))
+        }
+        ("Weekday", [Json::Array(days), rest @ ..]) => {
+            let days: Option<Vec<String>> = days.iter().map(day).collect();
+            Some(format!("{} ({})", list(days?.into_iter(), "or"), offset(rest.first())))
+        }
+        ("Weekday", days) => Some(list(days.iter().map(day).collect::<Option<Vec<String>>>()?.into_iter(), "or")),
+        _ => None,
     }
 }
 
@@ -276,8 +321,8 @@ fn verb(operator: &str) -> &'static str {
         "ForAnyValue:StringNotEquals" => "have one that is not",
         "ForAllValues:StringEquals" => "have none but",
         "ForAllValues:StringNotEquals" => "have none that is",
-        "TimeOfDay" => "be at a time of day within",
-        "Weekday" => "be on a day of the week (1 is Monday) among",
+        "TimeOfDay" => "be within",
+        "Weekday" => "be on a",
         _ => "satisfy the operator with",
     }
 }

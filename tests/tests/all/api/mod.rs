@@ -12,6 +12,7 @@ mod evaluation;
 mod evaluations;
 mod events;
 mod expiry;
+mod explanation;
 mod factor;
 mod flags;
 mod forced_change;
