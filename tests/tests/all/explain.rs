@@ -251,7 +251,16 @@ fn every_suggestion_turns_the_answer_once_it_is_made() {
         engines.clear();
     }
     println!("{helped} of {denied} denials, {clauses} clauses, {made:?}");
-    for kind in ["second_factor", "add_scope", "ask_at", "extend", "set_attribute", "assign_role", "remove_denial"] {
+    for kind in [
+        "second_factor",
+        "add_scope",
+        "ask_at",
+        "extend",
+        "set_attribute",
+        "assign_role",
+        "join_group",
+        "remove_denial",
+    ] {
         assert!(made.contains_key(kind), "no fixture shows `{kind}`: {made:?}");
     }
     assert!(helped > 100 && clauses > 100, "{helped} of {denied}, {clauses} clauses");

@@ -32,10 +32,10 @@ pub fn routes() -> Vec<Route> {
     }]
 }
 
-async fn explain(app: &App, call: &Call, _: Actor) -> Result<Response, ApiError> {
+async fn explain(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
     call.no_query()?;
     // It says what rules ask, and also what users are and hold.
-    let actor = Actor::admit(app, call, "user.read").await?;
+    let actor = actor.also(app, call, "user.read").await?;
     let question = Question::read(call.object()?, app.clock.now())?;
     Response::json(&answer(app, call, &actor, &question).await?)
 }
