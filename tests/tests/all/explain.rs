@@ -201,55 +201,81 @@ fn assert_clauses(explanation: &Explanation, case: &str) -> usize {
     seen
 }
 
+/// What came of many explanations.
+#[derive(Default)]
+struct Seen {
+    denied: usize,
+    helped: usize,
+    clauses: usize,
+    /// How often each kind of change was made.
+    made: BTreeMap<String, usize>,
+}
+
+/// A tenant to which suggestions are made.
+struct Tenant {
+    original: Value,
+    known: Known,
+    engine: Engine,
+    /// By documents: many suggestions change the rows alike, or not at all.
+    engines: BTreeMap<String, Engine>,
+}
+
+impl Tenant {
+    fn new(text: &str) -> Self {
+        let known = Known::default();
+        let engine = compile_again(&TenantDocument::read(text).unwrap(), &known).unwrap().engine().unwrap();
+        Self { original: serde_json::from_str(text).unwrap(), known, engine, engines: BTreeMap::new() }
+    }
+
+    /// Explains a request, and makes every suggestion.
+    fn check(&mut self, request: &Request, now: Timestamp, place: &str, seen: &mut Seen) {
+        let explanation = report(&self.engine, request, now).explanation;
+        seen.clauses += assert_clauses(&explanation, place);
+        assert_eq!(explanation.decision, self.engine.decide(request, now), "{place}");
+        if explanation.decision.outcome == Outcome::Allow {
+            assert_eq!(explanation.suggestions, [], "{place}");
+            return;
+        }
+        seen.denied += 1;
+        seen.helped += usize::from(!explanation.suggestions.is_empty());
+        assert!(explanation.suggestions.len() <= 10, "{place}");
+        assert!(explanation.suggestions.iter().map(|suggestion| suggestion.changes.len()).is_sorted(), "{place}");
+        for suggestion in &explanation.suggestions {
+            let mut changed = Changed { document: self.original.clone(), request: request.clone(), now };
+            for change in &suggestion.changes {
+                changed.make(change);
+                let kind = serde_json::to_value(change).unwrap()["change"].as_str().unwrap().to_owned();
+                *seen.made.entry(kind).or_default() += 1;
+            }
+            let text = changed.document.to_string();
+            let known = &self.known;
+            let compiled = || {
+                let document = TenantDocument::read(&text).unwrap_or_else(|findings| panic!("{place}: {findings:#?}"));
+                let compiled = compile_again(&document, known);
+                compiled.unwrap_or_else(|findings| panic!("{place}: {findings:#?}")).engine().unwrap()
+            };
+            let engine = self.engines.entry(text.clone()).or_insert_with(compiled);
+            let decision = engine.decide(&changed.request, changed.now);
+            assert!(decision.is_allow(), "{place}: {:#?}\n{decision:#?}", suggestion.changes);
+        }
+    }
+}
+
 #[test]
 fn every_suggestion_turns_the_answer_once_it_is_made() {
-    let mut engines: BTreeMap<String, Option<Engine>> = BTreeMap::new();
-    let (mut made, mut helped, mut denied, mut clauses) = (BTreeMap::<&str, usize>::new(), 0, 0, 0);
+    let mut seen = Seen::default();
     for folder in folders() {
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
         let text = read(&folder.join("tenant.json"));
         let document = TenantDocument::read(&text).unwrap();
-        let known = Known::default();
-        let engine = compile_again(&document, &known).unwrap().engine().unwrap();
-        let original: Value = serde_json::from_str(&text).unwrap();
+        let mut tenant = Tenant::new(&text);
         let requests = Requests::read(&read(&folder.join("requests.json"))).unwrap();
         for case in &requests.requests {
             let request = case.engine_request(&document).unwrap();
-            let now = case.now.unwrap_or(requests.now);
-            let explanation = report(&engine, &request, now).explanation;
-            let place = format!("{name}: {}", case.name);
-            clauses += assert_clauses(&explanation, &place);
-            assert_eq!(explanation.decision, engine.decide(&request, now), "{place}");
-            if explanation.decision.outcome == Outcome::Allow {
-                assert_eq!(explanation.suggestions, [], "{place}");
-                continue;
-            }
-            denied += 1;
-            helped += usize::from(!explanation.suggestions.is_empty());
-            assert!(explanation.suggestions.len() <= 10, "{place}");
-            let sizes = explanation.suggestions.iter().map(|suggestion| suggestion.changes.len());
-            assert!(sizes.is_sorted(), "{place}");
-            for suggestion in &explanation.suggestions {
-                let mut changed = Changed { document: original.clone(), request: request.clone(), now };
-                for change in &suggestion.changes {
-                    changed.make(change);
-                    let kind = serde_json::to_value(change).unwrap()["change"].as_str().unwrap().to_owned();
-                    *made.entry(Box::leak(kind.into_boxed_str())).or_default() += 1;
-                }
-                let text = changed.document.to_string();
-                let compiled = || {
-                    let document =
-                        TenantDocument::read(&text).unwrap_or_else(|findings| panic!("{place}: {findings:#?}"));
-                    let compiled = compile_again(&document, &known);
-                    Some(compiled.unwrap_or_else(|findings| panic!("{place}: {findings:#?}")).engine().unwrap())
-                };
-                let engine = engines.entry(text.clone()).or_insert_with(compiled).as_ref().unwrap();
-                let decision = engine.decide(&changed.request, changed.now);
-                assert!(decision.is_allow(), "{place}: {:#?}\n{decision:#?}", suggestion.changes);
-            }
+            tenant.check(&request, case.now.unwrap_or(requests.now), &format!("{name}: {}", case.name), &mut seen);
         }
-        engines.clear();
     }
+    let Seen { denied, helped, clauses, made } = seen;
     println!("{helped} of {denied} denials, {clauses} clauses, {made:?}");
     for kind in [
         "second_factor",
@@ -264,6 +290,27 @@ fn every_suggestion_turns_the_answer_once_it_is_made() {
         assert!(made.contains_key(kind), "no fixture shows `{kind}`: {made:?}");
     }
     assert!(helped > 100 && clauses > 100, "{helped} of {denied}, {clauses} clauses");
+}
+
+#[test]
+fn every_suggestion_turns_the_answer_in_generated_tenants() {
+    let now: Timestamp = "2026-03-02T10:00:00.000Z".parse().unwrap();
+    let mut seen = Seen::default();
+    for seed in 1..3 {
+        let text = parapet_tests::generate::tenant(seed, 30, 10, 100).to_string();
+        let document = TenantDocument::read(&text).unwrap();
+        let mut tenant = Tenant::new(&text);
+        for (user, shift) in document.user.iter().step_by(15).zip(0..) {
+            for permission in document.permission.iter().skip(shift).step_by(document.permission.len().div_ceil(4)) {
+                let principal = EntityRef::new("User", user.id.to_string());
+                let resource = EntityRef::new(&permission.resource, "d1");
+                let request = Request::new(principal, &permission.action, resource);
+                tenant.check(&request, now, &format!("{seed}: {request:?}"), &mut seen);
+            }
+        }
+    }
+    println!("{} of {} denials, {} clauses, {:?}", seen.helped, seen.denied, seen.clauses, seen.made);
+    assert!(seen.helped > 4, "{} of {}", seen.helped, seen.denied);
 }
 
 /// The bound that the documentation says: at 10,000 grants, an explanation follows 64 permits and decides 512 times.

@@ -185,7 +185,7 @@ fn answer(entity: &Value, clause: &Value, change: &Value) -> Value {
             "policies": list(&policy, "The determining policies."),
             "missing": list(&missing, "What nearly permits, the nearest first."),
             "suggestions": list(&suggestion, "At most 10, the nearest first."),
-            "names": list(entity, "The users and service accounts that are mentioned by id."),
+            "names": list(entity, "Those of the directory whom values mention by id."),
             "as_of": as_of,
         }),
         &["principal", "action", "resource", "now", "sentences", "decision", "policies", "as_of"],

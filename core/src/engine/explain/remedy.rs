@@ -18,6 +18,9 @@ pub(super) type Changes = Vec<Change>;
 /// So many ways are followed for one condition.
 const MOST: usize = 64;
 
+/// So many changes at once are still a suggestion.
+const MOST_CHANGES: usize = 8;
+
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MINUTE;
 
@@ -203,7 +206,7 @@ impl Facts<'_> {
     }
 }
 
-/// Every way of the one with every way of the other. A request is made at one time only.
+/// Every way of the one with every way of the other, as far as a few changes do. A request is made at one time only.
 pub(super) fn together(ways: &[Changes], others: &[Changes]) -> Vec<Changes> {
     let at = |changes: &Changes| changes.iter().find(|change| matches!(change, Change::AskAt { .. })).cloned();
     let mut joined: Vec<Changes> = vec![];
@@ -212,7 +215,8 @@ pub(super) fn together(ways: &[Changes], others: &[Changes]) -> Vec<Changes> {
             let (one, another) = (at(way), at(other));
             if joined.len() < MOST && (one.is_none() || another.is_none() || one == another) {
                 let more = other.iter().filter(|change| !way.contains(change));
-                joined.push(way.iter().chain(more).cloned().collect());
+                let both: Changes = way.iter().chain(more).cloned().collect();
+                joined.extend(Some(both).filter(|both| both.len() <= MOST_CHANGES));
             }
         }
     }

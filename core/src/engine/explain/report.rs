@@ -9,7 +9,7 @@ use super::{Clause, Explanation, clause::What};
 use crate::compile::Origin;
 use crate::directory::{EntityRef, PrincipalRecord};
 use crate::model::Timestamp;
-use crate::schema::{SERVICE_ACCOUNT, USER};
+use crate::schema::{DIRECTORY_TYPES, SERVICE_ACCOUNT, USER};
 use serde::Serialize;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +36,7 @@ pub struct Report {
     /// The decision, and why it is so.
     #[serde(flatten)]
     pub explanation: Explanation,
-    /// The users and service accounts that are mentioned.
+    /// The users, service accounts, roles, groups and organization units that values mention.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<Named>,
 }
@@ -67,6 +67,13 @@ impl PrincipalRecord {
 impl Explanation {
     /// The users and service accounts that it mentions by id.
     pub fn mentioned(&self) -> BTreeSet<EntityRef> {
+        let mut mentioned = self.in_directory();
+        mentioned.retain(|entity| [USER, SERVICE_ACCOUNT].contains(&entity.r#type.as_str()));
+        mentioned
+    }
+
+    /// Everybody and everything of the directory that it mentions in values.
+    fn in_directory(&self) -> BTreeSet<EntityRef> {
         let mut found = BTreeSet::new();
         let clauses = self.policies.iter().flat_map(|policy| &policy.clauses);
         let clauses = clauses.chain(self.missing.iter().flat_map(|missing| &missing.clauses));
@@ -96,7 +103,9 @@ fn in_json(json: &Json, found: &mut BTreeSet<EntityRef>) {
     match json {
         Json::Array(elements) => elements.iter().for_each(|json| in_json(json, found)),
         Json::Object(members) => match crate::schema::read_entity(members) {
-            Some((ty @ (USER | SERVICE_ACCOUNT), id)) => drop(found.insert(EntityRef::new(ty, id))),
+            Some((ty, id)) if DIRECTORY_TYPES.contains(&ty) => {
+                found.insert(EntityRef::new(ty, id));
+            }
             Some(_) => {}
             None => members.values().for_each(|json| in_json(json, found)),
         },
@@ -105,7 +114,7 @@ fn in_json(json: &Json, found: &mut BTreeSet<EntityRef>) {
 }
 
 impl Engine {
-    /// An explanation for people.
+    /// An explanation for people. Roles, groups and organization units it names itself.
     pub fn report(
         &self,
         explanation: Explanation,
@@ -119,10 +128,18 @@ impl Engine {
             None => Named { r#type: request.principal.r#type.clone(), id: request.principal.id.clone(), name: None },
         };
         let did_you_mean = self.perhaps_meant(&explanation, request);
-        let writer = Writer { asker: &asker, request, names };
+        let mentioned = explanation.in_directory();
+        let mut names = names.clone();
+        for entity in &mentioned {
+            let store = &self.view().store;
+            let name = store.entity(&entity.r#type, &entity.id).map(|number| store.entity_name(number));
+            if let Some(name) = name.filter(|name| !name.is_empty()) {
+                names.entry(entity.clone()).or_insert(name);
+            }
+        }
+        let writer = Writer { asker: &asker, request, names: &names };
         let sentences = writer.sentences(&explanation, &did_you_mean);
-        let mentioned = explanation.mentioned().into_iter();
-        let named = mentioned.filter_map(|entity| {
+        let named = mentioned.into_iter().filter_map(|entity| {
             let name = names.get(&entity)?.clone();
             Some(Named { r#type: entity.r#type, id: entity.id, name: Some(name) })
         });

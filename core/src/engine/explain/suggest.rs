@@ -20,6 +20,9 @@ pub(super) const MOST_SUGGESTIONS: usize = 10;
 /// So many policies that nearly permit are followed, the nearest first.
 pub(super) const MOST_POLICIES: usize = 64;
 
+/// So many ways past all denials are followed where a permit is missing as well.
+const MOST_FREED: usize = 16;
+
 /// So many changes are decided again for one explanation.
 const MOST_TRIALS: usize = 512;
 
@@ -40,9 +43,11 @@ impl<'v> Advisor<'v> {
         let failed = satisfied.failed.iter().map(|(number, _)| *number);
         let denials = satisfied.forbids.iter().copied();
         let denials = denials.chain(failed.filter(|number| self.view.effect(*number) == Effect::Deny));
-        let freed = denials.fold(vec![vec![]], |ways, number| together(&ways, &self.without(judge, number)));
+        let mut freed = denials.fold(vec![vec![]], |ways, number| together(&ways, &self.without(judge, number)));
+        freed.sort_by_cached_key(distance);
         let mut ways = freed.clone();
         if satisfied.permits.is_empty() {
+            freed.truncate(MOST_FREED);
             let permitting = missing.iter().filter(|missing| missing.resource.is_none());
             // Without a condition there is nothing to judge, so all of these are followed.
             let (conditional, plain): (Vec<&Missing>, Vec<&Missing>) =
@@ -50,7 +55,7 @@ impl<'v> Advisor<'v> {
             let followed = plain.into_iter().chain(conditional.into_iter().take(MOST_POLICIES));
             ways = followed.flat_map(|missing| together(&freed, &self.permitted(judge, missing))).collect();
         }
-        ways.sort_by_cached_key(|way| distance(way));
+        ways.sort_by_cached_key(distance);
         ways.dedup();
         self.verified(ways)
     }
