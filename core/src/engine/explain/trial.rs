@@ -107,13 +107,11 @@ impl<'v> View<'v> {
         'v: 'a,
     {
         let request = trial.request.as_ref();
-        let decided = self.standing(Some(Principal::Record(&trial.record)), &request).map(|(principal, asked)| {
-            let wrong = |wrong| Verdict::wrong(self, wrong);
-            self.decide(principal, asked, &request, trial.now).map_err(wrong)
-        });
-        let verdict = match decided {
-            Ok(Ok(satisfied)) => Verdict::of(self, trial.left(satisfied)),
-            Ok(Err(verdict)) => verdict,
+        let verdict = match self.standing(Some(Principal::Record(&trial.record)), &request) {
+            Ok((principal, asked)) => match self.decide(principal, asked, &request, trial.now) {
+                Ok(satisfied) => Verdict::of(self, trial.left(satisfied)),
+                Err(wrong) => Verdict::wrong(self, wrong),
+            },
             Err((outcome, reason)) => Verdict::without_policies(self, outcome, reason),
         };
         verdict.into()
