@@ -512,3 +512,22 @@ fn an_audit_log_is_a_file_too_and_its_findings_are_for_people() {
     assert_eq!(parapet(&["audit", "verify", "nowhere.jsonl"], b"").status.code(), Some(2));
     assert_eq!(parapet(&["audit"], b"").status.code(), Some(2));
 }
+
+#[test]
+fn explain_says_in_sentences_what_would_turn_a_denial() {
+    let document = fixture("explanation/tenant.json");
+    let body = r#"{"subject": {"type": "user", "id": "bob"}, "action": {"name": "edit"}, "resource": {"type": "document", "id": "d1"}}"#;
+    let now = "2026-03-02T10:00:00.000Z";
+    let run = |arguments: &[&str]| {
+        let all = [&["explain", document.to_str().unwrap(), "--now", now], arguments].concat();
+        parapet(&all, body.as_bytes())
+    };
+    let printed = String::from_utf8(run(&[]).stdout).unwrap();
+    assert!(
+        printed.contains("It would be allowed if Bob Testa had the role `manager`, which permits 3 actions."),
+        "{printed}"
+    );
+    let explained = json(&run(&["--json"]));
+    assert_eq!(explained["suggestions"][0]["changes"][0]["change"], "extend", "{explained}");
+    assert_eq!(explained["principal"]["name"], "Bob Testa");
+}

@@ -28,6 +28,9 @@ pub enum CompileError {
     /// A condition that would run for too long, though its equal parts are kept once.
     #[error("a condition has at most {MAX_SIZE} parts, written out")]
     TooLong,
+    /// A text or an entity that no policy of the snapshot names.
+    #[error("`{0}` is named by no policy of the snapshot")]
+    Unknown(String),
     /// There are more parts than a program can number.
     #[error("the policies are too large")]
     TooLarge,
@@ -49,9 +52,22 @@ pub(crate) struct Compiler {
     /// The nodes of whole conditions by where their expressions lie, since many policies share one. The expressions are
     /// kept, so that no other comes to lie there.
     conditions: FxHashMap<*const Expr, (Arc<Expr>, NodeId)>,
+    /// Whether the texts and entities are a snapshot's, to which none can be added.
+    closed: bool,
 }
 
 impl Compiler {
+    /// A compiler for what runs in the world of a snapshot: its texts and entities have the snapshot's numbers.
+    pub(crate) fn closed<'t>(
+        texts: impl Iterator<Item = (u32, &'t str)>,
+        entities: impl Iterator<Item = (u32, EntityUID)>,
+    ) -> Self {
+        let mut compiler = Self { closed: true, ..Self::default() };
+        texts.for_each(|(number, text)| compiler.texts.know(number, text));
+        compiler.entity_ids = entities.map(|(number, uid)| (uid, number)).collect();
+        compiler
+    }
+
     /// The condition of a policy behind its scope; `None` where there is none.
     pub(crate) fn clauses(&mut self, template: &Template) -> Result<Option<NodeId>, CompileError> {
         let mut nodes = vec![];
@@ -67,7 +83,8 @@ impl Compiler {
         if nodes.is_empty() { Ok(None) } else { self.all_of(&nodes).map(Some) }
     }
 
-    fn condition(&mut self, expression: &Arc<Expr>) -> Result<NodeId, CompileError> {
+    /// A whole condition.
+    pub(crate) fn condition(&mut self, expression: &Arc<Expr>) -> Result<NodeId, CompileError> {
         if let Some((_, node)) = self.conditions.get(&Arc::as_ptr(expression)) {
             return Ok(*node);
         }
@@ -94,6 +111,9 @@ impl Compiler {
     pub(crate) fn entity(&mut self, uid: &EntityUID) -> Result<u32, CompileError> {
         if let Some(id) = self.entity_ids.get(uid) {
             return Ok(*id);
+        }
+        if self.closed {
+            return Err(CompileError::Unknown(uid.to_string()));
         }
         let id = u32::try_from(self.entities.len()).map_err(|_| CompileError::TooLarge)?;
         self.entities.push(uid.clone());
@@ -147,6 +167,9 @@ impl Compiler {
     }
 
     fn text(&mut self, text: &str) -> Result<u32, CompileError> {
+        if self.closed {
+            return self.texts.known(text).ok_or_else(|| CompileError::Unknown(text.to_owned()));
+        }
         self.texts.intern(text).ok_or(CompileError::TooLarge)
     }
 

@@ -3,8 +3,8 @@
 use super::input::QuestionArguments;
 use super::{Failure, output};
 use crate::authzen::{AsOf, Evaluation, EvaluationResponse};
-use crate::compile::Origin;
-use crate::engine::{Decision, Engine, Explanation, MissingWhy, Request};
+use crate::directory::EntityRef;
+use crate::engine::{Decision, Engine, Request};
 use crate::model::Timestamp;
 use clap::Args;
 use std::process::ExitCode;
@@ -45,14 +45,18 @@ impl Decide {
 impl Explain {
     pub(super) fn run(self, as_json: bool) -> Result<ExitCode, Failure> {
         let (engine, request, now) = read(&self.question)?;
-        let explanation = engine.explain(&request, now);
+        let principal = engine.principal(&request.principal);
+        let explanation = engine.explain_in_full(principal.as_ref(), &request, now);
+        let named = |entity: EntityRef| Some((entity.clone(), engine.principal(&entity)?.display_name()?));
+        let names = explanation.mentioned().into_iter().filter_map(named).collect();
+        let report = engine.report(explanation, principal.as_ref(), &request, now, &names);
         if as_json {
-            output::json(&explanation)?;
+            output::json(&report)?;
         } else {
-            print(&explanation.decision)?;
-            print_reasons(&explanation)?;
+            print(&report.explanation.decision)?;
+            report.sentences.iter().try_for_each(output::line)?;
         }
-        Ok(exit_code(&explanation.decision))
+        Ok(exit_code(&report.explanation.decision))
     }
 }
 
@@ -77,46 +81,4 @@ fn print(decision: &Decision) -> Result<(), Failure> {
         output::line(format!("  {} {}: {}", output::yellow("failed"), error.policy, error.message))?;
     }
     Ok(())
-}
-
-fn print_reasons(explanation: &Explanation) -> Result<(), Failure> {
-    for policy in &explanation.policies {
-        output::line(format!("{}: {}", policy.policy, origin(&policy.origin)))?;
-        for step in &policy.path {
-            let until = step.expires_at.map(|end| format!(" until {end}")).unwrap_or_default();
-            let (ty, source) = (&step.to.r#type, &step.source);
-            let row = output::dim(&format!("({} {})", source.table, source.id));
-            output::line(format!("  -> {ty} `{}`{until} {row}", step.name))?;
-        }
-        for row in &policy.rows {
-            let field = row.field.as_ref().map(|field| format!(" {field}")).unwrap_or_default();
-            output::line(format!("  given by {} {}{field}", row.table, row.id))?;
-        }
-        if let Some(condition) = &policy.condition {
-            output::line(format!("  because {condition}"))?;
-        }
-    }
-    for missing in &explanation.missing {
-        let why = match missing.why {
-            MissingWhy::Condition => "held, but its condition is not met",
-            MissingWhy::Expired => "has ended",
-            MissingWhy::Error => "could not be evaluated",
-            MissingWhy::NotAssigned => "not assigned",
-        };
-        output::line(format!("would allow: {} — {why} {}", origin(&missing.origin), output::dim(&missing.policy)))?;
-        if let (MissingWhy::Condition, Some(condition)) = (missing.why, &missing.condition) {
-            output::line(format!("  {condition}"))?;
-        }
-    }
-    Ok(())
-}
-
-fn origin(origin: &Origin) -> String {
-    match origin {
-        Origin::Role { name, .. } => format!("role `{name}`"),
-        Origin::ServiceAccount { name, .. } => format!("service account `{name}`"),
-        Origin::Request { id, .. } => format!("access request {id}"),
-        Origin::Custom { name, .. } => format!("the tenant's own policy `{name}`"),
-        Origin::Guardrail { name } => format!("guardrail `{name}`"),
-    }
 }

@@ -432,7 +432,8 @@ fn guarded(path: &Path, expression: Arc<Expr>) -> Arc<Expr> {
     }
 }
 
-fn value_of(path: &Path) -> Arc<Expr> {
+/// What a path leads to.
+pub(crate) fn value_of(path: &Path) -> Arc<Expr> {
     path.way.iter().fold(root(path.root), |expression, step| get(expression, step))
 }
 
@@ -490,7 +491,7 @@ fn duration(minutes: i64) -> Arc<Expr> {
 }
 
 /// Start, end and offset in minutes.
-fn interval(operand: &Operand) -> Option<(i64, i64, i64)> {
+pub(crate) fn interval(operand: &Operand) -> Option<(i64, i64, i64)> {
     let Operand::Literal(Json::Array(parts)) = operand else { return None };
     let (start, end, offset) = match parts.as_slice() {
         [start, end] => (start, end, 0),
@@ -502,7 +503,7 @@ fn interval(operand: &Operand) -> Option<(i64, i64, i64)> {
 }
 
 /// Days from 1 to 7 and the offset in minutes.
-fn weekdays(operand: &Operand) -> Option<(Vec<i64>, i64)> {
+pub(crate) fn weekdays(operand: &Operand) -> Option<(Vec<i64>, i64)> {
     let Operand::Literal(json) = operand else { return None };
     let (days, offset) = match json {
         Json::Array(parts) => match parts.as_slice() {

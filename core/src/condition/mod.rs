@@ -16,6 +16,7 @@ mod operator;
 mod parse;
 
 pub use cedar::Scope;
+pub(crate) use cedar::{interval, value_of, weekdays};
 pub use infer::infer;
 pub use operator::{Comparison, Kind, Operator};
 

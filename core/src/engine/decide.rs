@@ -164,7 +164,7 @@ impl<'v> View<'v> {
     }
 
     /// The policies that say something of a request of a principal that may ask.
-    fn decide<'a>(
+    pub(super) fn decide<'a>(
         &'a self,
         principal: Principal<'a>,
         asked: Asked<'a>,

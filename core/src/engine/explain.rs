@@ -1,4 +1,31 @@
 //! Why a decision is as it is: the way to every determining policy, or what was missing.
+//!
+//! [`Engine::explain`] says what any snapshot knows. [`Engine::explain_in_full`] also names the clauses of conditions, and
+//! what would turn the answer; that takes Cedar's parser.
+
+mod clause;
+#[cfg(feature = "cedar")]
+mod full;
+#[cfg(feature = "cedar")]
+mod judge;
+#[cfg(feature = "cedar")]
+mod nearest;
+#[cfg(feature = "cedar")]
+mod remedy;
+#[cfg(feature = "cedar")]
+mod report;
+#[cfg(feature = "cedar")]
+mod sentence;
+#[cfg(feature = "cedar")]
+mod suggest;
+mod suggestion;
+#[cfg(feature = "cedar")]
+mod trial;
+
+pub use clause::Clause;
+#[cfg(feature = "cedar")]
+pub use report::{Named, Names, Report};
+pub use suggestion::{Change, Suggestion};
 
 use super::Request;
 use super::decide::Engine;
@@ -7,7 +34,7 @@ use super::path::PathStep;
 use super::subject::{Principal, Subject};
 use super::view::View;
 use crate::compile::Origin;
-use crate::directory::{PrincipalRecord, RowRef};
+use crate::directory::{EntityRef, PrincipalRecord, RowRef};
 use crate::model::{Effect, Timestamp};
 use crate::schema::{ACTION, GROUP, ROLE, SERVICE_ACCOUNT, USER};
 use crate::store::record::FORBIDS;
@@ -24,6 +51,9 @@ pub struct Explanation {
     /// Where nothing permits: what would, and why it does not.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub missing: Vec<Missing>,
+    /// What would turn the answer to allow, the nearest first; each was decided again. Only in a full explanation.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub suggestions: Vec<Suggestion>,
 }
 
 /// One determining policy.
@@ -38,6 +68,12 @@ pub struct PolicyExplanation {
     /// The condition that held.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub condition: Option<Json>,
+    /// The clauses that made it hold. Only in a full explanation.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub clauses: Vec<Clause>,
+    /// The policy itself, where it was written as Cedar. Only in a full explanation.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cedar: Option<String>,
     /// The rows that name this action.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub rows: Vec<RowRef>,
@@ -59,6 +95,15 @@ pub struct Missing {
     /// The condition that did not hold.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub condition: Option<Json>,
+    /// The clauses of it that did not hold, all of them. Only in a full explanation.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub clauses: Vec<Clause>,
+    /// The policy itself, where it was written as Cedar. Only in a full explanation.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cedar: Option<String>,
+    /// The one resource that it is for, where that is another. Only in a full explanation.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub resource: Option<EntityRef>,
 }
 
 /// Why a policy does not permit.
@@ -73,6 +118,12 @@ pub enum MissingWhy {
     Error,
     /// The principal does not have the role.
     NotAssigned,
+}
+
+impl Missing {
+    fn new(policy: &str, origin: Origin, why: MissingWhy, condition: Option<Json>) -> Self {
+        Self { policy: policy.to_owned(), origin, why, condition, clauses: vec![], cedar: None, resource: None }
+    }
 }
 
 impl Engine {
@@ -97,6 +148,8 @@ impl Engine {
                 path: principal.map(|principal| view.path(principal, number, now)).unwrap_or_default(),
                 origin,
                 condition: view.store.condition(number),
+                clauses: vec![],
+                cedar: None,
                 rows: rows.collect(),
             })
         });
@@ -107,7 +160,7 @@ impl Engine {
             }
             _ => vec![],
         };
-        Explanation { decision, policies, missing }
+        Explanation { decision, policies, missing, suggestions: vec![] }
     }
 }
 
@@ -182,7 +235,7 @@ impl View<'_> {
                 }
                 Origin::Custom { .. } | Origin::Guardrail { .. } => return None,
             };
-            Some(Missing { policy: id.to_owned(), origin, why, condition: store.condition(number) })
+            Some(Missing::new(id, origin, why, store.condition(number)))
         });
         let mut missing: Vec<Missing> = missing.collect();
         missing.sort_unstable_by(|one, other| (one.why, &one.policy).cmp(&(other.why, &other.policy)));

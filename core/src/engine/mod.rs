@@ -28,7 +28,9 @@ pub use crate::store::EngineError;
 pub use batch::Asker;
 pub use decide::Engine;
 pub use decision::{Decision, Outcome, PolicyError, Reason};
-pub use explain::{Explanation, Missing, MissingWhy, PolicyExplanation};
+pub use explain::{Change, Clause, Explanation, Missing, MissingWhy, PolicyExplanation, Suggestion};
+#[cfg(feature = "cedar")]
+pub use explain::{Named, Names, Report};
 pub use matrix::{Access, MatrixCell, MatrixRow};
 pub use path::PathStep;
 pub use request::{AttributesRef, Request, RequestRef, ValueRef};

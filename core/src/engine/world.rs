@@ -196,6 +196,12 @@ impl<'s, 'a> RequestWorld<'s, 'a> {
         keys
     }
 
+    /// The action and the groups that it lies in, as far as scopes name them.
+    #[cfg(feature = "cedar")]
+    pub(super) fn action_keys(&self) -> &'a [u32] {
+        &self.action.keys
+    }
+
     fn number(&self, entity: EntityKey<'a>) -> Option<u32> {
         if entity.number != NONE { Some(entity.number) } else { self.view.store.entity(entity.ty, entity.id) }
     }

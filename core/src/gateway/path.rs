@@ -248,9 +248,10 @@ mod tests {
             if let Ok(path) = NormalPath::parse(&sent) {
                 let normal = path.as_str();
                 prop_assert!(normal.is_ascii() && normal.starts_with('/') && !normal.contains("//"));
-                prop_assert!(!normal.contains(['\\', ';', '?', '#', '{']));
+                prop_assert!(!normal.contains(['\\', ';', '?', '#', '{']), "{normal}");
                 prop_assert!(normal.split('/').all(|segment| segment != "." && segment != ".."));
-                prop_assert_eq!(NormalPath::parse(normal).as_ref(), Ok(&path));
+                let again = NormalPath::parse(normal);
+                prop_assert_eq!(again.as_ref(), Ok(&path));
                 // Whoever decodes it once more, or not at all, finds the same segments.
                 let decoded = percent_decode_str(normal).decode_utf8().unwrap();
                 prop_assert_eq!(decoded.matches('/').count(), normal.matches('/').count());

@@ -173,6 +173,16 @@ impl TextsBuilder {
         Some(number)
     }
 
+    /// Takes a text under the number that it has elsewhere. Nothing is interned beside it.
+    pub(crate) fn know(&mut self, number: u32, text: &str) {
+        self.numbers.insert(text.into(), number);
+    }
+
+    /// The number of a text that is known.
+    pub(crate) fn known(&self, text: &str) -> Option<u32> {
+        self.numbers.get(text).copied()
+    }
+
     /// A text.
     pub(crate) fn get(&self, number: u32) -> &str {
         let start = number.checked_sub(1).map_or(Some(&0), |before| self.ends.get(before as usize));

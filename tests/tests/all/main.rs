@@ -7,6 +7,8 @@ mod boundaries;
 #[cfg(test)]
 mod differential;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod fixtures;
 #[cfg(test)]
 mod laws;

@@ -6,6 +6,7 @@ use parapet::model::{Permission, Role, RolePermission, UserGroupRole, UserRole};
 
 pub mod api_key;
 pub mod evaluation;
+pub mod explanation;
 pub mod metadata;
 pub mod own_api_key;
 pub mod permission;
@@ -23,6 +24,7 @@ pub mod user_role;
 pub fn routes() -> Vec<Route> {
     [
         evaluation::routes(),
+        explanation::routes(),
         metadata::routes(),
         preview::routes(),
         snapshot::routes(),

@@ -46,7 +46,15 @@ pub struct Actor {
 impl Actor {
     /// Lets a caller in for `action` on `parapet`. A refusal by the tenant's rules is audited.
     pub async fn admit(app: &App, call: &Call, action: &'static str) -> Result<Self, ApiError> {
-        let caller = caller_now(app, call).await?;
+        Self::let_in(app, call, caller_now(app, call).await?, action).await
+    }
+
+    /// Lets the same actor in for another action as well.
+    pub async fn also(self, app: &App, call: &Call, action: &'static str) -> Result<Self, ApiError> {
+        Self::let_in(app, call, self.caller, action).await
+    }
+
+    async fn let_in(app: &App, call: &Call, caller: Caller, action: &'static str) -> Result<Self, ApiError> {
         let scope = if action.ends_with(".read") { READ_SCOPE } else { WRITE_SCOPE };
         if !caller.has_scope(scope) && !caller.has_scope(&format!("{RESOURCE}:{action}")) {
             return Err(ApiError::MissingScope { scope });

@@ -18,6 +18,8 @@ mod directory;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod document;
 #[cfg(not(target_arch = "wasm32"))]
+mod explanation;
+#[cfg(not(target_arch = "wasm32"))]
 mod factor;
 #[cfg(not(target_arch = "wasm32"))]
 mod gateway;

@@ -11,6 +11,8 @@ mod record;
 mod step;
 mod value;
 
+#[cfg(feature = "cedar")]
+pub(crate) use evaluate::evaluate;
 pub(crate) use evaluate::{Failure, holds};
 pub(crate) use extension::{call, call2};
 #[cfg(feature = "cedar")]

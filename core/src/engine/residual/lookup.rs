@@ -68,7 +68,7 @@ impl Evaluator<'_, '_, '_> {
 }
 
 /// A value of the world, to be kept.
-pub(super) fn read<'s, 'a>(world: &RequestWorld<'s, 'a>, value: Found<'a, RequestWorld<'s, 'a>>) -> Value {
+pub(in crate::engine) fn read<'s, 'a>(world: &RequestWorld<'s, 'a>, value: Found<'a, RequestWorld<'s, 'a>>) -> Value {
     let all = |values: Vec<Found<'a, RequestWorld<'s, 'a>>>| values.into_iter().map(|value| read(world, value));
     match value {
         Found::Bool(value) => Value::Bool(value),

@@ -27,6 +27,9 @@ mod within;
 #[cfg(feature = "cedar")]
 mod tests;
 
+#[cfg(feature = "cedar")]
+pub(in crate::engine) use lookup::read;
+
 pub use columns::{Closure, Column, Columns, Encoding};
 pub use expr::{Attribute, Comparison, Expr, Operand, Pattern};
 pub use sql::{Dialect, Sql, SqlError, SqlValue};

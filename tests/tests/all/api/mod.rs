@@ -12,6 +12,7 @@ mod evaluation;
 mod evaluations;
 mod events;
 mod expiry;
+mod explanation;
 mod factor;
 mod flags;
 mod forced_change;
@@ -200,6 +201,7 @@ impl Edge {
         let db = &self.app.db;
         // What counts the use of keys is written by those that only ask as well; what a user marks is nobody else's.
         let asks = request.path.ends_with("/preview")
+            || request.path.ends_with("/explain")
             // That an assertion was used is remembered for some minutes.
             || request.path == "/v1/token"
             || request.path.starts_with("/v1/me/")
