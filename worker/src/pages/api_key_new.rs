@@ -11,8 +11,11 @@ use crate::response::Response;
 /// The page.
 pub struct ApiKeyNew;
 
-/// For how many days it is good; the first where nothing else is chosen.
-const DAYS: [&str; 3] = ["90", "30", "365"];
+/// For how many days it is good.
+const DAYS: [&str; 3] = ["30", "90", "365"];
+
+/// Where nothing else is chosen.
+const USUAL: &str = "90";
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
@@ -86,6 +89,5 @@ impl Page for ApiKeyNew {
 }
 
 fn days(filled: &Filled) -> &'static str {
-    let [usual, ..] = DAYS;
-    DAYS.into_iter().find(|days| *days == filled.text("days")).unwrap_or(usual)
+    DAYS.into_iter().find(|days| *days == filled.text("days")).unwrap_or(USUAL)
 }

@@ -41,7 +41,9 @@ pub enum Kind {
     Phone,
     /// What is not shown again.
     Password,
-    /// A code of digits.
+    /// A code, which is typed again.
+    Code,
+    /// The same, of digits.
     Digits,
     /// What goes along unseen, to be sent again where the form is.
     Carried,
@@ -102,19 +104,19 @@ impl Field {
             "label": text(""),
             "hint": hint,
             "type": match self.kind {
-                Kind::Text | Kind::Digits | Kind::Own | Kind::Check | Kind::Carried => "text",
+                Kind::Text | Kind::Code | Kind::Digits | Kind::Own | Kind::Check | Kind::Carried => "text",
                 Kind::Email => "email",
                 Kind::Phone => "tel",
                 Kind::Password => "password",
             },
             // Names begin with a capital; what one signs in by does not.
-            "is_plain": matches!(self.autocomplete, "username" | "one-time-code"),
+            "is_plain": self.autocomplete == "username" || matches!(self.kind, Kind::Code | Kind::Digits),
             "digits": self.kind == Kind::Digits,
             "autocomplete": self.autocomplete,
             "required": !self.optional,
             "focus": focus,
             // A password is typed again.
-            "value": if self.kind == Kind::Password { "" } else { filled.text(self.name) },
+            "value": if matches!(self.kind, Kind::Password | Kind::Code | Kind::Digits) { "" } else { filled.text(self.name) },
             "error": error,
             "described": described.join(" "),
         })

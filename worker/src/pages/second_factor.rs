@@ -27,7 +27,7 @@ impl Page for SecondFactor {
     const HAS_SCRIPT: bool = true;
     const FIELDS: &'static [Field] = &[
         Field::new("code", Kind::Digits, "one-time-code"),
-        Field::new("backup_code", Kind::Text, "off"),
+        Field::new("backup_code", Kind::Code, "off"),
         Field::own("choose"),
         passkey::CREDENTIAL,
     ];

@@ -61,7 +61,9 @@ fn a_code_of_an_app_signs_in_once() {
     }
     assert!(!page.contains("data-options"), "{page}");
     wrong(&tab.submit(&edge, SECOND, &[("code", "")]), "<a href=\"#code\">This must be filled in.</a>");
-    wrong(&tab.submit(&edge, SECOND, &[("code", "000000")]), "This is wrong, or does not count any more.");
+    let refused =
+        wrong(&tab.submit(&edge, SECOND, &[("code", "000000")]), "This is wrong, or does not count any more.");
+    assert!(!refused.contains("000000"), "a code is typed again: {refused}");
     assert_eq!(count(&edge, "SELECT count(*) FROM user_session"), 1);
     let code = phone.next(&edge);
     let fields = hidden_fields(&page);
