@@ -92,6 +92,7 @@ export async function behind(worker, keys, origin, routes = ROUTES, host = HOST)
  * Asks for a path of a host, over a connection to the edge itself.
  *
  * @param {URL} url where the edge listens
+ * @param {string} path
  * @param {{method?: string, headers?: Record<string, string>, body?: any, host?: string}} [options]
  * @returns {Promise<{status: number, headers: any, body: any, text: string, chunks: number}>}
  */

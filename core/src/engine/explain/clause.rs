@@ -25,7 +25,10 @@ pub struct Clause {
 /// What a clause says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-#[cfg_attr(target_pointer_width = "64", expect(clippy::large_enum_variant, reason = "nearly all are tests"))]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly all are tests; how large one is depends on the features and the machine"
+)]
 pub enum What {
     /// An operator on a path.
     Test {
