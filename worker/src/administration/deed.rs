@@ -39,6 +39,7 @@ pub async fn enact<T>(
     reads: Vec<Statement>,
     plan: impl Fn(Timestamp, Vec<Vec<SqlRow>>) -> Result<(Deed, T), ApiError>,
 ) -> Result<T, ApiError> {
+    let mut refused = None;
     for tried in 0..TRIES {
         let now = app.clock.now();
         let mut statements = vec![Statement::new(READ_HEAD).bind(tenant)];
@@ -46,11 +47,16 @@ pub async fn enact<T>(
         statements.extend(reads.iter().cloned());
         let mut answers = app.db.batch(statements).await.map_err(ApiError::database)?.into_iter();
         let end = head(&answers.next().unwrap_or_default())?;
+        // What nobody else's change explains is a fault.
+        if let Some((_, error)) = refused.take_if(|(before, _)| *before == end) {
+            return Err(ApiError::database(error));
+        }
         let mut subjects = Subjects::default();
         if let Some(user) = author.user_id() {
             subjects = subjects.with(user, answers.next().unwrap_or_default())?;
         }
         let (deed, outcome) = plan(now, answers.collect())?;
+        let before = end.clone();
         let mut batch = versions(tenant, &deed.changes);
         batch.extend(deed.statements);
         batch.extend(deed.changes.iter().filter_map(|change| change.statement.clone()));
@@ -66,6 +72,11 @@ pub async fn enact<T>(
                 return Ok(outcome);
             }
             Err(error) if is_taken(error.violation().as_ref()) => wait(app, tried).await?,
+            // A key that somebody else's row took in between is found taken before the place in the chain is.
+            Err(error) if error.violation().is_some() => {
+                refused = Some((before, error));
+                wait(app, tried).await?;
+            }
             Err(error) => return Err(ApiError::database(error)),
         }
     }
