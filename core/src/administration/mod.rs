@@ -169,7 +169,7 @@ mod tests {
         }
         assert_eq!(findings, []);
         let sizes: Vec<usize> = roles.iter().map(|role| role.permissions.len()).collect();
-        assert_eq!(sizes, [PERMISSIONS.len(), PERMISSIONS.len() - OWNER_ONLY.len(), 23, HELPDESK.len()]);
+        assert_eq!(sizes, [PERMISSIONS.len(), PERMISSIONS.len() - OWNER_ONLY.len(), 24, HELPDESK.len()]);
     }
 
     #[test]

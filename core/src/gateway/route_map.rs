@@ -8,7 +8,8 @@
 //!     ]}
 //!
 //! The more exact pattern counts (a literal segment before a parameter, that before all that follows), whatever the order.
-//! A rule for `GET` is one for `HEAD` too, where there is none of its own (RFC 9110, section 9.3.2).
+//! Of one path, a rule that names the method counts before one for `*`; a rule for `GET` is one for `HEAD` too, where there
+//! is none of its own (RFC 9110, section 9.3.2).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -113,8 +114,11 @@ impl RouteMap {
             return None;
         }
         let matched = self.0.at(path.as_str()).ok()?;
-        let rule = |method: &str| matched.value.iter().find(|(methods, _)| methods.have(method)).map(|(_, rule)| rule);
-        let rule = rule(method).or_else(|| if method == "HEAD" { rule("GET") } else { None })?;
+        let rule = |is: &dyn Fn(&Methods) -> bool| matched.value.iter().find(|(its, _)| is(its)).map(|(_, rule)| rule);
+        // A method by its name first, in whatever order the rules were written: `*` is for what no name is left for.
+        let rule = rule(&|its| its.name(method))
+            .or_else(|| if method == "HEAD" { rule(&|its| its.name("GET")) } else { None })
+            .or_else(|| rule(&|its| matches!(its, Methods::Any)))?;
         // A parameter of one segment; of several, the slashes between are its own.
         let decoded = |value: &str| value.split('/').map(meaning).collect::<Vec<Cow<'_, str>>>().join("/");
         let parameters = matched.params.iter().map(|(name, value)| (name.to_owned(), decoded(value))).collect();
@@ -144,18 +148,15 @@ impl Found<'_> {
 }
 
 impl Methods {
-    fn have(&self, method: &str) -> bool {
-        match self {
-            Self::Any => true,
-            Self::These(methods) => methods.iter().any(|known| known == method),
-        }
+    fn name(&self, method: &str) -> bool {
+        matches!(self, Self::These(methods) if methods.iter().any(|known| known == method))
     }
 
     /// Whether a request could be of both. `*` is what is left, beside rules for methods by name: it comes last.
     fn meets(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Any, Self::Any) => true,
-            (Self::These(methods), other @ Self::These(_)) => methods.iter().any(|method| other.have(method)),
+            (Self::These(methods), other @ Self::These(_)) => methods.iter().any(|method| other.name(method)),
             _ => false,
         }
     }

@@ -63,7 +63,7 @@ fn the_more_exact_pattern_counts_and_a_method_is_its_own() {
         rule(json!({})),
         rule(json!({"methods": ["PUT"], "action": {"name": "write"}})),
         {"methods": ["*"], "path": "/hooks", "pass": "anyone"},
-        {"methods": ["DELETE"], "path": "/hooks", "pass": "signed_in"},
+        {"methods": ["DELETE", "GET"], "path": "/hooks", "pass": "signed_in"},
     ]))
     .unwrap();
     let what = |method: &str, sent: &str| match map.find(method, &path(sent)) {
@@ -86,6 +86,8 @@ fn the_more_exact_pattern_counts_and_a_method_is_its_own() {
         ("GET", "/", "nothing"),
         ("POST", "/hooks", "anyone"),
         ("DELETE", "/hooks", "signed in"),
+        ("GET", "/hooks", "signed in"),
+        ("HEAD", "/hooks", "signed in"),
         ("PROPFIND", "/hooks", "anyone"),
         ("TRACE", "/hooks", "nothing"),
         ("CONNECT", "/hooks", "nothing"),
