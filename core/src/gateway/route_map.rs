@@ -1,11 +1,13 @@
 //! A route map: for a method and a path, what is asked before the request is passed on.
 //!
-//!     {"routes": [
-//!       {"methods": ["GET"], "path": "/documents/{id}", "action": {"name": "read"},
-//!        "resource": {"type": "document", "id": "{id}", "properties": {"owner": {"query": "owner"}}},
-//!        "context": {"reason": {"header": "x-reason"}}},
-//!       {"methods": ["GET"], "path": "/assets/{*rest}", "pass": "anyone"}
-//!     ]}
+//! ```json
+//! {"routes": [
+//!   {"methods": ["GET"], "path": "/documents/{id}", "action": {"name": "read"},
+//!    "resource": {"type": "document", "id": "{id}", "properties": {"owner": {"query": "owner"}}},
+//!    "context": {"reason": {"header": "x-reason"}}},
+//!   {"methods": ["GET"], "path": "/assets/{*rest}", "pass": "anyone"}
+//! ]}
+//! ```
 //!
 //! The more exact pattern counts (a literal segment before a parameter, that before all that follows), whatever the order.
 //! Of one path, a rule that names the method counts before one for `*`; a rule for `GET` is one for `HEAD` too, where there
