@@ -9,7 +9,6 @@ use parapet::compile::Known;
 use parapet::directory::PrincipalRecord;
 use parapet::gateway::Routes;
 use parapet::password::Hasher;
-use parapet::token::SigningKey;
 use parapet::{Engine, TenantDocument, Timestamp};
 use uuid::Uuid;
 
@@ -17,6 +16,7 @@ use crate::authenticate::{Host, Lasting, Standing};
 use crate::error::ApiError;
 use crate::gateway;
 use crate::login::KnownSite;
+use crate::platform::Signer;
 use crate::rate::{Rates, Strangers};
 
 // An isolate has 128 MiB, for everything. The numbers are those of things, not of bytes: a large tenant's engine is a
@@ -41,7 +41,7 @@ pub struct Memory {
     pub hasher: RefCell<Hasher>,
     standings: RefCell<LruCache<String, Rc<Standing>>>,
     hosts: RefCell<LruCache<String, Rc<gateway::Known>>>,
-    signing_keys: RefCell<LruCache<Uuid, (Timestamp, Rc<SigningKey>)>>,
+    signing_keys: RefCell<LruCache<Uuid, (Timestamp, Rc<Signer>)>>,
     sites: RefCell<LruCache<Host, Rc<KnownSite>>>,
     newest: RefCell<LruCache<Uuid, Versions>>,
     engines: RefCell<LruCache<Uuid, Published>>,
@@ -217,14 +217,14 @@ impl Memory {
     }
 
     /// The key that signs a tenant's tokens, where it was read less than a minute before.
-    pub fn signing_key(&self, tenant: Uuid, now: Timestamp) -> Option<Rc<SigningKey>> {
+    pub fn signing_key(&self, tenant: Uuid, now: Timestamp) -> Option<Rc<Signer>> {
         let mut keys = self.signing_keys.borrow_mut();
         let is_known = |read: &Timestamp| *read <= now && now < read.plus_millis(KEY_KNOWN_FOR);
         keys.get(&tenant).filter(|(read, _)| is_known(read)).map(|(_, key)| key.clone())
     }
 
     /// Remembers the key that signs a tenant's tokens, as it was read at `now`.
-    pub fn keep_signing_key(&self, tenant: Uuid, now: Timestamp, key: Rc<SigningKey>) {
+    pub fn keep_signing_key(&self, tenant: Uuid, now: Timestamp, key: Rc<Signer>) {
         self.signing_keys.borrow_mut().put(tenant, (now, key));
     }
 

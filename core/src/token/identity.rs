@@ -1,8 +1,8 @@
 //! What the gateway tells an application of who asks: a token for that application alone.
 
-use super::{LONGEST, SigningKey, SubjectType, TokenError};
+use super::{PublicKey, SubjectType, TokenError, Unsigned};
 use crate::model::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 /// Its `typ`: no access token, and never taken for one (RFC 8725, section 3.11).
@@ -33,29 +33,28 @@ pub struct Identity {
     pub session: Option<Uuid>,
 }
 
-/// Signs it.
-///
-/// # Errors
-/// [`TokenError::TooLong`]; [`TokenError::NotSigned`].
-pub fn issue_identity(identity: &Identity, key: &SigningKey) -> Result<String, TokenError> {
-    let seconds = |time: Timestamp| time.as_millis().div_euclid(1000);
-    let claims = json!({
-        "iss": identity.issuer,
-        "sub": identity.subject,
-        "subject_type": identity.subject_type,
-        "aud": identity.audience,
-        "iat": seconds(identity.issued_at),
-        "exp": seconds(identity.expires_at),
-        "jti": identity.decision,
-        "decision": identity.decision,
-        "policy_version": identity.policy_version,
-        "tenant": identity.tenant,
-    });
-    let mut claims: Map<String, Value> = match claims {
-        Value::Object(claims) => claims,
-        _ => Map::new(),
-    };
-    claims.extend(identity.session.map(|session| ("sid".to_owned(), json!(session))));
-    let token = key.sign(IDENTITY_TOKEN, &claims)?;
-    if token.len() > LONGEST { Err(TokenError::TooLong) } else { Ok(token) }
+impl Identity {
+    /// The token without its signature, for whoever signs with this key.
+    ///
+    /// # Errors
+    /// [`TokenError::TooLong`]; [`TokenError::NotSigned`].
+    pub fn unsigned(&self, key: &PublicKey) -> Result<Unsigned, TokenError> {
+        let seconds = |time: Timestamp| time.as_millis().div_euclid(1000);
+        let mut claims = json!({
+            "iss": self.issuer,
+            "sub": self.subject,
+            "subject_type": self.subject_type,
+            "aud": self.audience,
+            "iat": seconds(self.issued_at),
+            "exp": seconds(self.expires_at),
+            "jti": self.decision,
+            "decision": self.decision,
+            "policy_version": self.policy_version,
+            "tenant": self.tenant,
+        });
+        if let (Some(claims), Some(session)) = (claims.as_object_mut(), self.session) {
+            claims.insert("sid".to_owned(), json!(session));
+        }
+        Unsigned::new(IDENTITY_TOKEN, &claims, key)
+    }
 }

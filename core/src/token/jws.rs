@@ -2,9 +2,9 @@
 
 use super::provider;
 use super::{Claims, Expected, PublicKey, TokenError};
-use crate::model::json;
+use crate::model::json as strict;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// No token is longer, in bytes: servers take so much in a header.
 pub const LONGEST: usize = 8192;
@@ -14,6 +14,9 @@ const LONGEST_HEADER: usize = 1024;
 
 /// The longest `kid`.
 const LONGEST_KEY_ID: usize = 128;
+
+/// The length of a signature in base64url.
+const SIGNATURE: usize = 86;
 
 /// The `typ` of an access token (RFC 9068, section 2.1).
 pub(super) const ACCESS_TOKEN: &str = "at+jwt";
@@ -45,7 +48,7 @@ impl<'a> Jws<'a> {
         // token has one spelling.
         let [header, payload, _] = [bytes(header)?, bytes(payload)?, bytes(signature)?];
         let header = std::str::from_utf8(&header).ok().filter(|text| text.len() <= LONGEST_HEADER);
-        let Some(Ok(Value::Object(header))) = header.map(json::parse) else { return Err(TokenError::Header) };
+        let Some(Ok(Value::Object(header))) = header.map(strict::parse) else { return Err(TokenError::Header) };
         if header.contains_key("crit") {
             return Err(TokenError::Critical);
         }
@@ -84,10 +87,34 @@ impl<'a> Jws<'a> {
 
     /// What it says.
     pub fn claims(&self) -> Result<Map<String, Value>, TokenError> {
-        match std::str::from_utf8(&self.payload).ok().map(json::parse) {
+        match std::str::from_utf8(&self.payload).ok().map(strict::parse) {
             Some(Ok(Value::Object(claims))) => Ok(claims),
             _ => Err(TokenError::Claims),
         }
+    }
+}
+
+/// A token that is not signed yet: what its signature is of (RFC 7515, section 5.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsigned(String);
+
+impl Unsigned {
+    /// A token of this type, with a header that names the key.
+    pub(super) fn new(typ: &str, claims: &Value, key: &PublicKey) -> Result<Self, TokenError> {
+        let part = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
+        let header = json!({ "typ": typ, "alg": key.algorithm().as_str(), "kid": key.id() });
+        let unsigned = Self(format!("{}.{}", part(&header), part(claims)));
+        if unsigned.0.len() + 1 + SIGNATURE > LONGEST { Err(TokenError::TooLong) } else { Ok(unsigned) }
+    }
+
+    /// What is signed, in ASCII.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The token with the signature's bytes, of ES256 or EdDSA 64.
+    pub fn with(self, signature: &[u8]) -> String {
+        format!("{}.{}", self.0, URL_SAFE_NO_PAD.encode(signature))
     }
 }
 

@@ -43,6 +43,21 @@ impl SigningKey {
         &self.public
     }
 
+    /// The signature of these bytes.
+    ///
+    /// # Errors
+    /// [`TokenError::NotSigned`].
+    pub fn signature(&self, bytes: &[u8]) -> Result<Vec<u8>, TokenError> {
+        provider::signature(bytes, &self.secret)
+    }
+
+    /// The key as a private JWK (RFC 7518, section 6.2.2), for a platform that signs by itself. It is as secret as the key.
+    pub fn private_jwk(&self) -> Map<String, Value> {
+        let mut jwk = self.public.required();
+        jwk.insert("d".to_owned(), json!(URL_SAFE_NO_PAD.encode(self.secret.as_bytes())));
+        jwk
+    }
+
     /// Signs claims as a token of this type.
     pub(super) fn sign(&self, typ: &str, claims: &Map<String, Value>) -> Result<String, TokenError> {
         let mut header = Header::new(provider::algorithm(self.public.algorithm));

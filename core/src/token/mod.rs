@@ -19,8 +19,8 @@ mod tests;
 pub use assertion::{Assertion, LONGEST_ASSERTION_LIFE, Shown};
 pub use claims::{Claims, Credential, LONGEST_LIFE, SubjectType};
 pub use error::{KeyError, TokenError};
-pub use identity::{IDENTITY_TOKEN, Identity, issue_identity};
-pub use jws::{LONGEST, Unverified, key_id};
+pub use identity::{IDENTITY_TOKEN, Identity};
+pub use jws::{LONGEST, Unsigned, Unverified, key_id};
 pub use key::{PublicKey, SCALAR_BYTES, SigningKey};
 
 use crate::model::Timestamp;

@@ -49,6 +49,12 @@ pub(super) fn sign(
     jsonwebtoken::encode(header, claims, key).map_err(|_| TokenError::NotSigned)
 }
 
+/// The signature of these bytes by ES256.
+pub(super) fn signature(bytes: &[u8], key: &EncodingKey) -> std::result::Result<Vec<u8>, TokenError> {
+    let signer = Es256Signer::new(key.as_bytes()).map_err(|_| TokenError::NotSigned)?;
+    signer.try_sign(bytes).map_err(|_| TokenError::NotSigned)
+}
+
 /// Whether a signature, in base64url, is the key's.
 pub(super) fn verifies(signed: &str, signature: &str, key: &PublicKey) -> bool {
     install();

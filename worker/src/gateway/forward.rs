@@ -1,9 +1,10 @@
 //! What the application is sent: the request as it came, without what only we may say and what is about the connection.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use parapet::model::Timestamp;
-use parapet::token::{Identity, SigningKey, SubjectType, issue_identity};
+use parapet::token::{Identity, SubjectType};
 
 use super::Application;
 use super::judge::Passed;
@@ -13,6 +14,7 @@ use crate::cookie;
 use crate::error::ApiError;
 use crate::guard::Call;
 use crate::login::token::{issuer, key};
+use crate::platform::Signer;
 use crate::response::Response;
 
 /// The header in which the application reads who asks, signed.
@@ -161,20 +163,19 @@ pub async fn identity(
         policy_version: passed.policy_version,
         session: standing.and_then(|standing| standing.credential.session()),
     };
-    issue_identity(&identity, &key).map(Some).map_err(ApiError::internal)
+    let unsigned = identity.unsigned(key.public()).map_err(ApiError::internal)?;
+    let signature = key.signature(unsigned.as_str()).await.map_err(ApiError::internal)?;
+    Ok(Some(unsigned.with(&signature)))
 }
 
 /// The key that signs now, remembered for a while: its successor is published long before it signs.
-async fn signing_key(
-    app: &App,
-    application: &Application,
-    now: Timestamp,
-) -> Result<std::rc::Rc<SigningKey>, ApiError> {
+async fn signing_key(app: &App, application: &Application, now: Timestamp) -> Result<Rc<Signer>, ApiError> {
     if let Some(key) = app.memory.signing_key(application.tenant, now) {
         return Ok(key);
     }
     let found = app.db.all(key::read_signing(application.tenant, now)).await.map_err(ApiError::database)?;
-    let key = std::rc::Rc::new(key::signing(app, application.tenant, found, now).await?);
+    let key = key::signing(app, application.tenant, found, now).await?;
+    let key = Rc::new(Signer::new(key).await.map_err(ApiError::internal)?);
     app.memory.keep_signing_key(application.tenant, now, key.clone());
     Ok(key)
 }

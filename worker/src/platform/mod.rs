@@ -1,5 +1,5 @@
 //! What Cloudflare gives us: the database, the resolver, the stores, the queues, requests and connections to other
-//! services, a mailer, the clock, random bytes and the log.
+//! services, a mailer, the clock, random bytes, signatures and the log.
 //!
 //! Only the files here (and `lib.rs`) name `worker::`. Off the edge each of them has the same API over something
 //! in memory, so that the whole HTTP API runs under `cargo test`.
@@ -19,6 +19,7 @@ pub mod mailer;
 pub mod pieces;
 pub mod queue;
 pub mod random;
+pub mod signer;
 pub mod socket;
 pub mod unread;
 #[cfg(target_arch = "wasm32")]
@@ -31,5 +32,6 @@ pub use fetch::Fetch;
 pub use kv::Kv;
 pub use mailer::Mailer;
 pub use queue::Queue;
+pub use signer::Signer;
 pub use socket::Sockets;
 pub use unread::Unread;

@@ -5,6 +5,7 @@ mod attacks;
 mod properties;
 mod vectors;
 
+use super::jws::Jws;
 use super::*;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use p256::ecdsa::{Signature, signature::Signer as _};
@@ -149,4 +150,33 @@ fn a_secret_is_a_scalar_of_the_curve() {
     for wrong in ["", "a b", "ä", &"k".repeat(129)] {
         assert_eq!(SigningKey::es256(wrong, &[7; 32]).unwrap_err(), KeyError::Id);
     }
+}
+
+#[test]
+fn an_identity_is_signed_by_whoever_has_the_key_and_is_no_access_token() {
+    let identity = Identity {
+        issuer: "https://acme.id.example".to_owned(),
+        subject: Uuid::from_u128(7).to_string(),
+        subject_type: SubjectType::User,
+        audience: "app.acme.example".to_owned(),
+        issued_at: now(),
+        expires_at: now().plus_millis(60_000),
+        tenant: Uuid::from_u128(1),
+        decision: Uuid::from_u128(9),
+        policy_version: 3,
+        session: None,
+    };
+    let key = key();
+    let unsigned = identity.unsigned(key.public()).unwrap();
+    let signature = key.signature(unsigned.as_str().as_bytes()).unwrap();
+    let token = unsigned.clone().with(&signature);
+    let jws = Jws::read(&token).unwrap();
+    assert_eq!((jws.check(key.public()), jws.kid.as_deref()), (Ok(()), Some(KID)));
+    assert!(jws.is_of_type(IDENTITY_TOKEN));
+    assert_eq!((&jws.claims().unwrap()["decision"], take(&token)), (&json!(Uuid::from_u128(9)), Err(TokenError::Type)));
+    // As a platform reads the key that signs by itself.
+    let jwk = key.private_jwk();
+    assert_eq!((jwk["d"].as_str().map(str::len), jwk.len()), (Some(43), 5));
+    let endless = Identity { audience: "a".repeat(LONGEST), ..identity };
+    assert_eq!(endless.unsigned(key.public()), Err(TokenError::TooLong));
 }
