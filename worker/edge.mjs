@@ -44,7 +44,7 @@ export async function startEdge({ variables = {}, wrapper, state, port = 0, name
       bindings: variables,
       d1Databases: { DB: "parapet" },
       kvNamespaces: { SNAPSHOTS: "parapet" },
-      queueProducers: { EVENTS: "parapet-events", DELIVERIES: "parapet-deliveries" },
+      queueProducers: { EVENTS: "parapet-events", DELIVERIES: "parapet-deliveries", DECISIONS: "parapet-decisions" },
       ...(mailer && { email: { send_email: [{ name: "MAIL" }] } }),
       ...(direct && { unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] }),
       // A queue has one consumer.
@@ -52,6 +52,7 @@ export async function startEdge({ variables = {}, wrapper, state, port = 0, name
         queueConsumers: {
           "parapet-events": { maxBatchSize: 10, maxBatchTimeout: 0.1, maxRetries: 3 },
           "parapet-deliveries": { maxBatchSize: 5, maxBatchTimeout: 0.1, maxRetries: 3 },
+          "parapet-decisions": { maxBatchSize: 100, maxBatchTimeout: 0.2, maxRetries: 3 },
         },
       }),
     })),

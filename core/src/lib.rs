@@ -14,6 +14,7 @@ pub mod cli;
 pub mod compile;
 #[cfg(feature = "cedar")]
 pub mod condition;
+pub mod decision_log;
 pub mod directory;
 #[cfg(feature = "password")]
 pub mod email_address;

@@ -67,6 +67,8 @@ pub enum Kind {
     Routes,
     /// The name of a role, read by the compiler.
     Role,
+    /// Which decisions are logged, read by the compiler.
+    DecisionLog,
     /// Any JSON but null.
     Any,
 }
@@ -103,6 +105,13 @@ pub const KNOWN: &[Known] = &[
         "The role of whoever does not say who they are, at the gateway",
     )),
     owners(known(Auth, "routes.*", Kind::Routes, "null", "What requests to an application behind the gateway ask")),
+    owners(known(
+        Auth,
+        "decision_log",
+        Kind::DecisionLog,
+        r#"{"allow":0,"error":1,"forbidden":1,"no_permit":1,"mask":["*.email*","*.phone*","*.first_name","*.last_name","context.ip"]}"#,
+        "The share of decisions that is logged, an outcome each, and the attributes that are left out of them",
+    )),
     owners(known(
         Auth,
         "subject_id",
@@ -373,7 +382,7 @@ impl Known {
 
     /// Whether the compiler reads it: a rule, which counts as a row alone and is kept as it was before each change.
     pub fn is_compiled(&self) -> bool {
-        matches!(self.kind, Kind::Schema | Kind::Policy | Kind::Routes | Kind::Role)
+        matches!(self.kind, Kind::Schema | Kind::Policy | Kind::Routes | Kind::Role | Kind::DecisionLog)
     }
 
     /// What is wrong with a value, if anything is. The value itself is not shown: it may be secret.
@@ -431,7 +440,7 @@ impl Known {
                 let is_domain = |text: &str| shape::is_email(&format!("x@{text}")) && shape::is_lower_case(text);
                 (list(&is_domain), "at most 100 domains of e-mail addresses, in lower case, each once".to_owned())
             }
-            Kind::Schema | Kind::Routes => {
+            Kind::Schema | Kind::Routes | Kind::DecisionLog => {
                 (value.is_object() && size <= LONGEST_RULE, format!("an object of at most {LONGEST_RULE} bytes"))
             }
             Kind::Policy => {

@@ -420,6 +420,107 @@ fn a_diff_says_what_is_decided_differently() {
     assert_eq!(diff(new, new, keyed_requests, &[]).status.code(), Some(2));
 }
 
+/// A row of the log of decisions, as an export has it.
+fn decision(number: u8, action: &str, outcome: &str, request: &str, left_out: &str) -> String {
+    let id = |kind: u16, number: u8| format!("01890000-0201-7000-8000-{kind:04x}000000{number:02x}");
+    format!(
+        r#"{{"id": "{}", "tenant_id": "{}", "request_id": null, "caller": "evaluation", "principal_type": "User",
+        "principal_id": "{}", "action": "{action}", "resource_type": "document", "resource_id": "d1", "request": {request},
+        "left_out": {left_out}, "outcome": "{outcome}", "reason": null, "policies": [], "errors": [], "policy_version": 3,
+        "directory_version": 4, "age": 0, "created_at": "2026-03-02T10:00:00.000Z"}}"#,
+        id(0x900, number),
+        id(0x100, 1),
+        id(0x200, 1)
+    )
+    .replace('\n', " ")
+}
+
+#[test]
+fn a_replay_says_what_would_be_decided_differently() {
+    let document = std::fs::read_to_string(fixture("string_equals/tenant.json")).unwrap();
+    // Legal loses reading; everybody may read what is nobody's.
+    let conditions = r#"{"StringEquals": {"resource.department": ["sales", "legal"]}}"#;
+    assert_eq!(document.matches(conditions).count(), 1);
+    let new_document = scratch("replayed.json");
+    let new = document.replace(conditions, r#"{"StringEquals": {"resource.department": ["sales", "hr"]}}"#);
+    std::fs::write(&new_document, new).unwrap();
+    let new = scratch("replayed.snapshot");
+    let (new_document, new) = (new_document.to_str().unwrap(), new.to_str().unwrap());
+    assert_eq!(parapet(&["compile", new_document, "-o", new], b"").status.code(), Some(0));
+    let old = fixture("string_equals/tenant.json");
+    let old = old.to_str().unwrap();
+
+    let of = |department: &str| format!(r#"{{"resource": {{"department": "{department}"}}}}"#);
+    let rows = [
+        decision(1, "read", "allow", &of("sales"), "[]"),
+        decision(2, "read", "allow", &of("legal"), "[]"),
+        decision(3, "read", "no_permit", &of("hr"), "[]"),
+        // What was masked matters to one, and to the other not: nothing permits it anyway.
+        decision(4, "read", "allow", r#"{"resource": {}}"#, r#"["resource.department"]"#),
+        decision(5, "print", "no_permit", r#"{"resource": {}}"#, r#"["resource.department", "context.ip"]"#),
+        decision(6, "read", "allow", &of("sales"), r#"["context.ip"]"#),
+        // Who it was is not known.
+        decision(7, "read", "forbidden", "{}", r#"["principal"]"#),
+    ];
+    let log = rows.join("\n\n");
+    let replay = |snapshot: &str, log: &str, more: &[&str]| {
+        parapet(&[&["replay", "-", "--snapshot", snapshot], more].concat(), log.as_bytes())
+    };
+    for new in [new, new_document] {
+        let replayed = replay(new, &log, &["--json"]);
+        assert_eq!(replayed.status.code(), Some(1), "{replayed:?}");
+        let mut lines = lines(&replayed);
+        let counts = serde_json::json!({"rows": 7, "same": 3, "allow_to_deny": 1, "deny_to_allow": 1, "unknown": 2});
+        assert_eq!(lines.pop(), Some(counts));
+        let changes: Vec<(u64, &str, &str)> = (lines.iter())
+            .map(|line| {
+                (
+                    line["line"].as_u64().unwrap(),
+                    line["was"]["outcome"].as_str().unwrap(),
+                    line["is"]["outcome"].as_str().unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(changes, [(3, "allow", "no_permit"), (5, "no_permit", "allow")]);
+        assert_eq!(lines[0]["was"]["policy_version"], 3);
+    }
+    let words = replay(new, &log, &[]);
+    let told = "7 decisions: 1 would be denied, 1 would be allowed, 3 stay, 2 cannot be known";
+    assert!(text(&words.stdout).contains(told), "{words:?}");
+    assert!(text(&words.stdout).contains("  was allow by version 3\n  is  no_permit\n"), "{words:?}");
+    let same = replay(old, &log, &[]);
+    assert_eq!(same.status.code(), Some(0), "{same:?}");
+
+    // Each at its own time, or all at one: the role ends in between.
+    let role = r#""role_id": "01890000-0201-7000-8000-030000000001"}"#;
+    let ends = role.replace('}', r#", "expires_at": "2026-06-01T00:00:00.000Z"}"#);
+    let at = document.rfind(role).unwrap();
+    let ending = scratch("ending.json");
+    std::fs::write(&ending, format!("{}{ends}{}", &document[..at], &document[at + role.len()..])).unwrap();
+    let ending = ending.to_str().unwrap();
+    assert_eq!(replay(ending, &log, &[]).status.code(), Some(0));
+    let later = replay(ending, &rows[0], &["--now", "2026-07-01T00:00:00Z", "--json"]);
+    assert_eq!(
+        (later.status.code(), &lines(&later)[1]["allow_to_deny"]),
+        (Some(1), &serde_json::json!(1)),
+        "{later:?}"
+    );
+
+    for (log, code, message) in [
+        (format!("{}\n{{\"id\": 7}}\n", rows[0]), "log.malformed", "line 2 of `-`: "),
+        (format!("\n{}", rows[0].replace("\"age\"", "\"aeg\"")), "log.malformed", "line 2 of `-`: "),
+        ("[]".to_owned(), "log.malformed", "line 1 of `-`: expected a JSON object"),
+        // By who is not in it nobody is decided for.
+        (rows[0].replace("02000000000001", "02000000000002"), "usage", "knows nobody who is in the log"),
+    ] {
+        let refused = replay(new, &log, &["--json"]);
+        assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+        let error = json(&refused)["error"].clone();
+        assert_eq!(error["code"], code);
+        assert!(error["message"].as_str().unwrap().contains(message), "{error}");
+    }
+}
+
 /// Rows of an audit log as an export has them, and where the log ends.
 fn audit_log(rows: u64) -> (Vec<String>, parapet::audit::Head) {
     use parapet::audit::{Entry, Head, line};

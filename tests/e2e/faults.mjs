@@ -2,6 +2,7 @@
 //
 // - The header `x-test-now` sets the clock that a request is answered by; such requests come one after the other.
 // - The header `x-test-cut` makes the database fail while a request is answered.
+// - The header `x-test-cut-decisions` makes the queue of decisions take nothing until the next request.
 // - The header `x-test-crash` makes the module stop in the middle: what the clock throws it cannot catch.
 // - The header `x-test-variables` (JSON) gives the Worker other variables for this request.
 // - The variable STALE_KV says for how many milliseconds a value that was put is not seen: KV as it may be elsewhere,
@@ -13,6 +14,7 @@ import Worker from "./entry.mjs";
 
 const real = Date.now;
 let cut = false;
+let cutDecisions = false;
 
 /** @returns {never} */
 function fail() {
@@ -40,6 +42,21 @@ class D1Database {
   }
 }
 
+/** The Worker asks for a binding's class by this name, too. */
+class WorkerQueue {
+  constructor(queue) {
+    this.queue = queue;
+  }
+
+  async send(...message) {
+    return cutDecisions ? fail() : this.queue.send(...message);
+  }
+
+  async sendBatch(...messages) {
+    return cutDecisions ? fail() : this.queue.sendBatch(...messages);
+  }
+}
+
 /** A store whose values are seen late. */
 function late(store, milliseconds) {
   const seen = async (key) => {
@@ -64,7 +81,8 @@ let given;
 
 function bindings(environment) {
   const store = environment.STALE_KV ? late(environment.SNAPSHOTS, Number(environment.STALE_KV)) : environment.SNAPSHOTS;
-  return { ...environment, DB: new D1Database(environment.DB), SNAPSHOTS: store };
+  const decisions = new WorkerQueue(environment.DECISIONS);
+  return { ...environment, DB: new D1Database(environment.DB), SNAPSHOTS: store, DECISIONS: decisions };
 }
 
 export default {
@@ -77,6 +95,7 @@ export default {
     const its = variables === null ? given : { ...given, ...JSON.parse(variables) };
     const now = request.headers.get("x-test-now");
     cut = request.headers.has("x-test-cut");
+    cutDecisions = request.headers.has("x-test-cut-decisions");
     const crash = request.headers.has("x-test-crash");
     if (now === null && !crash) return Worker.fetch(request, its, context);
     const time = Date.parse(now ?? "");

@@ -1,7 +1,9 @@
 //! All routes of the JSON API: what `/openapi.json` describes, and what the hosted pages ask.
 
 use crate::guard::Route;
-use crate::{access, directory, gateway, governance, health, login, messaging, metrics, openapi, tenancy};
+use crate::{
+    access, decision_log, directory, gateway, governance, health, login, messaging, metrics, openapi, tenancy,
+};
 
 /// Them.
 pub fn routes() -> Vec<Route> {
@@ -10,6 +12,7 @@ pub fn routes() -> Vec<Route> {
         metrics::routes(),
         openapi::routes(),
         access::routes(),
+        decision_log::routes(),
         directory::routes(),
         login::routes(),
         tenancy::routes(),

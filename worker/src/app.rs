@@ -9,6 +9,7 @@ use parapet::seal::{DataKey, DataKeyring};
 use parapet::snapshot::{Keyring, SigningKey, VerifyingKey};
 use uuid::Uuid;
 
+use crate::decision_log::Noted;
 use crate::error::ApiError;
 use crate::memory::Memory;
 use crate::messaging::channel::config::Defaults;
@@ -24,6 +25,10 @@ pub struct App {
     pub queue: Queue,
     /// The queue of deliveries, each to one endpoint.
     pub deliveries: Queue,
+    /// The queue of decisions on their way into the log.
+    pub decisions: Queue,
+    /// The decisions that are to be logged, of which the queue was not told yet.
+    pub noted: Noted,
     /// Other services.
     pub fetch: Fetch,
     /// The tenants that got events since this began, of which nobody was told yet.

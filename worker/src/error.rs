@@ -19,6 +19,9 @@ pub enum ApiError {
     /// No such path, or nothing of this tenant under it.
     #[error("there is nothing here")]
     NotFound,
+    /// The decision is not in the log.
+    #[error("the decision was not logged, or is kept no longer")]
+    NotLogged,
     /// The path is there, the method is not.
     #[error("this path answers to {allow}")]
     MethodNotAllowed {
@@ -234,7 +237,7 @@ impl ApiError {
             | Self::CrossSite
             | Self::StepUp
             | Self::TenantInactive => 403,
-            Self::NotFound => 404,
+            Self::NotFound | Self::NotLogged => 404,
             Self::MethodNotAllowed { .. } => 405,
             Self::Conflict { .. } => 409,
             Self::PreconditionFailed => 412,
@@ -271,6 +274,7 @@ impl ApiError {
             Self::TooManyRequests { .. } => "rate.limited",
             Self::IdempotencyReused => "request.idempotency_reused",
             Self::NotFound => "http.not_found",
+            Self::NotLogged => "decision.not_logged",
             Self::MethodNotAllowed { .. } => "http.method_not_allowed",
             Self::TooLarge { .. } => "http.body_too_large",
             Self::UnsupportedMediaType => "http.unsupported_media_type",

@@ -8,6 +8,7 @@ pub mod authenticate;
 pub mod colour;
 pub mod cookie;
 pub mod cors;
+pub mod decision_log;
 pub mod directory;
 pub mod document;
 pub mod error;
@@ -46,6 +47,7 @@ mod events {
 
     use crate::app::{App, Config};
     use crate::authenticate;
+    use crate::decision_log::{self, Noted};
     use crate::error::ApiError;
     use crate::gateway;
     use crate::memory::Memory;
@@ -135,9 +137,11 @@ mod events {
                 Ok(router) => router.answer(&app, request).await,
                 Err(error) => return http::failed(&error),
             };
-            // Nobody waits for what is written down of the use of keys, and for what happens next with events.
-            if app.memory.has_uses() || !app.waiting.borrow().is_empty() {
+            // Nobody waits for what is written down of decisions and of the use of keys, and for what happens next with
+            // events.
+            if app.memory.has_uses() || !app.waiting.borrow().is_empty() || !app.noted.is_empty() {
                 Context::new(context).wait_until(async move {
+                    decision_log::send(&app).await;
                     messaging::nudge(&app).await;
                     authenticate::write_uses(&app).await;
                 });
@@ -154,6 +158,12 @@ mod events {
     #[event(queue)]
     async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, _context: Context) -> Result<()> {
         let app = app(&env);
+        let texts = queue::texts(&batch);
+        // Of these one queue has nothing else, and the others none.
+        if decision_log::are_decisions(&texts) {
+            queue::settle(&batch, decision_log::write(&app, &texts).await);
+            return Ok(());
+        }
         queue::each(&batch, async |message: &str| messaging::consume(&app, message).await).await;
         Ok(())
     }
@@ -169,6 +179,8 @@ mod events {
             kv: Kv::bound(env, "SNAPSHOTS"),
             queue: Queue::bound(env, "EVENTS"),
             deliveries: Queue::bound(env, "DELIVERIES"),
+            decisions: Queue::bound(env, "DECISIONS"),
+            noted: Noted::default(),
             fetch: Fetch,
             sockets: Sockets,
             mailer: Mailer::bound(env, "MAIL"),

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use lru::LruCache;
 use parapet::compile::Known;
+use parapet::decision_log::Logging;
 use parapet::directory::PrincipalRecord;
 use parapet::gateway::Routes;
 use parapet::password::Hasher;
@@ -102,6 +103,8 @@ pub struct Published {
     pub content_hash: String,
     /// What stands before the tenant's applications.
     pub routes: Rc<Routes>,
+    /// Which decisions are logged.
+    pub logging: Rc<Logging>,
 }
 
 /// Which principal, as of which version of the directory.

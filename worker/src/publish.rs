@@ -6,6 +6,7 @@
 use std::rc::Rc;
 
 use parapet::compile::compile_again;
+use parapet::decision_log::Logging;
 use parapet::gateway::Routes;
 use parapet::snapshot::{SectionKind, Snapshot, SnapshotError};
 use parapet::{Compiled, Engine};
@@ -140,7 +141,11 @@ fn opened(snapshot: Snapshot, version: u64) -> Result<Published, Unopened> {
         Some(section) => Routes::of_section(section, engine.schema()).map_err(Unopened::NoRoutes)?,
         None => Routes::default(),
     };
-    Ok(Published { engine, version, content_hash, routes: Rc::new(routes) })
+    let logging = match engine.snapshot().section(SectionKind::DecisionLog) {
+        Some(section) => Logging::of_section(section, engine.schema()).map_err(Unopened::NoLogging)?,
+        None => Logging::default(),
+    };
+    Ok(Published { engine, version, content_hash, routes: Rc::new(routes), logging: Rc::new(logging) })
 }
 
 /// Where a snapshot lies in KV. An old content may come back under a new version, so both stand in it.
@@ -159,6 +164,8 @@ enum Unopened {
     NoEngine(String),
     #[error("no routes: {0}")]
     NoRoutes(String),
+    #[error("no setting of the log of decisions: {0}")]
+    NoLogging(String),
     #[error(transparent)]
     Misconfigured(ApiError),
 }

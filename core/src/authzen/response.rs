@@ -4,6 +4,7 @@ use super::AuthzenError;
 use crate::engine::{Decision, Outcome, PolicyError};
 use crate::model::Timestamp;
 use serde::Serialize;
+use uuid::Uuid;
 
 /// The answer to one evaluation: a decision, and in its context why and as of when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,6 +28,7 @@ impl EvaluationResponse {
             errors: Vec::new(),
             error: Some(ItemError { status: 400, message: error.to_string() }),
             as_of,
+            decision_id: None,
         })
     }
 
@@ -41,7 +43,15 @@ impl EvaluationResponse {
             errors: decision.errors,
             error,
             as_of,
+            decision_id: None,
         })
+    }
+
+    /// The same, with the id under which the decision is in the log.
+    #[must_use]
+    pub fn logged(mut self, id: Uuid) -> Self {
+        self.context.decision_id = Some(id);
+        self
     }
 
     /// Whether access is given.
@@ -80,6 +90,9 @@ pub struct ResponseContext {
     /// The state that was decided on; absent where none was looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_of: Option<AsOf>,
+    /// The decision's id, where it is logged: by it an administrator finds out why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision_id: Option<Uuid>,
 }
 
 /// What is wrong with an item, in the form of the standard's example (7.2.1).

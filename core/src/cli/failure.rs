@@ -50,6 +50,16 @@ pub enum Failure {
         /// What is wrong with it.
         error: AuthzenError,
     },
+    /// A line of a log is no row of it.
+    #[error("line {line} of `{}`: {message}", path.display())]
+    LogLine {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        message: String,
+    },
     /// A snapshot is refused.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
@@ -84,6 +94,7 @@ impl Failure {
             Self::Write { .. } => "output.unwritable",
             Self::Findings { .. } => "document.findings",
             Self::Request(error) | Self::RequestLine { error, .. } => error.code(),
+            Self::LogLine { .. } => "log.malformed",
             Self::Snapshot(error) => error.code(),
             Self::Engine(error) => error.code(),
             Self::Key(error) => error.code(),

@@ -14,6 +14,7 @@ mod init;
 mod input;
 mod matrix;
 mod output;
+mod replay;
 mod residual;
 mod search;
 mod seed;
@@ -54,6 +55,8 @@ enum Command {
     Matrix(matrix::Matrix),
     /// Decide the requests of a file with two tenants and print what differs
     Diff(diff::Diff),
+    /// Decide again what a log of decisions asked, with another snapshot, and print what would change
+    Replay(replay::Replay),
     /// Say which resources of a type a subject may see: a condition as JSON, Cedar or SQL
     Residual(residual::ResidualCommand),
     /// Run fixture folders: every request must be decided as written
@@ -80,6 +83,7 @@ pub fn run() -> ExitCode {
         Command::Search(command) => command.run(json),
         Command::Matrix(command) => command.run(json),
         Command::Diff(command) => command.run(json),
+        Command::Replay(command) => command.run(json),
         Command::Residual(command) => command.run(json),
         Command::Test(command) => command.run(json),
         Command::Seed(command) => command.run(json),

@@ -5,6 +5,8 @@ mod automatic;
 #[cfg(feature = "cedar")]
 mod custom;
 #[cfg(feature = "cedar")]
+mod decisions;
+#[cfg(feature = "cedar")]
 mod flag;
 #[cfg(feature = "cedar")]
 mod grant;

@@ -4,7 +4,7 @@ use super::known::{Known, Learning};
 use super::own::Own;
 use super::policy::Policy;
 use super::print::{self, Printed};
-use super::{Step, automatic, custom, flag, grant, policy, routes, schema, source::SourceMap, validate};
+use super::{Step, automatic, custom, decisions, flag, grant, policy, routes, schema, source::SourceMap, validate};
 use crate::condition::Condition;
 use crate::directory::{Hierarchy, PrincipalRecord};
 use crate::engine::{Engine, EngineError};
@@ -96,6 +96,7 @@ fn compile_whole_or_own(
     }
     policies.extend(custom::guardrails());
     let routes = routes::section(document, &schema, &mut findings);
+    let decisions = decisions::section(document, &schema, &mut findings);
     policies.sort_by(|one, other| one.id.cmp(&other.id));
     done(Step::Custom);
 
@@ -135,9 +136,12 @@ fn compile_whole_or_own(
         .section(SectionKind::Tenant, json(&tenant))
         .section(SectionKind::Schema, json(&schema))
         .section(SectionKind::Cedar, cedar::pack::pack(&printed.text));
-    // What one principal's application holds stands before nothing.
-    if let Some(routes) = routes.filter(|_| only.is_none()) {
-        content = content.section(SectionKind::Routes, routes);
+    // What one principal's application holds stands before nothing, and logs nothing.
+    let beside = [(SectionKind::Routes, routes), (SectionKind::DecisionLog, decisions)];
+    for (kind, section) in beside.into_iter().filter(|_| only.is_none()) {
+        if let Some(section) = section {
+            content = content.section(kind, section);
+        }
     }
     done(Step::Pack);
     Ok(Compiled {

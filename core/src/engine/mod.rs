@@ -20,6 +20,7 @@ mod search;
 #[cfg(feature = "cedar")]
 mod slice;
 mod subject;
+mod unknown;
 mod verdict;
 mod view;
 mod world;
@@ -36,4 +37,5 @@ pub use path::PathStep;
 pub use request::{AttributesRef, Request, RequestRef, ValueRef};
 pub use residual::Residual;
 pub use search::{Candidate, Candidates, DEFAULT_PAGE, MAX_PAGE, Page, PageRequest, SearchError, TokenFault};
+pub use unknown::{Settled, Unknown};
 pub use verdict::Verdict;

@@ -17,10 +17,14 @@ pub use route_map::{Found, Passes, RouteMap, Rule};
 
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
-use crate::schema::Schema;
+use crate::directory::{Edge, PrincipalRecord, PrincipalState, RowRef};
+use crate::schema::{Schema, USER};
+
+/// The id of whoever does not say who they are. No row has it: ids of rows are UUIDs.
+pub const ANONYMOUS: &str = "anonymous";
 
 /// What stands before a tenant's applications.
 #[derive(Debug, Default)]
@@ -65,9 +69,18 @@ impl Routes {
         self.maps.get(name)
     }
 
-    /// The role of whoever does not say who they are; nothing where nobody may come so.
-    pub fn anonymous_role(&self) -> Option<Uuid> {
-        self.anonymous_role
+    /// Whoever does not say who they are, as what they are decided for; nothing where nobody may come so.
+    pub fn anonymous(&self) -> Option<PrincipalRecord> {
+        let role = self.anonymous_role?;
+        let role = Edge { to: role.to_string(), expires_at: None, source: RowRef::new("role", role) };
+        Some(PrincipalRecord {
+            r#type: USER.to_owned(),
+            id: ANONYMOUS.to_owned(),
+            state: PrincipalState::Active,
+            attributes: Map::new(),
+            roles: vec![role],
+            groups: Vec::new(),
+        })
     }
 }
 

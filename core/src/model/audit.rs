@@ -169,6 +169,18 @@ words! {
     }
 }
 
+words! {
+    /// Who asked for a decision.
+    DecisionCaller {
+        /// The gateway, before an application.
+        Gateway = "gateway",
+        /// Another server, before it passes a request on.
+        ForwardAuth = "forward_auth",
+        /// A policy enforcement point, by AuthZEN.
+        Evaluation = "evaluation",
+    }
+}
+
 row! {
     /// A decision of the PDP. Kept apart from `audit_log`, and not for ever. An addition to the diagram.
     DecisionLog in decision_log {
@@ -178,6 +190,8 @@ row! {
         tenant_id: Uuid => tenant,
         /// The request that asked, as the access log has it.
         request_id: Option<String>,
+        /// Who asked.
+        caller: DecisionCaller,
         /// The principal's type and id, as Cedar has them; no references, since they outlive the rows.
         principal_type: String,
         /// See `principal_type`.
@@ -188,6 +202,11 @@ row! {
         resource_type: String,
         /// The resource's id.
         resource_id: String,
+        /// What else the request said: `principal`, `action`, `resource` and `context`, each with its attributes, and the
+        /// `scopes` of the principal's own key. `resource` is absent where the registry was asked.
+        request: Map<String, Value> = Map::new(),
+        /// What the request said and this row does not, masked or too long: `context.ip`.
+        left_out: Vec<String> = Vec::new(),
         /// What was decided.
         outcome: Outcome,
         /// Why, where no policy decided.
@@ -198,11 +217,26 @@ row! {
         errors: Vec<String> = Vec::new(),
         /// The version of the policies that decided.
         policy_version: i64,
+        /// The version of the directory that the principal was read as of.
+        directory_version: i64,
+        /// How long before, in milliseconds, the database had said that these versions are the newest.
+        age: i64,
         /// The instant for which it was decided.
         created_at: Timestamp,
     }
 }
 
 impl Invariants for DecisionLog {
-    fn check(&self, _: &mut Problems<'_>) {}
+    fn check(&self, problems: &mut Problems<'_>) {
+        const PARTS: [&str; 5] = ["principal", "action", "resource", "context", "scopes"];
+        for (name, said) in &self.request {
+            let fits = if name == "scopes" {
+                said.as_array().is_some_and(|scopes| scopes.iter().all(Value::is_string))
+            } else {
+                PARTS.contains(&name.as_str()) && said.is_object()
+            };
+            let message = "expected attributes of `principal`, `action`, `resource` and `context`, and `scopes`";
+            problems.require(fits, &format!("request/{name}"), "decision_log.request", message);
+        }
+    }
 }

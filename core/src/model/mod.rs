@@ -36,7 +36,7 @@ pub mod user;
 pub mod webhook;
 
 pub use api_key::{ApiKey, OWN_SCOPE};
-pub use audit::{AttemptResult, AuditLog, AuditRoot, AuditSubject, DecisionLog, LoginAttempt, Outcome};
+pub use audit::{AttemptResult, AuditLog, AuditRoot, AuditSubject, DecisionCaller, DecisionLog, LoginAttempt, Outcome};
 pub use document::{TABLES, TenantDocument};
 pub use federation::{FederatedIdentity, IdentityProvider, IdentityProviderType};
 pub use field::{Field, Kind, SqlValue};

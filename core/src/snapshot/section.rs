@@ -18,6 +18,8 @@ pub enum SectionKind {
     Principal,
     /// What stands before the tenant's applications. JSON. Left out where nothing does.
     Routes,
+    /// Which decisions are logged. JSON. Left out where the tenant says nothing of it.
+    DecisionLog,
     /// All texts, one behind the other.
     Text,
     /// Where each text begins and the last one ends.
@@ -63,7 +65,7 @@ pub(super) const OPTIONAL: u32 = 1 << 31;
 
 impl SectionKind {
     /// Every kind, in the order of the file.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Tenant,
         Self::Schema,
         Self::Cedar,
@@ -89,6 +91,7 @@ impl SectionKind {
         Self::NameBucket,
         Self::EdgeRow,
         Self::Routes,
+        Self::DecisionLog,
     ];
 
     /// The kind as it stands in the file. Numbers are never given twice, even when a kind is retired.
@@ -100,6 +103,7 @@ impl SectionKind {
             Self::Source => OPTIONAL | 4,
             Self::Principal => 5,
             Self::Routes => OPTIONAL | 6,
+            Self::DecisionLog => OPTIONAL | 7,
             Self::Text => 16,
             Self::TextBound => 17,
             Self::Entity => 18,
@@ -142,6 +146,7 @@ impl SectionKind {
             Self::Source => "source",
             Self::Principal => "principal",
             Self::Routes => "routes",
+            Self::DecisionLog => "decision_log",
             Self::Text => "text",
             Self::TextBound => "text_bound",
             Self::Entity => "entity",

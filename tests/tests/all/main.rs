@@ -26,3 +26,5 @@ mod schema;
 mod searches;
 #[cfg(test)]
 mod store;
+#[cfg(test)]
+mod unknown;

@@ -151,8 +151,8 @@ fn what_is_cut_is_an_error() {
     let build = |change: Change<'_>| changed(&snapshot, change);
     assert!(build(&|_, bytes| Some(bytes.to_vec())).is_ok());
     for gone in SectionKind::ALL {
-        use SectionKind::{Cedar, Principal, Principals, Routes, Source};
-        let whole = [Cedar, Principal, Routes, Source, Principals];
+        use SectionKind::{Cedar, DecisionLog, Principal, Principals, Routes, Source};
+        let whole = [Cedar, DecisionLog, Principal, Routes, Source, Principals];
         if !whole.contains(&gone) {
             let error = build(&|kind, bytes| (kind != gone).then(|| bytes.to_vec())).unwrap_err();
             assert_eq!(error.code(), "snapshot.missing_section", "{gone:?}: {error}");

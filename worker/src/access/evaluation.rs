@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::rc::Rc;
 
+use parapet::Request;
 use parapet::authzen::{self, AsOf, Evaluation, EvaluationResponse, Evaluations, EvaluationsRequest, principal_type};
 use parapet::directory::PrincipalRecord;
-use parapet::model::Timestamp;
+use parapet::model::{DecisionCaller, Timestamp};
 
 use super::principal;
 use crate::app::App;
 use crate::authenticate::{Caller, Owner};
+use crate::decision_log::{Asked, note};
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
 use crate::memory::Published;
@@ -56,7 +58,7 @@ async fn single(app: &App, call: &Call, caller: &Caller, evaluation: &Evaluation
     evaluation.request(&authzen::Caller { sets_context: caller.has_scope(CONTEXT_SCOPE), scopes: None })?;
     let published = publish::current(app, caller.newest(), &call.id).await?;
     let record = subject(app, call, caller, evaluation).await?;
-    let decider = Decider { published, caller, now: app.clock.now() };
+    let decider = Decider { app, request_id: &call.id, published, caller, now: app.clock.now() };
     decider.answer(&decider.decide(evaluation, record.as_deref()))
 }
 
@@ -70,7 +72,7 @@ async fn many(app: &App, call: &Call, caller: &Caller, batch: &Evaluations) -> R
             unknown.insert(subject(app, call, caller, evaluation).await?);
         }
     }
-    let decider = Decider { published, caller, now: app.clock.now() };
+    let decider = Decider { app, request_id: &call.id, published, caller, now: app.clock.now() };
     decider.answer(&batch.answer(|item| match item {
         Ok(evaluation) => {
             let key = (evaluation.subject.r#type.as_str(), evaluation.subject.id.as_str());
@@ -94,6 +96,8 @@ async fn subject(
 
 /// A tenant's rules at an instant, for one caller.
 struct Decider<'a> {
+    app: &'a App,
+    request_id: &'a str,
     published: Published,
     caller: &'a Caller,
     now: Timestamp,
@@ -108,9 +112,27 @@ impl Decider<'_> {
         match evaluation.request(&caller) {
             Ok(request) => {
                 let decision = self.published.engine.decide_with(record, &request, self.now);
-                EvaluationResponse::of(decision, Some(self.as_of()))
+                let logged = note(self.app, &self.asked(&request, record), &decision, None);
+                let response = EvaluationResponse::of(decision, Some(self.as_of()));
+                if let Some(id) = logged { response.logged(id) } else { response }
             }
             Err(error) => EvaluationResponse::refused(&error, Some(self.as_of())),
+        }
+    }
+
+    /// What the log is told beside the decision.
+    fn asked<'a>(&'a self, request: &'a Request, principal: Option<&'a PrincipalRecord>) -> Asked<'a> {
+        let standing = &self.caller.standing;
+        Asked {
+            caller: DecisionCaller::Evaluation,
+            request_id: self.request_id,
+            published: &self.published,
+            tenant: standing.tenant,
+            directory_version: standing.versions.directory,
+            age: standing.age(self.now).unwrap_or(0),
+            request,
+            principal,
+            now: self.now,
         }
     }
 

@@ -1,17 +1,21 @@
 //! `POST /v1/decisions/explain`: why a decision is as it is, for people, and what would turn it.
 
-use parapet::Finding;
+use std::rc::Rc;
+
 use parapet::authzen::{AsOf, Caller as Asking, Evaluation};
 use parapet::directory::{EntityRef, PrincipalRecord};
 use parapet::engine::{Explanation, Names, Report};
-use parapet::model::{ServiceAccount, Timestamp, User};
-use parapet::{Request, schema};
+use parapet::gateway::ANONYMOUS;
+use parapet::model::{DecisionLog, ServiceAccount, Timestamp, User};
+use parapet::{Finding, Request, decision_log, schema};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::principal;
-use crate::administration::Actor;
+use crate::administration::{Actor, ListOf};
 use crate::app::App;
+use crate::decision_log::{NO_ROUTE, one};
 use crate::document::{rows, select};
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
@@ -36,8 +40,40 @@ async fn explain(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiEr
     call.no_query()?;
     // It says what rules ask, and also what users are and hold.
     let actor = actor.also(app, call, "user.read").await?;
-    let question = Question::read(call.object()?, app.clock.now())?;
-    Response::json(&answer(app, call, &actor, &question).await?)
+    let mut body = call.object()?;
+    let Some(id) = body.remove("decision_id") else {
+        let question = Question::read(body, app.clock.now())?;
+        return Response::json(&answer(app, call, &actor, &question).await?);
+    };
+    let (actor, decided) = logged(app, call, actor, &id, &body).await?;
+    let question = Question { request: decision_log::request(&decided), now: decided.created_at };
+    let answer = answer(app, call, &actor, &question).await?;
+    Response::json(&Answer { decided: Some(Decided::of(decided)), ..answer })
+}
+
+/// The logged decision that an explanation is asked of, by whoever may read the log.
+async fn logged(
+    app: &App,
+    call: &Call,
+    actor: Actor,
+    id: &Value,
+    rest: &Map<String, Value>,
+) -> Result<(Actor, DecisionLog), ApiError> {
+    let finding = |field: &str, message: &str| Finding::error("request", "explain.malformed", message).field(field);
+    let beside = rest.keys().map(|name| finding(name, "a decision by its id says all that was asked"));
+    let mut findings: Vec<Finding> = beside.collect();
+    let id = id.as_str().filter(|id| id.len() == 36).and_then(|id| Uuid::try_parse(id).ok());
+    if id.is_none() {
+        findings.push(finding("decision_id", "expected the id of a decision, a UUID"));
+    }
+    let Some(id) = id.filter(|_| findings.is_empty()) else { return Err(ApiError::Invalid { findings }) };
+    let actor = actor.also(app, call, DecisionLog::READ).await?;
+    let decided = one(app, actor.tenant, id).await?;
+    if decided.reason.as_deref() == Some(NO_ROUTE) {
+        let detail = "no rule of the route map speaks of the request, so no policy was asked".to_owned();
+        return Err(ApiError::Conflict { code: "decision.no_route", detail, findings });
+    }
+    Ok((actor, decided))
 }
 
 /// A request to be explained, and when it was made.
@@ -54,6 +90,38 @@ pub struct Answer {
     #[serde(flatten)]
     report: Report,
     as_of: AsOf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided: Option<Decided>,
+}
+
+/// What was decided then, where a logged decision is explained by the rules of now.
+#[derive(Debug, Serialize)]
+struct Decided {
+    id: Uuid,
+    outcome: parapet::model::Outcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    policies: Vec<String>,
+    errors: Vec<String>,
+    /// What the request said and the log does not: the explanation is of a request without it.
+    left_out: Vec<String>,
+    as_of: AsOf,
+}
+
+impl Decided {
+    fn of(row: DecisionLog) -> Self {
+        let version = |version: i64| u64::try_from(version).unwrap_or(0);
+        let (policy_version, directory_version) = (version(row.policy_version), version(row.directory_version));
+        Self {
+            id: row.id,
+            outcome: row.outcome,
+            reason: row.reason,
+            policies: row.policies,
+            errors: row.errors,
+            left_out: row.left_out,
+            as_of: AsOf { policy_version, directory_version, now: row.created_at },
+        }
+    }
 }
 
 /// Explains a request to somebody who may know, by the rules and the directory of now.
@@ -61,6 +129,8 @@ pub async fn answer(app: &App, call: &Call, actor: &Actor, question: &Question) 
     let Question { request, now } = question;
     let kind = ["User", "ServiceAccount"].into_iter().find(|kind| *kind == request.principal.r#type);
     let record = match kind {
+        // At the gateway nobody need say who they are.
+        Some("User") if request.principal.id == ANONYMOUS => actor.published.routes.anonymous().map(Rc::new),
         Some(kind) => principal::find(app, actor.caller.newest(), kind, &request.principal.id, &call.id).await?,
         None => None,
     };
@@ -69,7 +139,7 @@ pub async fn answer(app: &App, call: &Call, actor: &Actor, question: &Question) 
     let names = names(app, actor, &explanation).await?;
     let report = engine.report(explanation, record.as_deref(), request, *now, &names);
     let (policy_version, directory_version) = (actor.published.version, actor.versions().directory);
-    Ok(Answer { report, as_of: AsOf { policy_version, directory_version, now: *now } })
+    Ok(Answer { report, as_of: AsOf { policy_version, directory_version, now: *now }, decided: None })
 }
 
 /// The names of those whom an explanation mentions, as far as they are of this tenant.

@@ -151,7 +151,7 @@ impl Standing {
     }
 
     /// For how many milliseconds this has been known; nothing where the clock went back.
-    pub(super) fn age(&self, now: Timestamp) -> Option<i64> {
+    pub fn age(&self, now: Timestamp) -> Option<i64> {
         let age = now.as_millis() - self.as_of.as_millis();
         (age >= 0).then_some(age)
     }

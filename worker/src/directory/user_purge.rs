@@ -30,6 +30,7 @@ const REMOVE: &[&str] = &[
     "DELETE FROM notification_preference WHERE tenant_id = ?1 AND user_id = ?2",
     "DELETE FROM message_suppression WHERE tenant_id = ?1 AND user_id = ?2",
     "DELETE FROM api_key WHERE tenant_id = ?1 AND user_id = ?2",
+    "DELETE FROM decision_log WHERE tenant_id = ?1 AND principal_id = ?2",
     "UPDATE user SET password_hash = NULL WHERE tenant_id = ?1 AND id = ?2",
     "UPDATE access_request SET justification = NULL WHERE tenant_id = ?1 AND requester_id = ?2",
     // Answers and deliveries that hold the row as it was shown.

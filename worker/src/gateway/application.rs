@@ -48,6 +48,8 @@ pub struct Application {
     /// The tenant's newest versions.
     pub versions: Versions,
     content_hash: Option<String>,
+    /// When the database was asked.
+    pub as_of: Timestamp,
     /// Whether the database did not answer, and what was known before still counts.
     pub stale: bool,
 }
@@ -84,7 +86,7 @@ impl Application {
                 if let Some(stranger) = stranger.filter(|_| row.is_some()) {
                     stranger.give_back(app);
                 }
-                let application = row.map(|row| Self::read(row).map(Rc::new)).transpose()?;
+                let application = row.map(|row| Self::read(row, now).map(Rc::new)).transpose()?;
                 if let Some(application) = &application {
                     app.memory.see(application.tenant, application.versions)?;
                 }
@@ -109,7 +111,7 @@ impl Application {
         Newest { tenant: self.tenant, versions: self.versions, content_hash }
     }
 
-    fn read(row: Row) -> Result<Self, ApiError> {
+    fn read(row: Row, as_of: Timestamp) -> Result<Self, ApiError> {
         let row: ApplicationRow = serde_json::from_value(row.into()).map_err(|error| {
             ApiError::unavailable("database.malformed_row", "the database holds something unexpected", error)
         })?;
@@ -126,6 +128,7 @@ impl Application {
             tenant: row.tenant_id,
             versions: Versions { policy, directory },
             content_hash: row.content_hash,
+            as_of,
             stale: false,
         })
     }

@@ -16,6 +16,8 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use parapet::model::DecisionCaller;
+
 use super::{Application, forward, judge, may_be, refusal};
 use crate::access::evaluation::SCOPE;
 use crate::app::App;
@@ -58,7 +60,7 @@ pub async fn answer(app: &App, call: &Call) -> Result<Response, ApiError> {
     if application.tenant != pep.standing.tenant {
         return Err(unknown());
     }
-    let identity = match judge::judge(app, &application, &asked).await {
+    let identity = match judge::judge(app, &application, &asked, DecisionCaller::ForwardAuth).await {
         Ok(passed) => forward::identity(app, &application, &asked, &passed).await?,
         Err(error) => return Ok(as_taken(refusal::refused(app, &application, &asked, &error), way)),
     };

@@ -2,6 +2,7 @@
 
 use parapet::directory::EntityRef;
 use parapet::gateway::{Found, Incoming, NormalPath, Passes, Question, Rule};
+use parapet::model::{DecisionCaller, Timestamp};
 use parapet::{Outcome, Request as Asked};
 use serde_json::{Map, json};
 use uuid::Uuid;
@@ -10,6 +11,7 @@ use super::Application;
 use super::principal::Principal;
 use crate::administration::fresh_id;
 use crate::app::App;
+use crate::decision_log::{self, note, note_unrouted};
 use crate::error::ApiError;
 use crate::guard::Call;
 use crate::memory::Published;
@@ -31,7 +33,7 @@ pub struct Passed {
 }
 
 /// Decides. Whatever is not passed on is an error with its reason.
-pub async fn judge(app: &App, application: &Application, call: &Call) -> Result<Passed, ApiError> {
+pub async fn judge(app: &App, application: &Application, call: &Call, by: DecisionCaller) -> Result<Passed, ApiError> {
     if !application.tenant_active {
         return Err(ApiError::TenantInactive);
     }
@@ -44,19 +46,21 @@ pub async fn judge(app: &App, application: &Application, call: &Call) -> Result<
     let passed =
         |principal, body| Passed { path: path.clone(), principal, decision, policy_version: published.version, body };
     // No rule is a refusal, as no permit is one; who may not know of it learns no more.
+    let judge = Judge { app, application, call, by, published: &published, decision, now: app.clock.now() };
     let Some(found) = found else {
-        return Err(principal?.map_or(missing(), |_| ApiError::NotAllowed { decision, helps: false }));
+        let principal = principal?.ok_or_else(missing)?;
+        judge.note_unrouted(&principal, &path);
+        return Err(ApiError::NotAllowed { decision, helps: false });
     };
     match found.rule {
         // What anyone may have is given to those whose credential does not count any more, too.
         Rule::Pass(Passes::Anyone) => Ok(passed(principal.ok().flatten(), None)),
         Rule::Pass(Passes::SignedIn) => Ok(passed(Some(principal?.ok_or_else(missing)?), None)),
         Rule::Ask(_) => {
-            let anonymous = || published.routes.anonymous_role().map(Principal::anonymous);
+            let anonymous = || published.routes.anonymous().map(Principal::anonymous);
             let principal = principal?.or_else(anonymous).ok_or_else(missing)?;
             let (question, body) = question(call, &found).await?;
-            let decided = decide(app, &published, call, &principal, question);
-            match decided {
+            match judge.decide(&principal, question) {
                 Ok(()) => Ok(passed(Some(principal), body)),
                 Err(_) if principal.caller.is_none() => Err(missing()),
                 Err(helps) => Err(ApiError::NotAllowed { decision, helps }),
@@ -80,46 +84,89 @@ async fn question(call: &Call, found: &Found<'_>) -> Result<(Question, Option<Ve
     Ok((question.ok_or_else(|| ApiError::internal("a rule that asks nothing"))?, body))
 }
 
-/// `Err` where it is refused; whether proving again who one is would help.
-fn decide(
-    app: &App,
-    published: &Published,
-    call: &Call,
-    principal: &Principal,
-    question: Question,
-) -> Result<(), bool> {
-    let now = app.clock.now();
-    let standing = principal.caller.as_ref().map(|caller| &caller.standing);
-    let proof = standing.and_then(|standing| standing.proof.as_ref());
-    let mut context = question.context;
-    context.extend(call.request.address().map(|ip| ("ip".to_owned(), json!(ip))));
-    if let Some(proof) = proof {
-        context.insert("auth_time".to_owned(), json!(proof.at));
-        context.insert("mfa".to_owned(), json!(proof.is_multi_factor()));
+/// A decision that is to be made.
+struct Judge<'a> {
+    app: &'a App,
+    application: &'a Application,
+    call: &'a Call,
+    by: DecisionCaller,
+    published: &'a Published,
+    decision: Uuid,
+    now: Timestamp,
+}
+
+impl Judge<'_> {
+    /// `Err` where it is refused; whether proving again who one is would help.
+    fn decide(&self, principal: &Principal, question: Question) -> Result<(), bool> {
+        let standing = principal.caller.as_ref().map(|caller| &caller.standing);
+        let proof = standing.and_then(|standing| standing.proof.as_ref());
+        let mut context = question.context;
+        context.extend(self.call.request.address().map(|ip| ("ip".to_owned(), json!(ip))));
+        if let Some(proof) = proof {
+            context.insert("auth_time".to_owned(), json!(proof.at));
+            context.insert("mfa".to_owned(), json!(proof.is_multi_factor()));
+        }
+        let mut asked = Asked {
+            principal: EntityRef::new(&principal.record.r#type, principal.record.id.as_str()),
+            principal_attributes: Map::new(),
+            action: question.action,
+            action_attributes: question.action_attributes,
+            resource: question.resource,
+            resource_attributes: question.resource_attributes,
+            context,
+            // A session does what its user may; a key or a token no more than its scopes say.
+            scopes: standing
+                .filter(|standing| standing.credential.session().is_none())
+                .map(|standing| standing.scopes.clone()),
+        };
+        let decide = |asked: &Asked| self.published.engine.decide_with(Some(&principal.record), asked, self.now);
+        let decided = decide(&asked);
+        let is_allowed = decided.outcome == Outcome::Allow;
+        // Whoever is refused and has not said who they are is asked to sign in: anybody could fill the log so.
+        if is_allowed || principal.caller.is_some() {
+            note(self.app, &self.asked(principal, &asked), &decided, Some(self.decision));
+        }
+        if is_allowed {
+            return Ok(());
+        }
+        if proof.is_none() {
+            return Err(false);
+        }
+        asked.context.insert("auth_time".to_owned(), json!(self.now));
+        asked.context.insert("mfa".to_owned(), json!(true));
+        Err(decide(&asked).outcome == Outcome::Allow)
     }
-    let mut asked = Asked {
-        principal: EntityRef::new(&principal.record.r#type, principal.record.id.as_str()),
-        principal_attributes: Map::new(),
-        action: question.action,
-        action_attributes: question.action_attributes,
-        resource: question.resource,
-        resource_attributes: question.resource_attributes,
-        context,
-        // A session does what its user may; a key or a token no more than its scopes say.
-        scopes: standing
-            .filter(|standing| standing.credential.session().is_none())
-            .map(|standing| standing.scopes.clone()),
-    };
-    let decide = |asked: &Asked| published.engine.decide_with(Some(&principal.record), asked, now);
-    if decide(&asked).outcome == Outcome::Allow {
-        return Ok(());
+
+    fn note_unrouted(&self, principal: &Principal, path: &NormalPath) {
+        let record = &principal.record;
+        let asked = Asked::new(
+            EntityRef::new(&record.r#type, record.id.as_str()),
+            self.call.request.method.as_str(),
+            EntityRef::new("", path.to_string()),
+        );
+        note_unrouted(self.app, &self.asked(principal, &asked), self.decision);
     }
-    if proof.is_none() {
-        return Err(false);
+
+    /// What the log is told beside the decision.
+    fn asked<'a>(&'a self, principal: &'a Principal, request: &'a Asked) -> decision_log::Asked<'a> {
+        // The rules are as of the application, the principal as of its credential.
+        let of_application = (self.application.versions.directory, self.application.as_of);
+        let standing = principal.caller.as_ref().map(|caller| &caller.standing);
+        let (directory_version, as_of) =
+            standing.map_or(of_application, |standing| (standing.versions.directory, standing.as_of));
+        let as_of = as_of.min(self.application.as_of);
+        decision_log::Asked {
+            caller: self.by,
+            request_id: &self.call.id,
+            published: self.published,
+            tenant: self.application.tenant,
+            directory_version,
+            age: self.now.as_millis().saturating_sub(as_of.as_millis()).max(0),
+            request,
+            principal: Some(&principal.record),
+            now: self.now,
+        }
     }
-    asked.context.insert("auth_time".to_owned(), json!(now));
-    asked.context.insert("mfa".to_owned(), json!(true));
-    Err(decide(&asked).outcome == Outcome::Allow)
 }
 
 /// Nobody says who they are, and somebody must.

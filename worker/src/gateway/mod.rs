@@ -17,6 +17,8 @@ pub use forward::Forward;
 
 use std::cell::OnceCell;
 
+use parapet::model::DecisionCaller;
+
 use crate::app::{App, Config};
 use crate::authenticate::Host;
 use crate::error::ApiError;
@@ -76,6 +78,6 @@ async fn pass(app: &App, application: &Application, call: &Call) -> Result<Respo
     }
     // Another server passes on what is decided for it; here nothing leads to it.
     let Some(origin) = &application.origin else { return Err(ApiError::NotFound) };
-    let passed = judge::judge(app, application, call).await?;
+    let passed = judge::judge(app, application, call, DecisionCaller::Gateway).await?;
     forward::forward(app, application, origin, call, passed).await
 }

@@ -2,9 +2,7 @@
 
 use std::rc::Rc;
 
-use parapet::directory::{Edge, PrincipalRecord, PrincipalState, RowRef};
-use serde_json::Map;
-use uuid::Uuid;
+use parapet::directory::PrincipalRecord;
 
 use super::Application;
 use crate::access::principal;
@@ -12,9 +10,6 @@ use crate::app::App;
 use crate::authenticate::{Caller, Owner, caller};
 use crate::error::ApiError;
 use crate::guard::Call;
-
-/// The id of whoever does not say who they are. No row has it: ids of rows are UUIDs.
-pub const ANONYMOUS: &str = "anonymous";
 
 /// Who asks.
 pub struct Principal {
@@ -48,17 +43,8 @@ impl Principal {
         Ok(Some(Self { record, caller: Some(caller) }))
     }
 
-    /// Whoever does not say who they are, with the role that the tenant gives them.
-    pub fn anonymous(role: Uuid) -> Self {
-        let role = Edge { to: role.to_string(), expires_at: None, source: RowRef::new("role", role) };
-        let record = PrincipalRecord {
-            r#type: "User".to_owned(),
-            id: ANONYMOUS.to_owned(),
-            state: PrincipalState::Active,
-            attributes: Map::new(),
-            roles: vec![role],
-            groups: Vec::new(),
-        };
+    /// Whoever does not say who they are.
+    pub fn anonymous(record: PrincipalRecord) -> Self {
         Self { record: Rc::new(record), caller: None }
     }
 }

@@ -251,6 +251,7 @@ fn answer() -> Value {
             "errors": { "type": "array", "items": error, "description": "The policies whose evaluation failed." },
             "error": item,
             "as_of": as_of,
+            "decision_id": { "type": "string", "format": "uuid", "description": "Its id, where it is logged." },
         }),
         json!(["outcome", "policies", "errors"]),
     );

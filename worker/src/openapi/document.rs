@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::about::About;
 use super::schemas::Schemas;
 use super::{
-    access, account, directory, explanation, factor, gateway, governance, login, messaging, notifications, policies,
-    problem, service, sign_up, snapshots, tenancy, tokens,
+    access, account, decisions, directory, explanation, factor, gateway, governance, login, messaging, notifications,
+    policies, problem, service, sign_up, snapshots, tenancy, tokens,
 };
 use crate::administration::{MOST, OWN_SCOPE};
 use crate::api::routes;
@@ -33,6 +33,7 @@ pub fn document() -> Result<Value, Vec<String>> {
     for area in [
         access::about,
         policies::about,
+        decisions::about,
         explanation::about,
         snapshots::about,
         tokens::about,

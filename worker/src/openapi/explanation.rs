@@ -19,7 +19,13 @@ pub fn about(schemas: &mut Schemas) -> Vec<About> {
             },
         },
     });
-    let question = schemas.add("ExplanationQuestion", question);
+    let logged = json!({
+        "type": "object",
+        "properties": { "decision_id": { "type": "string", "format": "uuid", "description": "A logged decision." } },
+        "required": ["decision_id"],
+        "additionalProperties": false,
+    });
+    let question = schemas.add("ExplanationQuestion", json!({ "anyOf": [question, logged] }));
     let entity = schemas.add("ExplainedEntity", entity());
     let clause = schemas.add("Clause", clause());
     let change = schemas.add("Change", change(&entity));
@@ -33,10 +39,13 @@ pub fn about(schemas: &mut Schemas) -> Vec<About> {
         .describe(
             "Nothing is written. It says which clause failed with its values, the way to a role, what nearly permits, and \
              changes that would turn a denial, each of which was decided again. It needs `user.read` as well, since it \
-             says what users are and hold.",
+             says what users are and hold. A logged decision is explained by its id, to whoever may read the audit log as \
+             well: what was asked then, at the time of then, by the rules of now, with what was decided then in `decided`.",
         )
         .takes(question, example)
         .gives(answer, "Why.")
+        .refuses(404)
+        .refuses(409)
         .refuses(422);
     vec![about]
 }
@@ -173,6 +182,19 @@ fn answer(entity: &Value, clause: &Value, change: &Value) -> Value {
         }),
         &["policy_version", "directory_version", "now"],
     );
+    let texts = |description: &str| list(&json!({ "type": "string" }), description);
+    let decided = object(
+        json!({
+            "id": { "type": "string", "format": "uuid" },
+            "outcome": { "enum": ["allow", "forbidden", "no_permit", "error"] },
+            "reason": text("Why, where no policy decided."),
+            "policies": texts("The policies that determined it."),
+            "errors": texts("The policies whose evaluation failed."),
+            "left_out": texts("What the request said and the log does not: the explanation is of a request without it."),
+            "as_of": as_of.clone(),
+        }),
+        &["id", "outcome", "policies", "errors", "left_out", "as_of"],
+    );
     object(
         json!({
             "principal": entity,
@@ -186,7 +208,8 @@ fn answer(entity: &Value, clause: &Value, change: &Value) -> Value {
             "missing": list(&missing, "What nearly permits, the nearest first."),
             "suggestions": list(&suggestion, "At most 10, the nearest first."),
             "names": list(entity, "Those of the directory whom values mention by id."),
-            "as_of": as_of,
+            "as_of": as_of.clone(),
+            "decided": decided,
         }),
         &["principal", "action", "resource", "now", "sentences", "decision", "policies", "as_of"],
     )

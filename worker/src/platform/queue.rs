@@ -18,7 +18,7 @@ pub enum Handled {
 const MOST_AT_ONCE: usize = 100;
 
 #[cfg(target_arch = "wasm32")]
-pub use edge::{Queue, each};
+pub use edge::{Queue, each, settle, texts};
 #[cfg(not(target_arch = "wasm32"))]
 pub use memory::Queue;
 
@@ -62,6 +62,19 @@ mod edge {
                 queue.send_batch(batch).await.map_err(|error| QueueError(error.to_string()))?;
             }
             Ok(())
+        }
+    }
+
+    /// The messages of a batch.
+    pub fn texts(batch: &MessageBatch<Value>) -> Vec<String> {
+        batch.raw_iter().map(|message| message.body().as_string().unwrap_or_default()).collect()
+    }
+
+    /// Acknowledges a batch whose messages were handled together.
+    pub fn settle(batch: &MessageBatch<Value>, handled: Handled) {
+        match handled {
+            Handled::Done => batch.ack_all(),
+            Handled::Again => batch.retry_all(),
         }
     }
 

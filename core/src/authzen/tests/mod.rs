@@ -61,5 +61,6 @@ fn answered(permit: bool) -> EvaluationResponse {
         errors: Vec::new(),
         error: None,
         as_of: None,
+        decision_id: None,
     })
 }

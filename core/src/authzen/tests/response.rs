@@ -36,6 +36,7 @@ fn the_response_as_it_is_sent() {
         errors: vec![PolicyError { policy: "role/1".to_owned(), message: "no such attribute".to_owned() }],
         error: None,
         as_of: Some(AsOf { policy_version: 3, directory_version: 4, now: "2026-01-31T08:00:00.000Z".parse().unwrap() }),
+        decision_id: None,
     });
     assert_eq!(
         serde_json::to_string(&response).unwrap(),
@@ -45,6 +46,8 @@ fn the_response_as_it_is_sent() {
             r#""as_of":{"policy_version":3,"directory_version":4,"now":"2026-01-31T08:00:00.000Z"}}}"#
         )
     );
+    let logged = serde_json::to_string(&response.logged(uuid::Uuid::from_u128(7))).unwrap();
+    assert!(logged.ends_with(r#"000Z"},"decision_id":"00000000-0000-0000-0000-000000000007"}}"#), "{logged}");
 }
 
 #[test]

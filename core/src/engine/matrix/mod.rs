@@ -1,8 +1,8 @@
 //! The access matrix: every principal with every action, and whether the policies alone say yes or no.
 
 mod grants;
-mod partial;
-mod row;
+pub(super) mod partial;
+pub(super) mod row;
 
 pub use row::{Access, MatrixCell, MatrixRow};
 

@@ -78,7 +78,7 @@ impl<'e> Action<'e> {
 
 /// What the policies say of one action so far.
 #[derive(Debug, Clone, Default)]
-struct Tally {
+pub(in crate::engine) struct Tally {
     /// A permit holds.
     permitted: bool,
     /// A permit may hold.
@@ -167,7 +167,7 @@ impl<'e> Matrix<'e> {
 }
 
 impl Tally {
-    fn add(&mut self, number: u32, policy: &PolicyRecord, truth: Truth) {
+    pub(in crate::engine) fn add(&mut self, number: u32, policy: &PolicyRecord, truth: Truth) {
         if policy.flags.get() & FORBIDS == 0 {
             match truth {
                 Truth::Yes => self.permitted = true,
@@ -186,12 +186,22 @@ impl Tally {
         }
     }
 
+    /// What it comes to.
+    pub(in crate::engine) fn access(&self) -> Access {
+        match (self.permitted || self.perhaps_permitted, self.forbidden) {
+            (false, _) | (true, true) => Access::No,
+            (true, false) if self.permitted && !self.perhaps_forbidden => Access::Allow,
+            (true, false) => Access::Conditional,
+        }
+    }
+
     fn cell<'e>(self, view: &'e View<'e>, action: &'e str) -> MatrixCell<'e> {
-        let (access, mut policies) = match (self.permitted || self.perhaps_permitted, self.forbidden) {
-            (false, _) => (Access::No, vec![]),
-            (true, true) => (Access::No, self.forbids),
-            (true, false) if self.permitted && !self.perhaps_forbidden => (Access::Allow, self.permits),
-            (true, false) => (Access::Conditional, [self.permits, self.forbids].concat()),
+        let access = self.access();
+        let mut policies = match access {
+            Access::No if self.permits.is_empty() => vec![],
+            Access::No => self.forbids,
+            Access::Allow => self.permits,
+            Access::Conditional => [self.permits, self.forbids].concat(),
         };
         // Policies are numbered in the order of their ids; one may be found in several ways.
         policies.sort_unstable();

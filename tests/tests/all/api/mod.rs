@@ -8,6 +8,7 @@ mod audit_roots;
 mod authentication;
 mod client_assertions;
 mod cors;
+mod decisions;
 mod evaluation;
 mod evaluations;
 mod events;
@@ -119,6 +120,8 @@ impl Edge {
                 kv: Kv::in_memory(),
                 queue: Queue::in_memory(),
                 deliveries: Queue::in_memory(),
+                decisions: Queue::in_memory(),
+                noted: Default::default(),
                 sockets: Sockets::default(),
                 mailer: Mailer::default(),
                 dns: Dns::default(),
@@ -142,6 +145,8 @@ impl Edge {
                 kv: self.app.kv.clone(),
                 queue: self.app.queue.clone(),
                 deliveries: self.app.deliveries.clone(),
+                decisions: self.app.decisions.clone(),
+                noted: Default::default(),
                 sockets: self.app.sockets.clone(),
                 mailer: self.app.mailer.clone(),
                 dns: self.app.dns.clone(),

@@ -28,9 +28,11 @@ fn records(office: &Office) {
             id(1)
         ));
         run(&format!(
-            "INSERT INTO decision_log (id, tenant_id, principal_type, principal_id, action, resource_type, resource_id,
-                                       outcome, policies, errors, policy_version, created_at)
-             VALUES ({}, ?1, 'User', 'a', 'read', 'document', 'd', 'allow', '[]', '[]', 1, ?2)",
+            "INSERT INTO decision_log (id, tenant_id, caller, principal_type, principal_id, action, resource_type, resource_id,
+                                       request, left_out, outcome, policies, errors, policy_version, directory_version,
+                                       age, created_at)
+             VALUES ({}, ?1, 'gateway', 'User', 'a', 'read', 'document', 'd', '{{}}', '[]', 'allow', '[]', '[]', 1, 1, 0,
+                     ?2)",
             id(1)
         ));
         run(&format!(
