@@ -1,7 +1,7 @@
 //! All routes of the JSON API: what `/openapi.json` describes, and what the hosted pages ask.
 
 use crate::guard::Route;
-use crate::{access, directory, gateway, governance, health, login, messaging, metrics, openapi, tenancy};
+use crate::{access, directory, federation, gateway, governance, health, login, messaging, metrics, openapi, tenancy};
 
 /// Them.
 pub fn routes() -> Vec<Route> {
@@ -14,6 +14,7 @@ pub fn routes() -> Vec<Route> {
         login::routes(),
         tenancy::routes(),
         governance::routes(),
+        federation::routes(),
         gateway::routes(),
         messaging::routes(),
     ]

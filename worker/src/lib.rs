@@ -11,6 +11,7 @@ pub mod cors;
 pub mod directory;
 pub mod document;
 pub mod error;
+pub mod federation;
 pub mod gateway;
 pub mod governance;
 pub mod guard;
