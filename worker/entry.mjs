@@ -89,7 +89,8 @@ function wholeHead(request) {
   let head = `${request.method}\n${request.url}`;
   for (const [name, value] of request.headers) head += `\n${name}\n${value}`;
   const certificate = request.cf?.tlsClientAuth;
-  if (certificate?.certVerified === "SUCCESS") head += `\n:client-certificate\n${certificate.certFingerprintSHA256}`;
+  const counts = certificate?.certPresented === "1" && certificate.certVerified === "SUCCESS" && certificate.certRevoked === "0";
+  if (counts) head += `\n:client-certificate\n${certificate.certFingerprintSHA256}`;
   return head;
 }
 

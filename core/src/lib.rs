@@ -34,6 +34,8 @@ pub mod opaque_token;
 pub mod password;
 #[cfg(feature = "cedar")]
 pub mod rights;
+#[cfg(any(feature = "factor", feature = "token"))]
+mod rsa_key;
 pub mod schema;
 #[cfg(feature = "audit")]
 pub mod seal;

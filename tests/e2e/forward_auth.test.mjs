@@ -1,9 +1,10 @@
-// Forward authentication by real servers, with the configurations of fixtures/forward-auth: nginx and Caddy, where they are
-// installed, before a real application.
+// Forward authentication by real servers, with the configurations of fixtures/forward-auth: nginx, Caddy and Apache, where
+// they are installed, before a real application.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -107,16 +108,48 @@ async function holds(/** @type {URL} */ url) {
 
 const is = (/** @type {string} */ program, /** @type {string} */ flag) => spawnSync(program, [flag]).error === undefined;
 
+/** Writes a configuration with these values where its `${NAME}` stand. */
+async function configured(/** @type {string} */ name, /** @type {Record<string, string>} */ values) {
+  let text = await readFile(join(CONFIGURATIONS, name), "utf8");
+  for (const [name, value] of Object.entries(values)) text = text.replaceAll(`\${${name}}`, value);
+  const path = join(folder, name);
+  await writeFile(path, text);
+  return path;
+}
+
+/** What every configuration has to be told. */
+const values = (/** @type {number} */ port) => ({
+  PARAPET: parapet.host, APPLICATION: new URL(application.origin).host, KEY: keys.pep, LISTEN: `127.0.0.1:${port}`, SCHEME: "http", FOLDER: folder,
+});
+
 test("nginx asks, and passes on what may be", { skip: !is("nginx", "-v") && "nginx is not installed" }, async () => {
   const port = await freePort();
-  const values = {
-    PARAPET: parapet.host, APPLICATION: new URL(application.origin).host, KEY: keys.pep, LISTEN: `127.0.0.1:${port}`, SCHEME: "http", FOLDER: folder,
-  };
-  let text = await readFile(join(CONFIGURATIONS, "nginx.conf"), "utf8");
-  for (const [name, value] of Object.entries(values)) text = text.replaceAll(`\${${name}}`, value);
-  const path = join(folder, "nginx.conf");
-  await writeFile(path, text);
+  const path = await configured("nginx.conf", values(port));
   await serving("nginx", ["-c", path, "-e", join(folder, "error.log")], {}, port, holds);
+});
+
+const MODULES = "/usr/lib/apache2/modules";
+const noApache =
+  (!is("apache2", "-v") && "Apache is not installed") ||
+  (!existsSync(join(MODULES, "mod_lua.so")) && "Apache has no mod_lua") ||
+  (!existsSync("/usr/share/lua/5.3/socket/http.lua") && "lua-socket is not installed");
+
+test("Apache asks, and passes on what may be", { skip: noApache }, async () => {
+  const port = await freePort();
+  // Where it is started by root it serves as somebody else.
+  await chmod(folder, 0o755);
+  await configured("apache.lua", values(port));
+  const path = await configured("apache.conf", { ...values(port), MODULES });
+  await serving("apache2", ["-f", path, "-D", "FOREGROUND"], {}, port, async (url) => {
+    await holds(url);
+    // What lies under Parapet's own path is not asked about, and leads to Parapet alone, however it is written.
+    const count = application.seen.length;
+    for (const path of ["/.parapet/../papers/7", "/.parapet/%2e%2e/papers/7", "/x/../.parapet/y", "/.parapet/..%2fpapers/7", "//.parapet/y"]) {
+      const refused = await ask(url, path, { headers: bearer(keys.key(0)) });
+      assert.ok(refused.status >= 400, `${path}: ${refused.status}`);
+    }
+    assert.equal(application.seen.length, count);
+  });
 });
 
 test("Caddy asks, and passes on what may be", { skip: !is("caddy", "version") && "Caddy is not installed" }, async () => {

@@ -2,7 +2,8 @@
 
 use crate::guard::Route;
 use crate::{
-    access, decision_log, directory, gateway, governance, health, login, messaging, metrics, openapi, tenancy,
+    access, decision_log, directory, federation, gateway, governance, health, login, messaging, metrics, openapi,
+    tenancy,
 };
 
 /// Them.
@@ -17,6 +18,7 @@ pub fn routes() -> Vec<Route> {
         login::routes(),
         tenancy::routes(),
         governance::routes(),
+        federation::routes(),
         gateway::routes(),
         messaging::routes(),
     ]

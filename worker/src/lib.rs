@@ -12,6 +12,7 @@ pub mod decision_log;
 pub mod directory;
 pub mod document;
 pub mod error;
+pub mod federation;
 pub mod gateway;
 pub mod governance;
 pub mod guard;

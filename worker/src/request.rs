@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
 use crate::app::Config;
 use crate::platform::Unread;
 
@@ -33,6 +36,10 @@ pub const DECIDING_HEADERS: [&str; 5] = ["authorization", "cf-connecting-ip", "c
 
 /// The name, which no header has, under which the platform says that a connection is asked about again.
 const AGAIN: &str = ":again";
+
+/// The name, which no header has either, under which the platform says whose certificate the connection showed: one that it
+/// has verified and that was not revoked, by the SHA-256 of its DER in hex.
+const CERTIFICATE: &str = ":client-certificate";
 
 /// An HTTP request.
 #[derive(Clone, Debug, Default)]
@@ -109,6 +116,13 @@ impl Request {
         let port = authority.rsplit_once(':').map(|(_, port)| port);
         let port = port.filter(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()));
         format!("{scheme}://{host}{}", port.map(|port| format!(":{port}")).unwrap_or_default())
+    }
+
+    /// The thumbprint of the certificate that whoever is connected has shown: SHA-256 in base64url, as `x5t#S256` (RFC 8705,
+    /// section 3.1).
+    pub fn certificate(&self) -> Option<String> {
+        let bytes = hex::decode(self.headers.get(CERTIFICATE)?).ok().filter(|bytes| bytes.len() == 32)?;
+        Some(BASE64_URL_SAFE_NO_PAD.encode(bytes))
     }
 
     /// The host that was asked, in lower case, without its port and without a dot at its end.

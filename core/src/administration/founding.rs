@@ -58,6 +58,7 @@ pub fn founding(owner: &User, token: &ApiKeyToken, ids: [Uuid; FOUNDING_IDS]) ->
             is_active: true,
             created_at: now,
             public_key: None,
+            certificate_thumbprint: None,
         },
         epoch: TenantEpoch { tenant_id: tenant, policy_version: 1, directory_version: 1 },
     }

@@ -74,6 +74,10 @@ pub const PERMISSIONS: &[(&str, &str)] = &[
     ("token_key.write", "Change the key that signs access tokens"),
     ("gateway_host.read", "See the applications behind the gateway"),
     ("gateway_host.write", "Put applications behind the gateway, change and remove them"),
+    ("identity_provider.read", "See the issuers that are trusted"),
+    ("identity_provider.write", "Trust issuers, change and remove them"),
+    ("federated_identity.read", "See who users are elsewhere"),
+    ("federated_identity.write", "Say who users are elsewhere"),
 ];
 
 /// The roles that every tenant begins with, with their descriptions. They are not to be changed.
@@ -85,7 +89,14 @@ pub const ROLES: &[(&str, &str)] = &[
 ];
 
 /// What only an owner may do, whatever a role says.
-const OWNER_ONLY: &[&str] = &["gateway_host.write", "policy.write", "snapshot.write", "user.purge"];
+const OWNER_ONLY: &[&str] = &[
+    "federated_identity.write",
+    "gateway_host.write",
+    "identity_provider.write",
+    "policy.write",
+    "snapshot.write",
+    "user.purge",
+];
 
 /// What the help desk may do.
 const HELPDESK: &[&str] = &[
@@ -169,7 +180,7 @@ mod tests {
         }
         assert_eq!(findings, []);
         let sizes: Vec<usize> = roles.iter().map(|role| role.permissions.len()).collect();
-        assert_eq!(sizes, [PERMISSIONS.len(), PERMISSIONS.len() - OWNER_ONLY.len(), 24, HELPDESK.len()]);
+        assert_eq!(sizes, [PERMISSIONS.len(), PERMISSIONS.len() - OWNER_ONLY.len(), 26, HELPDESK.len()]);
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! API keys: a secret that is shown, or a public key that is signed for.
+//! API keys: a secret that is shown, a public key that is signed for, or the certificate of whoever connects.
 
 use super::row::{Invariants, Problems, row};
 use super::{Secret, Timestamp, shape};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -39,8 +40,12 @@ row! {
         /// Instead of a secret, the public key (a JWK, RFC 7517) under which its service account shows who it is by signed
         /// assertions (RFC 7523). An addition to the diagram.
         public_key: Option<Map<String, Value>>,
+        /// Instead of a secret, the certificate that its owner shows when it connects (mutual TLS): the SHA-256 of its DER in
+        /// base64url, `x5t#S256` (RFC 8705, section 3.1). Unique within the tenant. An addition to the diagram.
+        certificate_thumbprint: Option<String>,
     }
     unique ["key_hash"]
+    unique ["tenant_id", "certificate_thumbprint"]
 }
 
 impl Invariants for ApiKey {
@@ -56,6 +61,21 @@ impl Invariants for ApiKey {
             "public_key",
             "api_key.public_key",
             "a public key is a service account's, and has no secret beside it",
+        );
+        problems.require(
+            self.certificate_thumbprint.is_none()
+                || ((self.service_account_id.is_some() || self.user_id.is_some())
+                    && self.key_hash.is_none()
+                    && self.public_key.is_none()),
+            "certificate_thumbprint",
+            "api_key.certificate",
+            "a certificate is somebody's, and has no secret and no public key beside it",
+        );
+        problems.require(
+            self.certificate_thumbprint.as_deref().is_none_or(is_thumbprint),
+            "certificate_thumbprint",
+            "api_key.thumbprint",
+            "expected the SHA-256 of the certificate's DER: 43 characters of base64url",
         );
         problems.require(
             shape::is_name(&self.name),
@@ -85,4 +105,9 @@ impl Invariants for ApiKey {
             "a key ends after it was made",
         );
     }
+}
+
+/// The 32 bytes of SHA-256 in base64url, in their one spelling.
+fn is_thumbprint(text: &str) -> bool {
+    URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 32)
 }

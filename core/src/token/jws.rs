@@ -74,6 +74,20 @@ impl<'a> Jws<'a> {
         self.typ.is_some()
     }
 
+    /// The algorithm that it names.
+    pub fn algorithm(&self) -> &str {
+        &self.algorithm
+    }
+
+    /// What was signed.
+    pub fn signed(&self) -> &[u8] {
+        self.signed.as_bytes()
+    }
+
+    pub fn signature(&self) -> Result<Vec<u8>, TokenError> {
+        bytes(self.signature)
+    }
+
     /// Whether this key signed it. The key says by which algorithm; the token must say the same.
     pub fn check(&self, key: &PublicKey) -> Result<(), TokenError> {
         if self.algorithm != key.algorithm().as_str() {

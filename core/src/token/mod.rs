@@ -9,6 +9,7 @@
 mod assertion;
 mod claims;
 mod error;
+mod external;
 mod identity;
 mod jws;
 mod key;
@@ -19,6 +20,7 @@ mod tests;
 pub use assertion::{Assertion, LONGEST_ASSERTION_LIFE, Shown};
 pub use claims::{Claims, Credential, LONGEST_LIFE, SubjectType};
 pub use error::{KeyError, TokenError};
+pub use external::{ExternalAlgorithm, ExternalToken, KeySet, LONGEST_EXTERNAL_LIFE, LONGEST_SET, SubjectIs, Trust};
 pub use identity::{IDENTITY_TOKEN, Identity};
 pub use jws::{LONGEST, Unsigned, Unverified, key_id};
 pub use key::{PublicKey, SCALAR_BYTES, SigningKey};

@@ -12,9 +12,10 @@ const TENANT: &str = "01980000-0000-7000-8000-000000000001";
 const OTHER: &str = "01980000-0000-7000-9000-000000000001";
 
 /// Tables of the service itself, which no tenant document has.
-const SERVICE_TABLES: [&str; 17] = [
+const SERVICE_TABLES: [&str; 18] = [
     "former_password",
     "idempotency_key",
+    "issuer_key_set",
     "known_device",
     "login_flow",
     "login_throttle",
@@ -443,7 +444,7 @@ fn what_is_a_users_goes_with_the_user_and_what_others_did_stays() {
     for table in ["user_role", "user_session", "mfa_device", "federated_identity", "user_notification"] {
         assert_eq!(count(&connection, &format!("SELECT count(*) FROM {table}")), 0, "{table}");
     }
-    assert_eq!(count(&connection, "SELECT count(*) FROM api_key"), 1);
+    assert_eq!(count(&connection, "SELECT count(*) FROM api_key"), 2);
     assert_eq!(count(&connection, "SELECT count(*) FROM login_attempt WHERE user_id IS NULL"), 1);
     assert_eq!(count(&connection, "SELECT count(*) FROM audit_log WHERE user_id IS NOT NULL"), 1);
 }

@@ -1,5 +1,6 @@
 //! API keys: `/v1/api-keys`. A key's text is shown once, to whoever makes it; the database holds its hash. A service account
-//! may have a public key instead, of which there is no secret here.
+//! may have a public key instead, and whoever connects to an application with a certificate that one: of these there is no
+//! secret here.
 
 use parapet::Finding;
 use parapet::api_key::ApiKeyToken;
@@ -76,7 +77,8 @@ impl Collection for ApiKey {
     const ITEM: &'static str = "/v1/api-keys/{id}";
     const WRITE: &'static str = "api_key.write";
     const GIVEN: &'static [&'static str] = &["key_hash", "key_prefix", "last_used_at"];
-    const FIXED: &'static [&'static str] = &["user_id", "service_account_id", "scopes", "public_key"];
+    const FIXED: &'static [&'static str] =
+        &["user_id", "service_account_id", "scopes", "public_key", "certificate_thumbprint"];
     const EVENTS: [&'static str; 3] = ["created", "updated", "revoked"];
 
     fn reads(tenant: Uuid, id: Option<Uuid>, body: &Map<String, Value>) -> Vec<Statement> {
@@ -232,6 +234,12 @@ async fn create(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
         let stored = Map::from_iter([("key_prefix".to_owned(), Value::String(prefix))]);
         return create_showing::<ApiKey>(app, call, actor, &stored, &Map::new()).await;
     }
+    if let Some(thumbprint) = call.object()?.get("certificate_thumbprint").filter(|thumbprint| !thumbprint.is_null()) {
+        // Nor is there here: a certificate is shown by whoever has its key.
+        let prefix = thumbprint.as_str().unwrap_or_default().chars().take(8).collect();
+        let stored = Map::from_iter([("key_prefix".to_owned(), Value::String(prefix))]);
+        return create_showing::<ApiKey>(app, call, actor, &stored, &Map::new()).await;
+    }
     let (token, stored) = fresh()?;
     create_showing::<ApiKey>(app, call, actor, &stored, &shown(&token)).await
 }
@@ -250,8 +258,8 @@ async fn rotate(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
             let detail = "the key opens nothing any more: make another".to_owned();
             return Err(ApiError::Conflict { code: "api_key.off", detail, findings: Vec::new() });
         }
-        if before.public_key.is_some() {
-            let detail = "a public key has no secret to change: register another".to_owned();
+        if before.public_key.is_some() || before.certificate_thumbprint.is_some() {
+            let detail = "this key has no secret to change: register another".to_owned();
             return Err(ApiError::Conflict { code: "api_key.public", detail, findings: Vec::new() });
         }
         let new = ApiKey {

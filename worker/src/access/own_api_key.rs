@@ -26,7 +26,7 @@ const SCOPES: [&str; 2] = [OWN_SCOPE, EVALUATE_SCOPE];
 const MOST: usize = 20;
 
 /// Whoever it is for, and by what it is shown, is not theirs to say.
-const NOT_SAID: [&str; 3] = ["user_id", "service_account_id", "public_key"];
+const NOT_SAID: [&str; 4] = ["user_id", "service_account_id", "public_key", "certificate_thumbprint"];
 
 /// The list, making one and taking one back.
 pub fn routes() -> Vec<Route> {

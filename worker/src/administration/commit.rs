@@ -156,7 +156,9 @@ pub(super) fn bumps(table: &str) -> (bool, bool) {
         "tenant" | "tenant_setting" | "feature_flag" | "permission" | "role" | "role_permission"
         | "organization_unit" | "user_group" | "user_group_role" | "resource" => (true, false),
         "service_account" | "access_request" => (true, true),
-        "gateway_host"
+        "federated_identity"
+        | "gateway_host"
+        | "identity_provider"
         | "webhook"
         | "webhook_delivery"
         | "notification_template"

@@ -1,10 +1,12 @@
 //! Who calls: the credential of a request, and what the database says of it.
 //!
 //! `Authorization: Bearer` (RFC 6750) with an API key (`pk_…`), the token of a session (`ps_…`) or an access token that was
-//! got by either, or a session's cookie. One statement reads the credential, its tenant and owner, and the tenant's newest
+//! got by either, or a session's cookie. At an application's host also a token of another issuer that its tenant trusts, or
+//! the certificate of the connection. One statement reads the credential, its tenant and owner, and the tenant's newest
 //! versions, so that a request costs one round trip even where nothing may be remembered.
 
 mod access_token;
+mod external;
 mod presented;
 mod standing;
 
@@ -53,15 +55,24 @@ pub enum Credential {
         /// By what it was got.
         by: Lasting,
     },
+    /// A token of another issuer.
+    External {
+        /// Of which: the identity provider.
+        provider: Uuid,
+        /// Whose it is: the user or the service account.
+        subject: Uuid,
+    },
 }
 
-/// What an access token is got by, and lasts no longer than.
+/// What lasts: what an access token is got by, and uses are counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lasting {
     /// An API key.
     ApiKey(Uuid),
     /// A session.
     Session(Uuid),
+    /// Whoever another issuer's tokens are of: of these none lasts.
+    Subject(Uuid),
 }
 
 impl Credential {
@@ -71,6 +82,7 @@ impl Credential {
             Self::ApiKey(id) => Lasting::ApiKey(id),
             Self::Session(id) => Lasting::Session(id),
             Self::AccessToken { by, .. } => by,
+            Self::External { subject, .. } => Lasting::Subject(subject),
         }
     }
 
@@ -78,7 +90,7 @@ impl Credential {
     pub fn session(self) -> Option<Uuid> {
         match self {
             Self::Session(id) => Some(id),
-            Self::ApiKey(_) | Self::AccessToken { .. } => None,
+            Self::ApiKey(_) | Self::AccessToken { .. } | Self::External { .. } => None,
         }
     }
 
@@ -86,11 +98,13 @@ impl Credential {
     pub fn named(self) -> impl Iterator<Item = (&'static str, Uuid)> {
         let token = match self {
             Self::AccessToken { id, .. } => Some(("access_token_id", id)),
+            Self::External { provider, .. } => Some(("identity_provider_id", provider)),
             Self::ApiKey(_) | Self::Session(_) => None,
         };
         let (name, id) = match self.lasting() {
             Lasting::ApiKey(id) => ("api_key_id", id),
             Lasting::Session(id) => ("session_id", id),
+            Lasting::Subject(id) => ("subject_id", id),
         };
         std::iter::once((name, id)).chain(token)
     }
@@ -100,7 +114,7 @@ impl Lasting {
     /// The row's id.
     pub fn id(self) -> Uuid {
         match self {
-            Self::ApiKey(id) | Self::Session(id) => id,
+            Self::ApiKey(id) | Self::Session(id) | Self::Subject(id) => id,
         }
     }
 }
@@ -129,7 +143,19 @@ impl Caller {
 /// The caller of a request; 401 where there is none, 503 where that cannot be known.
 pub async fn caller(app: &App, call: &Call) -> Result<Caller, ApiError> {
     let config = app.config()?;
-    let caller = known_for(app, &call.request, call.request.freshness(config), config.max_stale).await?;
+    let presented = Presented::by(&call.request);
+    let caller = known_for(app, call, presented, call.request.freshness(config), config.max_stale).await?;
+    call.is_of(&caller);
+    rate::take(app, &caller).await?;
+    Ok(caller)
+}
+
+/// The caller of a request to an application of this tenant, whose own tokens have this issuer. There more counts: tokens of
+/// other issuers that the tenant trusts, and a certificate, where nothing else says who calls.
+pub async fn caller_at(app: &App, call: &Call, tenant: Uuid, issuer: &str) -> Result<Caller, ApiError> {
+    let config = app.config()?;
+    let presented = Presented::at(&call.request, tenant, issuer);
+    let caller = known_for(app, call, presented, call.request.freshness(config), config.max_stale).await?;
     call.is_of(&caller);
     rate::take(app, &caller).await?;
     Ok(caller)
@@ -137,7 +163,7 @@ pub async fn caller(app: &App, call: &Call) -> Result<Caller, ApiError> {
 
 /// The same, as the database says it now: for whoever changes something.
 pub async fn caller_now(app: &App, call: &Call) -> Result<Caller, ApiError> {
-    let caller = known_for(app, &call.request, 0, 0).await?;
+    let caller = known_for(app, call, Presented::by(&call.request), 0, 0).await?;
     call.is_of(&caller);
     rate::take(app, &caller).await?;
     Ok(caller)
@@ -162,10 +188,11 @@ pub async fn write_uses(app: &App) {
         let sql = match used.credential {
             Lasting::ApiKey(_) => WRITE_KEY_USE,
             Lasting::Session(_) => WRITE_SESSION_USE,
+            Lasting::Subject(_) => return None,
         };
-        Statement::new(sql).bind(used.tenant).bind(used.credential.id()).bind(used.at)
+        Some(Statement::new(sql).bind(used.tenant).bind(used.credential.id()).bind(used.at))
     };
-    let statements: Vec<Statement> = app.memory.take_uses().into_iter().map(statement).collect();
+    let statements: Vec<Statement> = app.memory.take_uses().into_iter().filter_map(statement).collect();
     if statements.is_empty() {
         return;
     }
@@ -175,8 +202,15 @@ pub async fn write_uses(app: &App) {
 }
 
 /// The caller as known for less than `freshness` milliseconds; while the database does not answer, `max_stale`.
-async fn known_for(app: &App, request: &Request, freshness: i64, max_stale: i64) -> Result<Caller, ApiError> {
-    let presented = match Presented::by(request) {
+async fn known_for(
+    app: &App,
+    call: &Call,
+    presented: Result<Presented<'_>, ApiError>,
+    freshness: i64,
+    max_stale: i64,
+) -> Result<Caller, ApiError> {
+    let request = &call.request;
+    let presented = match presented {
         Ok(presented) => presented,
         Err(error) => {
             rate::stranger(app, request)?;
@@ -199,7 +233,7 @@ async fn known_for(app: &App, request: &Request, freshness: i64, max_stale: i64)
     let stranger = if known.is_none() { Some(rate::stranger(app, request)?) } else { None };
     let read = presented.read(&hash, &host, now).ok_or_else(|| presented.unknown())?;
     let found = match app.db.first(read).await {
-        Ok(Some(row)) => Ok(presented.standing(app, request, row, now)?),
+        Ok(Some(row)) => Ok(presented.standing(app, call, row, now).await?),
         Ok(None) => Ok(None),
         Err(error) => Err(error),
     };
@@ -290,11 +324,11 @@ fn admit(app: &App, standing: Rc<Standing>, host: &Host, now: Timestamp, stale: 
         return Err(match standing.credential {
             Credential::ApiKey(_) => ApiError::Unauthenticated { code, detail },
             Credential::Session(_) => ended(),
-            Credential::AccessToken { .. } => access_token::refused(),
+            Credential::AccessToken { .. } | Credential::External { .. } => access_token::refused(),
         });
     }
     // A token is used instead of what it was got by.
-    if !matches!(standing.credential, Credential::AccessToken { .. }) {
+    if matches!(standing.credential, Credential::ApiKey(_) | Credential::Session(_)) {
         let credential = standing.credential.lasting();
         let often = standing.idle.map_or(USE_EVERY, |idle| (idle / 4).min(MINUTE));
         if used.is_none_or(|at| now >= at.plus_millis(often)) {

@@ -7,10 +7,12 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::access_token::{self, For};
+use super::external::External;
 use super::{Host, Standing, ended};
 use crate::app::App;
 use crate::cookie;
 use crate::error::ApiError;
+use crate::guard::Call;
 use crate::platform::db::{Row, Statement};
 use crate::request::Request;
 
@@ -59,6 +61,13 @@ pub(super) enum Presented<'a> {
     ApiKey(ApiKeyToken),
     Session(OpaqueToken),
     AccessToken(&'a str),
+    /// A token of another issuer, with its text.
+    External(&'a str, External<'a>),
+    /// The certificate of the connection, by its thumbprint, as it may be a key of this tenant.
+    Certificate {
+        tenant: Uuid,
+        thumbprint: String,
+    },
 }
 
 impl<'a> Presented<'a> {
@@ -85,12 +94,32 @@ impl<'a> Presented<'a> {
             .ok_or(ApiError::Unauthenticated { code: "key.malformed", detail: "this is no credential of ours" })
     }
 
+    /// The same at an application of this tenant, whose own tokens have this issuer: a token that says that somebody else
+    /// issued it is meant as such; and where a request says nothing of who calls, the certificate of its connection does.
+    pub(super) fn at(request: &'a Request, tenant: Uuid, issuer: &str) -> Result<Self, ApiError> {
+        match Self::by(request) {
+            Ok(Self::AccessToken(text)) => Ok(match External::read(text, tenant, issuer) {
+                Some(external) => Self::External(text, external),
+                None => Self::AccessToken(text),
+            }),
+            Err(error @ ApiError::Unauthenticated { code: "key.missing", .. }) => {
+                let says_nothing = request.header("authorization").is_none();
+                let thumbprint = request.certificate().filter(|_| says_nothing).ok_or(error)?;
+                Ok(Self::Certificate { tenant, thumbprint })
+            }
+            other => other,
+        }
+    }
+
     /// What it is remembered by: none of them has the other's form.
     pub(super) fn hash(&self) -> String {
         match self {
             Self::ApiKey(token) => token.hash(),
             Self::Session(token) => token.hash(),
             Self::AccessToken(text) => hex::encode(Sha256::digest(text)),
+            // Known at one tenant's, with what it says of the issuer.
+            Self::External(text, _) => format!("external {}", hex::encode(Sha256::digest(text))),
+            Self::Certificate { thumbprint, .. } => format!("certificate {thumbprint}"),
         }
     }
 
@@ -100,23 +129,33 @@ impl<'a> Presented<'a> {
             Self::ApiKey(_) => Some(Statement::new(READ_KEY).bind(hash).bind(host.name())),
             Self::Session(_) => Some(Statement::new(READ_SESSION).bind(hash).bind(host.name())),
             Self::AccessToken(text) => access_token::read(text, host.name(), now),
+            Self::External(_, external) => Some(external.statement()),
+            Self::Certificate { tenant, thumbprint } => Some(
+                Statement::new(
+                    READ_KEY.replace("k.key_hash = ?1", "k.tenant_id = ?1 AND k.certificate_thumbprint = ?3"),
+                )
+                .bind(*tenant)
+                .bind(host.name())
+                .bind(thumbprint.as_str()),
+            ),
         }
     }
 
     /// What the statement said; nothing where the credential is not what it says.
-    pub(super) fn standing(
+    pub(super) async fn standing(
         &self,
         app: &App,
-        request: &Request,
+        call: &Call,
         row: Row,
         now: Timestamp,
     ) -> Result<Option<Standing>, ApiError> {
         match self {
-            Self::ApiKey(_) | Self::Session(_) => Standing::read(row, now).map(Some),
+            Self::ApiKey(_) | Self::Session(_) | Self::Certificate { .. } => Standing::read(row, now).map(Some),
             Self::AccessToken(text) => {
-                let found = access_token::standing(app, request, text, row, For::Us, now)?;
+                let found = access_token::standing(app, &call.request, text, row, For::Us, now)?;
                 Ok(found.map(|(_, standing)| standing))
             }
+            Self::External(_, external) => external.standing(app, &call.id, row, now).await,
         }
     }
 
@@ -124,7 +163,10 @@ impl<'a> Presented<'a> {
         match self {
             Self::ApiKey(_) => ApiError::Unauthenticated { code: "key.unknown", detail: "the key is not known" },
             Self::Session(_) => ended(),
-            Self::AccessToken(_) => access_token::refused(),
+            Self::AccessToken(_) | Self::External(..) => access_token::refused(),
+            Self::Certificate { .. } => {
+                ApiError::Unauthenticated { code: "certificate.unknown", detail: "the certificate is not known" }
+            }
         }
     }
 }

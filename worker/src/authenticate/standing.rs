@@ -5,7 +5,7 @@ use std::cell::Cell;
 use parapet::model::Timestamp;
 use parapet::token::{self, Claims};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{Credential, Lasting};
@@ -52,6 +52,8 @@ pub struct Standing {
     pub owner: Owner,
     /// What it may be used for.
     pub scopes: Vec<String>,
+    /// What another issuer's token says of its user: attributes that the schema lets a caller fill.
+    pub said: Map<String, Value>,
     /// Whether the tenant is active. Asking for decisions goes on where it is not, and each is `forbidden`.
     pub tenant_active: bool,
     /// The tenant's slug.
@@ -150,6 +152,27 @@ impl Standing {
         })
     }
 
+    /// What a token of another issuer gives, which counts until then.
+    pub(super) fn of_issuer(self, provider: Uuid, said: Map<String, Value>, ends: Timestamp) -> Self {
+        Self {
+            credential: Credential::External { provider, subject: self.subject() },
+            scopes: Vec::new(),
+            said,
+            expires_at: Some(ends),
+            active: self.tenant_active,
+            ..self
+        }
+    }
+
+    /// What it is limited to. A session does what its user may, and so does a token of another issuer, of whose scopes we
+    /// know nothing; a key or a token of ours no more than it says.
+    pub fn limits(&self) -> Option<Vec<String>> {
+        match self.credential {
+            Credential::Session(_) | Credential::External { .. } => None,
+            Credential::ApiKey(_) | Credential::AccessToken { .. } => Some(self.scopes.clone()),
+        }
+    }
+
     /// For how many milliseconds this has been known; nothing where the clock went back.
     pub fn age(&self, now: Timestamp) -> Option<i64> {
         let age = now.as_millis() - self.as_of.as_millis();
@@ -202,6 +225,7 @@ impl Standing {
                 Some(scopes) => texts(&scopes)?,
                 None => SESSION_SCOPES.map(str::to_owned).to_vec(),
             },
+            said: Map::new(),
             // A session that was never used has not been used since it began.
             last_used_at: row.last_used_at.or(row.created_at),
             idle,

@@ -120,8 +120,13 @@ fn asked(request: &Request) -> Result<(Request, Way), ApiError> {
         Way::Own => (target, request.query.as_str()),
         Way::Original | Way::Forwarded => target.split_once('?').unwrap_or((target, "")),
     };
+    // What is said of the connection (`:…`) is of the one to the server that asks, its certificate too.
     let is_ours = |name: &str| {
-        name == KEY || name == "cf-connecting-ip" || name.starts_with("x-forwarded-") || name.starts_with("x-original-")
+        name == KEY
+            || name == "cf-connecting-ip"
+            || name.starts_with(':')
+            || name.starts_with("x-forwarded-")
+            || name.starts_with("x-original-")
     };
     let mut headers: BTreeMap<String, String> = request
         .headers

@@ -4,7 +4,7 @@ use parapet::directory::EntityRef;
 use parapet::gateway::{Found, Incoming, NormalPath, Passes, Question, Rule};
 use parapet::model::{DecisionCaller, Timestamp};
 use parapet::{Outcome, Request as Asked};
-use serde_json::{Map, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::Application;
@@ -108,16 +108,13 @@ impl Judge<'_> {
         }
         let mut asked = Asked {
             principal: EntityRef::new(&principal.record.r#type, principal.record.id.as_str()),
-            principal_attributes: Map::new(),
+            principal_attributes: standing.map(|standing| standing.said.clone()).unwrap_or_default(),
             action: question.action,
             action_attributes: question.action_attributes,
             resource: question.resource,
             resource_attributes: question.resource_attributes,
             context,
-            // A session does what its user may; a key or a token no more than its scopes say.
-            scopes: standing
-                .filter(|standing| standing.credential.session().is_none())
-                .map(|standing| standing.scopes.clone()),
+            scopes: standing.and_then(|standing| standing.limits()),
         };
         let decide = |asked: &Asked| self.published.engine.decide_with(Some(&principal.record), asked, self.now);
         let decided = decide(&asked);

@@ -7,9 +7,10 @@ use parapet::directory::PrincipalRecord;
 use super::Application;
 use crate::access::principal;
 use crate::app::App;
-use crate::authenticate::{Caller, Owner, caller};
+use crate::authenticate::{Caller, Owner, caller_at};
 use crate::error::ApiError;
 use crate::guard::Call;
+use crate::login::token::issuer;
 
 /// Who asks.
 pub struct Principal {
@@ -22,7 +23,9 @@ pub struct Principal {
 impl Principal {
     /// Whoever a request comes from; nothing where it shows no credential. 401 where it shows one that does not count here.
     pub async fn of(app: &App, application: &Application, call: &Call) -> Result<Option<Self>, ApiError> {
-        let caller = match caller(app, call).await {
+        let domain = application.tenant_domain.as_deref();
+        let issuer = issuer(app.config()?, &call.request, &application.tenant_slug, domain);
+        let caller = match caller_at(app, call, application.tenant, &issuer).await {
             Ok(caller) => caller,
             Err(ApiError::Unauthenticated { code: "key.missing", .. }) => return Ok(None),
             Err(error) => return Err(error),

@@ -44,6 +44,10 @@ fn api_keys(schemas: &mut Schemas) -> Vec<About> {
     let shown = schemas.showing::<ApiKey>("key", "The key: shown this once, and not where the request comes again.");
     for about in all.iter_mut().filter(|about| about.method == "POST") {
         about.answers.insert("201".to_owned(), made(&shown, &links("ApiKey")));
+        about.description = Some(
+            "With `public_key` or `certificate_thumbprint` there is no key to show: its owner signs with the one, or \
+             connects to an application behind the gateway with the other.",
+        );
     }
     let rotation = json!({
         "type": "object",

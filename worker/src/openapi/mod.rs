@@ -24,6 +24,7 @@ mod explanation;
 #[cfg(not(target_arch = "wasm32"))]
 mod factor;
 #[cfg(not(target_arch = "wasm32"))]
+mod federation;
 mod gateway;
 #[cfg(not(target_arch = "wasm32"))]
 mod governance;

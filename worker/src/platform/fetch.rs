@@ -20,6 +20,8 @@ pub struct Incoming {
     pub status: u16,
     /// The header `Retry-After`.
     pub retry_after: Option<String>,
+    /// The header `Cache-Control`.
+    pub cache_control: Option<String>,
     /// The body: of what was posted, the first [`LONGEST`] bytes.
     pub body: Vec<u8>,
 }
@@ -100,8 +102,9 @@ mod edge {
             return Err(FetchError::Late);
         };
         let mut response = sent.map_err(|_| FetchError::Failed)?;
-        let retry_after = response.headers().get("retry-after").ok().flatten();
-        let mut incoming = Incoming { status: response.status_code(), retry_after, body: Vec::new() };
+        let header = |name: &str| response.headers().get(name).ok().flatten();
+        let (retry_after, cache_control) = (header("retry-after"), header("cache-control"));
+        let mut incoming = Incoming { status: response.status_code(), retry_after, cache_control, body: Vec::new() };
         let Ok(mut stream) = response.stream() else { return Ok((incoming, false)) };
         let mut is_whole = false;
         while incoming.body.len() <= longest && !is_whole {

@@ -70,9 +70,10 @@ const DESTROY_KEYS: &str = "
 const FIRST: [&str; 3] = ["api_key", "rule_history", "tenant_epoch"];
 
 /// What no document has, beside those.
-const OF_THE_SERVICE: [&str; 13] = [
+const OF_THE_SERVICE: [&str; 14] = [
     "former_password",
     "idempotency_key",
+    "issuer_key_set",
     "known_device",
     "login_flow",
     "login_throttle",

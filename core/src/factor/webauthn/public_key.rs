@@ -2,11 +2,10 @@
 //! leave of one, and what it signed.
 
 use super::WebauthnError;
+use crate::rsa_key;
 use minicbor::Decoder;
 use minicbor::decode::Error;
 use p256::ecdsa::signature::Verifier as _;
-use rsa::BoxedUint;
-use sha2::Sha256;
 
 const ES256: i64 = -7;
 const EDDSA: i64 = -8;
@@ -15,9 +14,6 @@ const RS256: i64 = -257;
 /// The algorithms that are asked for (RFC 9053, sections 2.1 and 2.2; RFC 8812), the best first. RS256 is what Windows
 /// signs with by its TPM.
 pub(super) const ALGORITHMS: [i64; 3] = [EDDSA, ES256, RS256];
-
-/// How many bits an RSA modulus has.
-const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 
 const MALFORMED: WebauthnError = WebauthnError::Malformed { part: "public key" };
 
@@ -51,7 +47,7 @@ impl PublicKey {
                 eddsa(x).map(Self::EdDsa)
             }
             Parameters { kty: Some(3), alg: Some(RS256), crv: None, n: Some(n), x: Some(e), y: None } => {
-                rs256(n, e).map(Self::Rs256)
+                rsa_key::read(n, e).map(Self::Rs256)
             }
             Parameters { alg: Some(alg), .. } if !ALGORITHMS.contains(&alg) => {
                 return Err(WebauthnError::UnknownAlgorithm);
@@ -77,10 +73,7 @@ impl PublicKey {
             Self::EdDsa(key) => {
                 ed25519_dalek::Signature::from_slice(signature).and_then(|its| key.verify_strict(message, &its)).is_ok()
             }
-            Self::Rs256(key) => {
-                let key = rsa::pkcs1v15::VerifyingKey::<Sha256>::new(key.clone());
-                rsa::pkcs1v15::Signature::try_from(signature).and_then(|its| key.verify(message, &its)).is_ok()
-            }
+            Self::Rs256(key) => rsa_key::verifies_pkcs1(key, message, signature),
         };
         if sound { Ok(()) } else { Err(WebauthnError::WrongSignature) }
     }
@@ -115,13 +108,4 @@ fn es256(x: &[u8], y: &[u8]) -> Option<p256::ecdsa::VerifyingKey> {
 
 fn eddsa(x: &[u8]) -> Option<ed25519_dalek::VerifyingKey> {
     ed25519_dalek::VerifyingKey::from_bytes(x.try_into().ok()?).ok().filter(|key| !key.is_weak())
-}
-
-fn rs256(n: &[u8], e: &[u8]) -> Option<rsa::PublicKey> {
-    // Longer is refused before anything is worked out.
-    if n.len() > RSA_BITS.end() / 8 || e.len() > 8 {
-        return None;
-    }
-    let [n, e] = [n, e].map(BoxedUint::from_be_slice_vartime);
-    rsa::PublicKey::new_with_size_limits(n, e, RSA_BITS).ok()
 }

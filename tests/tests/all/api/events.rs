@@ -182,6 +182,13 @@ fn all_of_the_catalogue_happens() {
     let host = json!({ "host": "app.acme.com", "origin": "https://origin.acme.com", "route_map": "app" });
     super::gateway::prove(office, &host);
     whole("/v1/gateway-hosts", host, json!({ "is_active": false }));
+    edge.app.dns.lead("login.acme.com", &["1.1.1.1".parse().unwrap()]);
+    let issuer = json!({ "name": "corporate", "type": "oidc",
+                         "configuration": { "issuer": "https://login.acme.com", "audiences": ["app"] } });
+    whole("/v1/identity-providers", issuer.clone(), json!({ "is_active": false }));
+    let issuer = id(&owner("POST", "/v1/identity-providers", issuer));
+    let linked = json!({ "user_id": ANNA, "identity_provider_id": issuer, "external_id": "00u1" });
+    whole("/v1/federated-identities", linked, json!({ "external_id": "00u2" }));
 
     super::webhooks::lead(edge);
     let hook = json!({ "name": "all", "url": "https://hooks.acme.com/in", "event_types": ["*"] });

@@ -234,6 +234,11 @@ fn no_patch_takes_a_name_that_is_no_columns_though_it_is_null() {
     let host = json!({ "host": "app.acme.com", "route_map": "app" });
     super::gateway::prove(office, &host);
     make("/v1/gateway-hosts", host);
+    office.edge.app.dns.lead("login.acme.com", &["1.1.1.1".parse().unwrap()]);
+    let trust = json!({ "issuer": "https://login.acme.com", "audiences": ["app"] });
+    let issuer = make("/v1/identity-providers", json!({ "name": "corporate", "type": "oidc", "configuration": trust }));
+    let linked = json!({ "user_id": BEN, "identity_provider_id": issuer, "external_id": "00u1" });
+    make("/v1/federated-identities", linked);
     let group = make("/v1/user-groups", json!({ "name": "all" }));
     make("/v1/user-group-memberships", json!({ "user_group_id": group, "user_id": BEN }));
     make("/v1/user-group-roles", json!({ "user_group_id": group, "role_id": READER }));

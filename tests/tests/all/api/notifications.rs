@@ -555,7 +555,7 @@ fn mail_and_text_messages_go_by_an_http_api() {
     office.edge.app.fetch.answer(move |request| {
         hears.borrow_mut().push(request.clone());
         let (status, body) = says.borrow().clone();
-        Ok(Incoming { status, retry_after: Some("1200".to_owned()), body: body.into_bytes() })
+        Ok(Incoming { status, retry_after: Some("1200".to_owned()), body: body.into_bytes(), ..Incoming::default() })
     });
     office.deliver(&office.tell(&reset(&office)));
     let request = asked.borrow()[0].clone();

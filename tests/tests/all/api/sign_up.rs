@@ -547,7 +547,7 @@ fn a_bot_check_is_asked_by_siteverify() {
 }
 
 fn said(status: u16, text: &str) -> parapet_worker::platform::fetch::Incoming {
-    parapet_worker::platform::fetch::Incoming { status, retry_after: None, body: text.as_bytes().to_vec() }
+    parapet_worker::platform::fetch::Incoming { status, body: text.as_bytes().to_vec(), ..Default::default() }
 }
 
 #[test]

@@ -402,7 +402,8 @@ mod tests {
         use Verdict::{Permanent, Transient, Undeliverable};
         let postmark = api("mail", json!({ "mail_http_preset": "postmark", "mail_http_secret": "s" })).unwrap();
         let judge = |status: u16, body: &str| {
-            postmark.judge(&Incoming { status, retry_after: Some("7".to_owned()), body: body.as_bytes().to_vec() })
+            let (retry_after, body) = (Some("7".to_owned()), body.as_bytes().to_vec());
+            postmark.judge(&Incoming { status, retry_after, body, ..Incoming::default() })
         };
         assert_eq!(judge(200, r#"{"MessageID":"m1"}"#), Delivery::Sent(Some("m1".to_owned())));
         assert_eq!(judge(202, ""), Delivery::Sent(None));
