@@ -10,11 +10,17 @@ use super::Application;
 use super::principal::Principal;
 use crate::administration::fresh_id;
 use crate::app::App;
+use crate::authenticate::Caller;
 use crate::error::ApiError;
 use crate::guard::Call;
 use crate::memory::Published;
+use crate::pages::explanation;
 use crate::publish;
 use crate::request::Body;
+
+/// Who has just shown one factor has no other: signing in and proving again ask for every one that there is. So for this
+/// long, in milliseconds, nobody is asked again for two, who would be led in a circle.
+const JUST_NOW: i64 = 60_000;
 
 /// A request that is passed on.
 pub struct Passed {
@@ -36,16 +42,19 @@ pub async fn judge(app: &App, application: &Application, call: &Call) -> Result<
         return Err(ApiError::TenantInactive);
     }
     let path = NormalPath::parse(&call.request.path)?;
-    let published = publish::current(app, application.newest(), &call.id).await?;
+    let principal = Principal::of(app, application, call).await;
+    // Who asks may have brought word of newer rules than the host did.
+    let caller = principal.as_ref().ok().and_then(|its| its.as_ref()?.caller.as_ref());
+    let newest = caller.map_or_else(|| application.newest(), Caller::newest);
+    let published = publish::current(app, newest, &call.id).await?;
     let map = published.routes.map(&application.route_map);
     let found = map.and_then(|map| map.find(&call.request.method, &path));
     let decision = fresh_id(app.clock.now())?;
-    let principal = Principal::of(app, application, call).await;
     let passed =
         |principal, body| Passed { path: path.clone(), principal, decision, policy_version: published.version, body };
     // No rule is a refusal, as no permit is one; who may not know of it learns no more.
     let Some(found) = found else {
-        return Err(principal?.map_or(missing(), |_| ApiError::NotAllowed { decision, helps: false }));
+        return Err(principal?.map_or(missing(), |_| ApiError::NotAllowed { decision, helps: false, question: None }));
     };
     match found.rule {
         // What anyone may have is given to those whose credential does not count any more, too.
@@ -59,7 +68,9 @@ pub async fn judge(app: &App, application: &Application, call: &Call) -> Result<
             match decided {
                 Ok(()) => Ok(passed(Some(principal), body)),
                 Err(_) if principal.caller.is_none() => Err(missing()),
-                Err(helps) => Err(ApiError::NotAllowed { decision, helps }),
+                Err(Denied { helps, question }) => {
+                    Err(ApiError::NotAllowed { decision, helps, question: Some(question) })
+                }
             }
         }
     }
@@ -80,14 +91,22 @@ async fn question(call: &Call, found: &Found<'_>) -> Result<(Question, Option<Ve
     Ok((question.ok_or_else(|| ApiError::internal("a rule that asks nothing"))?, body))
 }
 
-/// `Err` where it is refused; whether proving again who one is would help.
+/// A refusal by the rules.
+struct Denied {
+    /// Whether proving again who one is would help.
+    helps: bool,
+    /// What was asked.
+    question: String,
+}
+
+/// `Err` where it is refused.
 fn decide(
     app: &App,
     published: &Published,
     call: &Call,
     principal: &Principal,
     question: Question,
-) -> Result<(), bool> {
+) -> Result<(), Denied> {
     let now = app.clock.now();
     let standing = principal.caller.as_ref().map(|caller| &caller.standing);
     let proof = standing.and_then(|standing| standing.proof.as_ref());
@@ -114,12 +133,14 @@ fn decide(
     if decide(&asked).outcome == Outcome::Allow {
         return Ok(());
     }
-    if proof.is_none() {
-        return Err(false);
+    let question = explanation::query(&asked, now);
+    let may_help = proof.is_some_and(|proof| proof.is_multi_factor() || now >= proof.at.plus_millis(JUST_NOW));
+    if !may_help {
+        return Err(Denied { helps: false, question });
     }
     asked.context.insert("auth_time".to_owned(), json!(now));
     asked.context.insert("mfa".to_owned(), json!(true));
-    Err(decide(&asked).outcome == Outcome::Allow)
+    Err(Denied { helps: decide(&asked).outcome == Outcome::Allow, question })
 }
 
 /// Nobody says who they are, and somebody must.

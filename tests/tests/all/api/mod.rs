@@ -47,6 +47,7 @@ mod pruning;
 mod published;
 mod rate;
 mod recovery;
+mod refusal;
 mod reseal;
 mod resources;
 mod retention;
