@@ -14,7 +14,7 @@ const FAILED = 1011;
 
 /**
  * @param {any} request
- * @param {{url: string, headers: string, body?: Uint8Array, socket: boolean, again: number, id: string}} forward
+ * @param {{url: string, headers: string, body?: Uint8Array, socket: boolean, again: number, stale: boolean, id: string}} forward
  * @param {() => Promise<boolean>} again whether it would be passed on now
  * @param {(late: boolean) => Response} failed the answer where the application gives none
  */
@@ -45,6 +45,7 @@ export async function pass(request, forward, again, failed) {
   if (response.webSocket) return socket(response.webSocket, forward, again);
   const answer = new Response(response.body, response);
   answer.headers.set("x-request-id", forward.id);
+  if (forward.stale) answer.headers.set("x-parapet-stale", "true");
   const cookies = response.headers.getSetCookie();
   if (cookies.some((cookie) => OURS.test(cookie))) {
     answer.headers.delete("set-cookie");

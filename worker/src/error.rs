@@ -97,6 +97,8 @@ pub enum ApiError {
         decision: Uuid,
         /// Whether a newer proof of who calls, by more than one factor, would change it (RFC 9470).
         helps: bool,
+        /// Where a rule was asked: the question, as the page of explanations takes it in its address.
+        question: Option<String>,
     },
     /// The tenant is suspended or deleted.
     #[error("the tenant is not active")]

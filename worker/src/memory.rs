@@ -27,8 +27,6 @@ const ENGINES: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");
 const PRINCIPALS: NonZeroUsize = NonZeroUsize::new(5_000).expect("not zero");
 const DOCUMENTS: NonZeroUsize = NonZeroUsize::new(2).expect("not zero");
 const KNOWN: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");
-/// So long, in milliseconds, a key that signs is known: what follows it is published ten minutes before it signs.
-const KEY_KNOWN_FOR: i64 = 60_000;
 const TENANTS: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
 const SITES: NonZeroUsize = NonZeroUsize::new(100).expect("not zero");
 
@@ -219,10 +217,10 @@ impl Memory {
         Ok(())
     }
 
-    /// The key that signs a tenant's tokens, where it was read less than a minute before.
-    pub fn signing_key(&self, tenant: Uuid, now: Timestamp) -> Option<Rc<Signer>> {
+    /// The key that signs a tenant's tokens, where it was read less than `known_for` milliseconds before.
+    pub fn signing_key(&self, tenant: Uuid, now: Timestamp, known_for: i64) -> Option<Rc<Signer>> {
         let mut keys = self.signing_keys.borrow_mut();
-        let is_known = |read: &Timestamp| *read <= now && now < read.plus_millis(KEY_KNOWN_FOR);
+        let is_known = |read: &Timestamp| *read <= now && now < read.plus_millis(known_for);
         keys.get(&tenant).filter(|(read, _)| is_known(read)).map(|(_, key)| key.clone())
     }
 

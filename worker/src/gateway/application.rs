@@ -68,7 +68,9 @@ impl Application {
     pub async fn of(app: &App, request: &Request, host: &str) -> Result<Option<Rc<Self>>, ApiError> {
         let (config, freshness) = (app.config()?, request.freshness(app.config()?));
         let now = app.clock.now();
-        let known = app.memory.host(host);
+        // Whoever has seen newer rules or people of the tenant asks again, as for a credential.
+        let is_newest = |its: &Rc<Self>| !its.versions.older_than(app.memory.newest(its.tenant));
+        let known = app.memory.host(host).filter(|known| known.application.as_ref().is_none_or(is_newest));
         if let Some(none) = known.as_ref().filter(|known| known.application.is_none())
             && none.age(now).is_some_and(|age| age < freshness.max(NONE_KNOWN_FOR))
         {

@@ -23,6 +23,9 @@ pub const IDENTITY_HEADER: &str = "x-parapet-identity";
 /// So long, in milliseconds, an application may take what it was told for true.
 const IDENTITY_LIFE: i64 = 60_000;
 
+/// So long, in milliseconds, a key that signs is known: what follows it is published ten minutes before it signs.
+const KEY_KNOWN_FOR: i64 = 60_000;
+
 /// About the connection, and of no concern to whoever is behind it (RFC 9110, section 7.6.1).
 const HOP_BY_HOP: [&str; 8] = [
     "connection",
@@ -71,6 +74,8 @@ pub struct Forward {
     pub is_socket: bool,
     /// How often.
     pub again: Duration,
+    /// Whether it was decided by what was known before, since the database does not answer.
+    pub stale: bool,
     /// The request's id.
     pub id: String,
 }
@@ -106,6 +111,8 @@ pub async fn forward(
         body: passed.body,
         is_socket,
         // What a right is known by is then as old again, so it ends in time.
+        stale: application.stale
+            || passed.principal.as_ref().and_then(|its| its.caller.as_ref()).is_some_and(|caller| caller.stale),
         again: Duration::from_millis(u64::try_from(app.config()?.freshness / 2).unwrap_or(0).max(500)),
         id: call.id.clone(),
     };
@@ -170,10 +177,17 @@ pub async fn identity(
 
 /// The key that signs now, remembered for a while: its successor is published long before it signs.
 async fn signing_key(app: &App, application: &Application, now: Timestamp) -> Result<Rc<Signer>, ApiError> {
-    if let Some(key) = app.memory.signing_key(application.tenant, now) {
+    let known_for = |limit| app.memory.signing_key(application.tenant, now, limit);
+    if let Some(key) = known_for(KEY_KNOWN_FOR) {
         return Ok(key);
     }
-    let found = app.db.all(key::read_signing(application.tenant, now)).await.map_err(ApiError::database)?;
+    let found = match app.db.all(key::read_signing(application.tenant, now)).await {
+        Ok(found) => found,
+        // Whether the request may be passed on was known without it, and it stays published for longer than this.
+        Err(error) => {
+            return known_for(KEY_KNOWN_FOR + app.config()?.max_stale).ok_or_else(|| ApiError::database(error));
+        }
+    };
     let key = key::signing(app, application.tenant, found, now).await?;
     let key = Rc::new(Signer::new(key).await.map_err(ApiError::internal)?);
     app.memory.keep_signing_key(application.tenant, now, key.clone());

@@ -12,6 +12,7 @@
 
 use parapet::model::Timestamp;
 use parapet::opaque_token::{OpaqueToken, TokenKind};
+use serde_json::json;
 
 use super::Application;
 use crate::administration::fresh_id;
@@ -21,7 +22,7 @@ use crate::cookie;
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
 use crate::login::token::issuer;
-use crate::pages::own_path;
+use crate::pages::{Language, Look, own_path, style};
 use crate::platform::db::Statement;
 use crate::platform::random;
 use crate::request::Request;
@@ -61,6 +62,9 @@ const TAKE: &str = "
 
 const LEAVE: &str = "DELETE FROM session_host WHERE tenant_id = ?1 AND host = ?2 AND token_hash = ?3";
 
+/// For browsers that do not go on by themselves.
+const GO_ON: &str = r#"<p><a class="button" href="{{page.location}}">{{t "handoff.go_on"}}</a></p>"#;
+
 /// At a tenant's own host.
 pub fn routes() -> Vec<Route> {
     vec![Route { method: "GET", path: HANDOFF, access: Access::Public(|app, call| Box::pin(hand_over(app, call))) }]
@@ -76,6 +80,9 @@ pub async fn answer(app: &App, application: &Application, call: &Call) -> Result
     match (call.request.method.as_str(), call.request.path.as_str()) {
         ("GET", CALLBACK) => take(app, application, call).await,
         ("POST", SIGN_OUT) => leave(app, application, call).await,
+        ("GET" | "HEAD", path) if path.starts_with(Look::AT_APPLICATIONS) => {
+            style::sheet_at(path.strip_prefix(Look::AT_APPLICATIONS).unwrap_or_default())
+        }
         _ => Err(ApiError::NotFound),
     }
 }
@@ -92,23 +99,36 @@ pub fn instead(app: &App, application: &Application, call: &Call, error: &ApiErr
     if !["GET", "HEAD"].contains(&request.method.as_str()) {
         return None;
     }
-    let origin = tenants_origin(app, application, request)?;
-    let state = OpaqueToken::from_random(TokenKind::Form, random::bytes().ok()?);
     let wanted =
         if request.query.is_empty() { request.path.clone() } else { format!("{}?{}", request.path, request.query) };
-    let query = form(&[("host", &application.host), ("state", &state.hash()), ("return_to", &wanted)]);
+    let (location, cookie) = way(app, application, request, &wanted, again)?;
+    let response = Response { status: 303, ..Response::default() }.with("location", location);
+    Some(response.with("set-cookie", cookie))
+}
+
+/// The way to where one proves who one is, perhaps `again`, and from there to a path of the application; and the cookie with
+/// the state that belongs to it. Nothing where the tenant's people have no place of their own.
+pub fn way(
+    app: &App,
+    application: &Application,
+    request: &Request,
+    wanted: &str,
+    again: bool,
+) -> Option<(String, String)> {
+    let origin = tenants_origin(app, application, request)?;
+    let state = OpaqueToken::from_random(TokenKind::Form, random::bytes().ok()?);
+    let query = form(&[("host", &application.host), ("state", &state.hash()), ("return_to", wanted)]);
     let handoff = format!("{HANDOFF}?{query}");
     let location = if again {
         format!("{origin}/sign-in/again?{}", form(&[("return_to", &handoff)]))
     } else {
         format!("{origin}{handoff}")
     };
-    let response = Response { status: 303, ..Response::default() }.with("location", location);
-    Some(response.with("set-cookie", cookie::set_step(state.expose(), STATE_SECONDS)))
+    Some((location, cookie::set_step(state.expose(), STATE_SECONDS)))
 }
 
 /// Where the tenant's people sign in; nothing where they have no place of their own.
-fn tenants_origin(app: &App, application: &Application, request: &Request) -> Option<String> {
+pub fn tenants_origin(app: &App, application: &Application, request: &Request) -> Option<String> {
     let config = app.config().ok()?;
     let domain = application.tenant_domain.as_deref();
     (domain.is_some() || config.base_domain.is_some())
@@ -142,7 +162,25 @@ async fn hand_over(app: &App, call: &Call) -> Result<Response, ApiError> {
     app.db.first(give).await.map_err(ApiError::database)?.ok_or(ApiError::NotFound)?;
     let query = form(&[("code", code.expose()), ("return_to", own_path(get("return_to")).unwrap_or("/"))]);
     let location = format!("{}{CALLBACK}?{query}", call.request.origin_at(host));
+    if call.request.header("sec-fetch-site") == Some("same-origin") {
+        return go_on(call, location);
+    }
     Ok(Response { status: 303, ..Response::default() }.with("location", location))
+}
+
+/// A page that leads on by itself. Browsers hold what a form brought about to the places that its page may send to, through
+/// all redirects (CSP's `form-action`), and ours may send nowhere else: so whoever has just signed in goes on from a page.
+fn go_on(call: &Call, location: String) -> Result<Response, ApiError> {
+    let language = Language::of(call.request.header("accept-language"), None);
+    let values = json!({
+        "title": language.say("handoff.title", &[]),
+        "menu": [],
+        "failed": [],
+        "notice": null,
+        "page": { "location": location },
+    });
+    let page = Look::default().page(language, "handoff", GO_ON, false, values)?;
+    Ok(page.with("refresh", format!("0; url={location}")))
 }
 
 /// Takes a code and the state that it was given for.

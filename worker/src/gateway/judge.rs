@@ -11,12 +11,18 @@ use super::Application;
 use super::principal::Principal;
 use crate::administration::fresh_id;
 use crate::app::App;
+use crate::authenticate::Caller;
 use crate::decision_log::{self, note, note_unrouted};
 use crate::error::ApiError;
 use crate::guard::Call;
 use crate::memory::Published;
+use crate::pages::explanation;
 use crate::publish;
 use crate::request::Body;
+
+/// Who has just shown one factor has no other: signing in and proving again ask for every one that there is. So for this
+/// long, in milliseconds, nobody is asked again for two, who would be led in a circle.
+const JUST_NOW: i64 = 60_000;
 
 /// A request that is passed on.
 pub struct Passed {
@@ -38,11 +44,14 @@ pub async fn judge(app: &App, application: &Application, call: &Call, by: Decisi
         return Err(ApiError::TenantInactive);
     }
     let path = NormalPath::parse(&call.request.path)?;
-    let published = publish::current(app, application.newest(), &call.id).await?;
+    let principal = Principal::of(app, application, call).await;
+    // Who asks may have brought word of newer rules than the host did.
+    let caller = principal.as_ref().ok().and_then(|its| its.as_ref()?.caller.as_ref());
+    let newest = caller.map_or_else(|| application.newest(), Caller::newest);
+    let published = publish::current(app, newest, &call.id).await?;
     let map = published.routes.map(&application.route_map);
     let found = map.and_then(|map| map.find(&call.request.method, &path));
     let decision = fresh_id(app.clock.now())?;
-    let principal = Principal::of(app, application, call).await;
     let passed =
         |principal, body| Passed { path: path.clone(), principal, decision, policy_version: published.version, body };
     // No rule is a refusal, as no permit is one; who may not know of it learns no more.
@@ -50,7 +59,7 @@ pub async fn judge(app: &App, application: &Application, call: &Call, by: Decisi
     let Some(found) = found else {
         let principal = principal?.ok_or_else(missing)?;
         judge.note_unrouted(&principal, &path);
-        return Err(ApiError::NotAllowed { decision, helps: false });
+        return Err(ApiError::NotAllowed { decision, helps: false, question: None });
     };
     match found.rule {
         // What anyone may have is given to those whose credential does not count any more, too.
@@ -63,7 +72,9 @@ pub async fn judge(app: &App, application: &Application, call: &Call, by: Decisi
             match judge.decide(&principal, question) {
                 Ok(()) => Ok(passed(Some(principal), body)),
                 Err(_) if principal.caller.is_none() => Err(missing()),
-                Err(helps) => Err(ApiError::NotAllowed { decision, helps }),
+                Err(Denied { helps, question }) => {
+                    Err(ApiError::NotAllowed { decision, helps, question: Some(question) })
+                }
             }
         }
     }
@@ -84,6 +95,14 @@ async fn question(call: &Call, found: &Found<'_>) -> Result<(Question, Option<Ve
     Ok((question.ok_or_else(|| ApiError::internal("a rule that asks nothing"))?, body))
 }
 
+/// A refusal by the rules.
+struct Denied {
+    /// Whether proving again who one is would help.
+    helps: bool,
+    /// What was asked.
+    question: String,
+}
+
 /// A decision that is to be made.
 struct Judge<'a> {
     app: &'a App,
@@ -96,8 +115,8 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// `Err` where it is refused; whether proving again who one is would help.
-    fn decide(&self, principal: &Principal, question: Question) -> Result<(), bool> {
+    /// `Err` where it is refused.
+    fn decide(&self, principal: &Principal, question: Question) -> Result<(), Denied> {
         let standing = principal.caller.as_ref().map(|caller| &caller.standing);
         let proof = standing.and_then(|standing| standing.proof.as_ref());
         let mut context = question.context;
@@ -126,12 +145,14 @@ impl Judge<'_> {
         if is_allowed {
             return Ok(());
         }
-        if proof.is_none() {
-            return Err(false);
+        let question = explanation::query(&asked, self.now);
+        let may_help = proof.is_some_and(|proof| proof.is_multi_factor() || self.now >= proof.at.plus_millis(JUST_NOW));
+        if !may_help {
+            return Err(Denied { helps: false, question });
         }
         asked.context.insert("auth_time".to_owned(), json!(self.now));
         asked.context.insert("mfa".to_owned(), json!(true));
-        Err(decide(&asked).outcome == Outcome::Allow)
+        Err(Denied { helps: decide(&asked).outcome == Outcome::Allow, question })
     }
 
     fn note_unrouted(&self, principal: &Principal, path: &NormalPath) {

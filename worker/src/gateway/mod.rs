@@ -65,7 +65,8 @@ pub async fn answer(app: &App, request: Request, id: &str) -> Answer {
     };
     let call = Call { id: id.to_owned(), parameters: Vec::new(), request, caller: OnceCell::new() };
     let response = pass(app, &application, &call).await;
-    Answer::Of(response.unwrap_or_else(|error| refusal::refused(app, &application, &call, &error)))
+    let response = response.unwrap_or_else(|error| refusal::refused(app, &application, &call, &error));
+    Answer::Of(if application.stale { response.with("x-parapet-stale", "true") } else { response })
 }
 
 /// Decides, and says what is passed on.

@@ -26,15 +26,25 @@ pub struct Look {
     theme: Option<String>,
     /// An address, and what it is called.
     support: Option<(String, String)>,
+    /// Below which path its stylesheet lies.
+    root: &'static str,
 }
 
 impl Look {
+    /// Below this path our stylesheet lies at the host of an application, whose paths are its own.
+    pub const AT_APPLICATIONS: &'static str = "/.parapet";
+
+    /// Nobody's, at the host of an application.
+    pub fn at_application() -> Self {
+        Self { root: Self::AT_APPLICATIONS, ..Self::default() }
+    }
+
     /// A tenant's.
     pub fn of(site: &Site) -> Self {
         let text = |key| site.ui(key).as_str().map(str::to_owned);
         let page = text("support_url").filter(|url| is_url(url)).map(|url| (url.clone(), url));
         let mail = text("support_email").filter(|mail| is_email(mail)).map(|mail| (format!("mailto:{mail}"), mail));
-        Self { brand: Brand::new(&site.tenant, None, ""), theme: text("theme"), support: page.or(mail) }
+        Self { brand: Brand::new(&site.tenant, None, ""), theme: text("theme"), support: page.or(mail), root: "" }
     }
 
     /// A page: `values` are its own, beside what all have.
@@ -51,7 +61,7 @@ impl Look {
         let own = json!({
             "language": language.tag,
             "theme": self.theme.as_deref().unwrap_or("system"),
-            "style": style::path(self.brand.fill()),
+            "style": format!("{}{}", self.root, style::path(self.brand.fill())),
             "script": has_script.then(script::path),
             "brand": { "name": self.brand.name, "logo": self.brand.logo_url },
             "support": self.support.as_ref().map(|(link, name)| json!({ "link": link, "name": name })),

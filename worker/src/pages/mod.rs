@@ -17,6 +17,7 @@ mod backup_codes;
 mod confirm;
 mod enrol;
 mod enrol_confirm;
+pub mod explanation;
 mod factor_add;
 mod factor_change;
 mod factor_confirm;
@@ -48,13 +49,14 @@ mod sign_out;
 mod sign_up;
 mod sign_up_confirm;
 mod sign_up_sent;
-mod style;
+pub mod style;
 mod template;
 mod visit;
 
 pub use accept::prefers_pages;
 pub use instead::instead;
 pub use language::Language;
+pub use look::Look;
 pub use return_to::own_path;
 
 use crate::guard::Route;
@@ -106,6 +108,7 @@ pub fn routes() -> Vec<Route> {
         page::routes::<api_keys::ApiKeys>(),
         page::routes::<api_key_new::ApiKeyNew>(),
         page::routes::<notifications::Notifications>(),
+        page::routes::<explanation::Explanation>(),
     ]
     .into_iter()
     .flatten()

@@ -42,12 +42,19 @@ pub fn path(colour: Colour) -> String {
 }
 
 async fn serve(_: &App, call: &Call) -> Result<Response, ApiError> {
-    let digits = call.parameter("sheet").strip_suffix(".css").ok_or(ApiError::NotFound)?;
+    sheet_at(&call.request.path)
+}
+
+/// The sheet that lies at a path.
+pub fn sheet_at(path: &str) -> Result<Response, ApiError> {
+    let names = path.strip_prefix("/style/").and_then(|names| names.split_once('/'));
+    let (version, digits) =
+        names.and_then(|(version, name)| Some((version, name.strip_suffix(".css")?))).ok_or(ApiError::NotFound)?;
     let colour = Colour::parse(&format!("#{digits}")).ok_or(ApiError::NotFound)?;
     let response = Response { status: 200, body: sheet(colour).into_bytes(), ..Response::default() };
     let response = response.with("content-type", "text/css; charset=utf-8");
     // A page of before or after this version still looks like something, and nobody keeps it for the other.
-    let is_of_now = call.parameter("version") == *VERSION;
+    let is_of_now = version == *VERSION;
     Ok(if is_of_now { response.with("cache-control", "public, max-age=31536000, immutable") } else { response })
 }
 

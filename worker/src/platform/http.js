@@ -32,8 +32,8 @@ export function stream(status, number, id, body) {
 }
 
 /** What `worker/gateway.mjs` passes on. */
-export function forward(url, headers, body, socket, again, id) {
-  return { url, headers, body, socket, again, id };
+export function forward(url, headers, body, socket, again, stale, id) {
+  return { url, headers, body, socket, again, stale, id };
 }
 
 export function failure() {

@@ -30,7 +30,15 @@ extern "C" {
     fn stream(status: u16, headers: u32, id: &str, body: Option<web_sys::ReadableStream>) -> Result<JsValue, JsValue>;
 
     /// Makes what says how a request is passed on.
-    fn forward(url: &str, headers: &str, body: Option<Vec<u8>>, socket: bool, again: u32, id: &str) -> JsValue;
+    fn forward(
+        url: &str,
+        headers: &str,
+        body: Option<Vec<u8>>,
+        socket: bool,
+        again: u32,
+        stale: bool,
+        id: &str,
+    ) -> JsValue;
 
     /// Makes the response to a request that could not be answered.
     fn failure() -> JsValue;
@@ -111,7 +119,8 @@ fn pass_on(passed_on: &Forward) -> JsValue {
         }
     }
     let again = u32::try_from(passed_on.again.as_millis()).unwrap_or(u32::MAX);
-    forward(&passed_on.url, &headers, passed_on.body.clone(), passed_on.is_socket, again, &passed_on.id)
+    let Forward { url, body, is_socket, stale, id, .. } = passed_on;
+    forward(url, &headers, body.clone(), *is_socket, again, *stale, id)
 }
 
 fn written(response: &Response, id: &str, headers: &str) -> Result<JsValue, JsValue> {

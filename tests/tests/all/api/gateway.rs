@@ -314,6 +314,86 @@ fn what_is_not_known_is_passed_to_nobody() {
     passed(edge.send(at_host("GET", "/assets/a")));
 }
 
+/// The office, at an edge that goes by what it knows for five seconds, and for a minute without its database.
+fn remembering() -> Office {
+    let mut office = application();
+    office.edge.app.config = configuration(&[
+        ("FRESHNESS_SECONDS", "5"),
+        ("MAX_STALE_SECONDS", "60"),
+        ("SNAPSHOT_KEY", &"ab".repeat(32)),
+        ("DATA_KEY", &"cd".repeat(32)),
+    ]);
+    office
+}
+
+#[test]
+fn the_newest_rules_that_were_heard_of_count_whoever_brought_word_of_them() {
+    let office = remembering();
+    let edge = &office.edge;
+    let anna = edge.key_of(TENANT, Some(ANNA), None, &["document:read"]);
+    let read = |key: &ApiKeyToken| edge.send(keyed_by(at_host("GET", "/documents/7"), key));
+    let role = format!("/v1/roles/{READER}");
+    let give = |permissions: Value| {
+        assert_status(&office.owner("PATCH", &role, json!({ "permissions": permissions })), 200);
+    };
+    passed(read(&anna));
+    // The isolate itself changes them, within the time that the host is known for; and then hears nothing more.
+    give(json!([]));
+    edge.app.db.fail(true);
+    assert_problem(&read(&anna), 503, "database.unavailable");
+    edge.app.db.fail(false);
+    assert_problem(&read(&anna), 403, "access.denied");
+    give(json!([{ "permission": "documents.read" }]));
+    passed(read(&anna));
+    // Another isolate changes them, and somebody who was not known yet brings word of it.
+    let changed = edge.restarted().call(&office.owner, "PATCH", &role, Some(json!({ "permissions": [] })));
+    assert_status(&changed, 200);
+    let again = edge.key_of(TENANT, Some(ANNA), None, &["document:read"]);
+    assert_problem(&read(&again), 403, "access.denied");
+    assert_problem(&read(&anna), 403, "access.denied");
+}
+
+#[test]
+fn without_the_database_it_goes_on_for_as_long_as_decisions_do_and_says_so() {
+    let office = remembering();
+    let edge = &office.edge;
+    let anna = edge.key_of(TENANT, Some(ANNA), None, &["document:read"]);
+    let ben = edge.key_of(TENANT, Some(BEN), None, &["document:read"]);
+    let read = |second: i64, key: &ApiKeyToken| {
+        edge.app.clock.set(time(NOW).plus_millis(second * 1000));
+        edge.send(keyed_by(at_host("GET", "/documents/7"), key))
+    };
+    for second in [0, 58] {
+        assert!(!passed(read(second, &anna)).stale);
+        assert_problem(&read(second, &ben), 403, "access.denied");
+    }
+    edge.app.db.fail(true);
+    // The key that signs was read a minute ago.
+    for (second, stale) in [(61, false), (63, true), (117, true)] {
+        let forward = passed(read(second, &anna));
+        assert_eq!(forward.stale, stale, "{second} s");
+        assert!(header(&forward, "x-parapet-identity").is_some());
+        let denied = read(second, &ben);
+        assert_problem(&denied, 403, "access.denied");
+        assert_eq!(denied.header("x-parapet-stale"), stale.then_some("true"));
+    }
+    assert_problem(&read(118, &anna), 503, "database.unavailable");
+    edge.app.db.fail(false);
+    assert!(!passed(read(119, &anna)).stale);
+}
+
+#[test]
+fn a_clock_that_is_behind_signs_with_the_key_that_there_is() {
+    let office = application();
+    let edge = &office.edge;
+    let anna = edge.key_of(TENANT, Some(ANNA), None, &["document:read"]);
+    passed(edge.send(keyed_by(at_host("GET", "/documents/7"), &anna)));
+    edge.app.clock.set(time(NOW).plus_millis(-60_000));
+    let forward = passed(edge.send(keyed_by(at_host("GET", "/documents/7"), &anna)));
+    assert!(header(&forward, "x-parapet-identity").is_some());
+    assert_eq!(edge.sql("SELECT id FROM token_key").len(), 1);
+}
+
 #[test]
 fn a_change_of_the_routes_counts_and_comes_back() {
     let office = application();

@@ -2,23 +2,37 @@
 
 use super::administration::Office;
 use super::gateway::{HOST as APP, application, at_host, passed, with};
+use super::pages::html;
 use super::sign_in::{Browser, PASSWORD, give_password};
 use super::*;
 
-const PAGE: (&str, &str) = ("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8");
+pub(super) const PAGE: (&str, &str) = ("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8");
 
 /// The application's host in a browser, which keeps that host's cookies apart.
 #[derive(Default)]
-struct AtApp(Vec<(String, String)>);
+pub(super) struct AtApp(Vec<(String, String)>);
 
 impl AtApp {
-    fn get(&mut self, edge: &Edge, path: &str) -> Response {
+    pub(super) fn get(&mut self, edge: &Edge, path: &str) -> Response {
         self.send(edge, at_host("GET", path))
     }
 
-    fn send(&mut self, edge: &Edge, request: Request) -> Response {
+    /// Comes from where somebody is signed in.
+    pub(super) fn coming(edge: &Edge, browser: &mut Browser) -> Self {
+        let mut at_app = Self::default();
+        let way = location(&at_app.get(edge, "/home"));
+        let back = path_at_app(&handed_over(edge, browser, &way));
+        location(&at_app.get(edge, &back));
+        at_app
+    }
+
+    pub(super) fn cookies(&self) -> String {
         let cookies: Vec<String> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let response = edge.send(with(request, &[PAGE, ("cookie", &cookies.join("; "))]));
+        cookies.join("; ")
+    }
+
+    pub(super) fn send(&mut self, edge: &Edge, request: Request) -> Response {
+        let response = edge.send(with(request, &[PAGE, ("cookie", &self.cookies())]));
         for (_, set) in response.headers.iter().filter(|(name, _)| *name == "set-cookie") {
             let (pair, attributes) = set.split_once(';').unwrap();
             let (name, value) = pair.split_once('=').unwrap();
@@ -31,13 +45,13 @@ impl AtApp {
     }
 }
 
-fn office_of_anna() -> Office {
+pub(super) fn office_of_anna() -> Office {
     let office = application();
     give_password(&office.edge, ANNA, PASSWORD);
     office
 }
 
-fn location(response: &Response) -> String {
+pub(super) fn location(response: &Response) -> String {
     assert_eq!(response.status, 303, "{}", String::from_utf8_lossy(&response.body));
     response.header("location").unwrap().to_owned()
 }
@@ -92,6 +106,24 @@ fn handed_over_to_door(edge: &Edge, browser: &mut Browser, way: &str) -> String 
     let mut asked = with(request("GET", path), &[PAGE]);
     asked.query = query.to_owned();
     location(&browser.deliver(edge, asked))
+}
+
+#[test]
+fn whoever_comes_from_a_form_of_ours_goes_on_from_a_page() {
+    let office = office_of_anna();
+    let edge = &office.edge;
+    let (mut at_app, mut browser) = (AtApp::default(), Browser::default());
+    let way = location(&at_app.get(edge, "/documents/7?x=1"));
+    assert_eq!(browser.sign_in(edge, "anna", PASSWORD).status, 200);
+    // Browsers hold to `form-action` whatever a form was redirected to.
+    let (path, query) = way.strip_prefix("https://acme.id.example").unwrap().split_once('?').unwrap();
+    let mut asked = with(request("GET", path), &[PAGE, ("sec-fetch-site", "same-origin")]);
+    asked.query = query.to_owned();
+    let page = browser.deliver(edge, asked);
+    assert_eq!(page.status, 200);
+    let leads = page.header("refresh").unwrap().strip_prefix("0; url=").unwrap().to_owned();
+    assert!(html(&page).contains(&format!("href=\"{}\"", leads.replace('&', "&amp;").replace('=', "&#x3D;"))));
+    assert_eq!(location(&at_app.get(edge, &path_at_app(&leads))), "/documents/7?x=1");
 }
 
 #[test]
@@ -174,11 +206,9 @@ fn programs_and_what_changes_something_are_refused_and_sent_nowhere() {
     }
     assert_eq!(edge.send(with(at_host("POST", "/upload"), &[PAGE])).status, 401);
     // What comes with the cookie and changes something comes from the application's own pages.
-    let (mut at_app, mut browser) = (AtApp::default(), Browser::default());
+    let mut browser = Browser::default();
     assert_eq!(browser.sign_in(edge, "anna", PASSWORD).status, 200);
-    let way = location(&at_app.get(edge, "/home"));
-    let back = path_at_app(&handed_over(edge, &mut browser, &way));
-    location(&at_app.get(edge, &back));
+    let mut at_app = AtApp::coming(edge, &mut browser);
     let upload = |headers: &[(&str, &str)]| with(at_host("POST", "/upload"), headers);
     let own = format!("https://{APP}");
     assert!(at_app.send(edge, upload(&[("origin", &own)])).forward.is_some());

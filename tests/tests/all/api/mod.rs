@@ -50,6 +50,7 @@ mod pruning;
 mod published;
 mod rate;
 mod recovery;
+mod refusal;
 mod reseal;
 mod resources;
 mod retention;

@@ -24,11 +24,12 @@ const SOON: i64 = 10 * 60 * 1000;
 
 const WRITE: &str = "token_key.write";
 
-/// The key that signs at `?2`: of those that do the newest.
+/// The key that signs at `?2`: of those that do the newest. Where none does yet the first one: it was made by an isolate whose
+/// clock is ahead of this one's, and is published.
 const READ_SIGNING: &str = "
     SELECT id, private_key FROM token_key
-    WHERE tenant_id = ?1 AND signs_from <= ?2 AND (retires_at IS NULL OR retires_at > ?2)
-    ORDER BY signs_from DESC, id DESC LIMIT 1";
+    WHERE tenant_id = ?1 AND (retires_at IS NULL OR retires_at > ?2)
+    ORDER BY signs_from <= ?2 DESC, CASE WHEN signs_from <= ?2 THEN signs_from END DESC, signs_from, id DESC LIMIT 1";
 
 const RETIRE: &str = "UPDATE token_key SET retires_at = ?3 WHERE tenant_id = ?1 AND id = ?2";
 
