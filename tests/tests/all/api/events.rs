@@ -183,6 +183,12 @@ fn all_of_the_catalogue_happens() {
     super::gateway::prove(office, &host);
     whole("/v1/gateway-hosts", host, json!({ "is_active": false }));
 
+    let candidate = json!({ "changes": [{ "table": "role", "insert": { "name": "next", "type": "custom" } }] });
+    owner("POST", "/v1/snapshots/candidate", candidate.clone());
+    owner("DELETE", "/v1/snapshots/candidate", Value::Null);
+    let candidate = id(&owner("POST", "/v1/snapshots/candidate", candidate));
+    owner("POST", "/v1/snapshots/candidate/promote", json!({ "id": candidate }));
+
     super::webhooks::lead(edge);
     let hook = json!({ "name": "all", "url": "https://hooks.acme.com/in", "event_types": ["*"] });
     let hook = format!("/v1/webhooks/{}", id(&owner("POST", "/v1/webhooks", hook)));
