@@ -172,6 +172,33 @@ test("a replay of the export finds exactly what was changed", async () => {
   }
 });
 
+test("a candidate decides beside the rules, only differences are told, and it counts once it is promoted", async () => {
+  const path = "/v1/snapshots/candidate";
+  await set("decision_log", { allow: 0 });
+  const before = (await get("/v1/decisions?limit=200")).items.length;
+  // The first user's role loses what it gives.
+  const changes = [{ table: "role", update: { id: id("c", 0), permissions: [] } }];
+  const made = await call(worker, keys.owner, "POST", path, { changes });
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  for (const user of [id("e", 0), id("e", 1)]) {
+    const answer = await evaluate(question(user));
+    assert.deepEqual([answer.decision, answer.context.decision_id], [true, undefined], "no answer changes");
+  }
+  const row = (await logged(before + 1)).at(-1);
+  assert.deepEqual([row.principal_id, row.outcome, row.shadow_outcome, row.candidate], [id("e", 0), "allow", "no_permit", made.body.id]);
+  const shown = await get(path);
+  assert.deepEqual([shown.state, shown.differences], ["deciding", { allow_to_deny: 1, deny_to_allow: 0, denied_otherwise: 0 }]);
+  const other = await call(worker, keys.owner, "POST", `${path}/promote`, { id: OWNER });
+  assert.deepEqual([other.status, other.body.code], [409, "candidate.other"]);
+  const promoted = await call(worker, keys.owner, "POST", `${path}/promote`, { id: made.body.id });
+  assert.deepEqual([promoted.status, promoted.body.rows], [200, 1], JSON.stringify(promoted.body));
+  assert.equal((await evaluate(question(id("e", 0)))).decision, false);
+  assert.equal((await evaluate(question(id("e", 1)))).decision, true);
+  assert.equal((await call(worker, keys.owner, "GET", path)).status, 404);
+  const { results } = await keys.db.prepare("SELECT content_hash FROM snapshot WHERE policy_version = ?1").bind(promoted.body.policy_version).all();
+  assert.deepEqual(results.map(({ content_hash }) => content_hash), [made.body.content_hash]);
+});
+
 /** The tenant as `office` loads it, without what only the database has. */
 function document() {
   const numbers = [0, 1];

@@ -18,14 +18,17 @@ CREATE TABLE decision_log_with_requests (
     policy_version    INTEGER NOT NULL,
     directory_version INTEGER NOT NULL,
     age               INTEGER NOT NULL,
+    candidate         TEXT,
+    shadow_outcome    TEXT CHECK (shadow_outcome IN ('allow', 'forbidden', 'no_permit', 'error')),
+    shadow_policies   TEXT NOT NULL CHECK (json_valid(shadow_policies)),
     created_at        TEXT NOT NULL
 ) STRICT;
 
 INSERT INTO decision_log_with_requests
     (id, tenant_id, request_id, caller, principal_type, principal_id, action, resource_type, resource_id, request, left_out,
-     outcome, reason, policies, errors, policy_version, directory_version, age, created_at)
+     outcome, reason, policies, errors, policy_version, directory_version, age, shadow_policies, created_at)
 SELECT id, tenant_id, request_id, 'evaluation', principal_type, principal_id, action, resource_type, resource_id, '{}', '[]',
-       outcome, reason, policies, errors, policy_version, 0, 0, created_at
+       outcome, reason, policies, errors, policy_version, 0, 0, '[]', created_at
 FROM decision_log;
 
 DROP TABLE decision_log;
@@ -35,6 +38,18 @@ ALTER TABLE decision_log_with_requests RENAME TO decision_log;
 CREATE INDEX decision_log_by_time ON decision_log (tenant_id, created_at, id);
 CREATE INDEX decision_log_by_principal ON decision_log (tenant_id, principal_id, created_at, id);
 CREATE INDEX decision_log_by_resource ON decision_log (tenant_id, resource_id, created_at, id);
+CREATE INDEX decision_log_by_candidate ON decision_log (tenant_id, candidate, created_at, id) WHERE candidate IS NOT NULL;
+
+-- Rules that decide beside those that count.
+CREATE TABLE snapshot_candidate (
+    tenant_id    TEXT NOT NULL PRIMARY KEY REFERENCES tenant (id) ON DELETE CASCADE,
+    id           TEXT NOT NULL,
+    base_version INTEGER NOT NULL,
+    content_hash TEXT NOT NULL,
+    changes      TEXT NOT NULL CHECK (json_valid(changes)),
+    created_at   TEXT NOT NULL,
+    expires_at   TEXT NOT NULL
+) STRICT;
 
 -- Which decisions are logged is a rule of the tenant like its policies: it is kept as it was before each change.
 DROP TRIGGER tenant_setting_history_of_insert;

@@ -44,6 +44,7 @@ pub struct Memory {
     sites: RefCell<LruCache<Host, Rc<KnownSite>>>,
     newest: RefCell<LruCache<Uuid, Versions>>,
     engines: RefCell<LruCache<Uuid, Published>>,
+    candidates: RefCell<LruCache<Uuid, KnownCandidate>>,
     documents: RefCell<LruCache<Uuid, (u64, Rc<TenantDocument>)>>,
     known: RefCell<LruCache<Uuid, Rc<Known>>>,
     principals: RefCell<LruCache<PrincipalKey, Option<Rc<PrincipalRecord>>>>,
@@ -51,6 +52,9 @@ pub struct Memory {
     uses: RefCell<Vec<Use>>,
     health: Cell<Option<(Timestamp, bool)>>,
 }
+
+/// A candidate that was opened, or that could not be, and when.
+type KnownCandidate = (Uuid, Timestamp, Option<Published>);
 
 /// That a credential was used, which is not written yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +109,26 @@ pub struct Published {
     pub logging: Rc<Logging>,
 }
 
+/// Rules that decide beside those that count, as the database says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its id.
+    pub id: Uuid,
+    /// The version of the rules that it changes.
+    pub base_version: u64,
+    /// SHA-256 of its content, in hex.
+    pub content_hash: String,
+    /// It decides until then.
+    pub expires_at: Timestamp,
+}
+
+impl Candidate {
+    /// The candidate of a statement that joins it, where it decides at `now`.
+    pub fn at<'c>(candidate: Option<&'c Rc<Self>>, now: Timestamp) -> Option<&'c Rc<Self>> {
+        candidate.filter(|its| now < its.expires_at)
+    }
+}
+
 /// Which principal, as of which version of the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PrincipalKey {
@@ -130,6 +154,7 @@ impl Default for Memory {
             sites: RefCell::new(LruCache::new(SITES)),
             newest: RefCell::new(LruCache::new(TENANTS)),
             engines: RefCell::new(LruCache::new(ENGINES)),
+            candidates: RefCell::new(LruCache::new(DOCUMENTS)),
             documents: RefCell::new(LruCache::new(DOCUMENTS)),
             known: RefCell::new(LruCache::new(KNOWN)),
             principals: RefCell::new(LruCache::new(PRINCIPALS)),
@@ -281,6 +306,20 @@ impl Memory {
     /// Keeps a snapshot open, instead of the one before.
     pub fn keep_published(&self, tenant: Uuid, published: Published) {
         self.engines.borrow_mut().put(tenant, published);
+    }
+
+    /// A tenant's candidate, or that it could not be had less than `known_for` milliseconds before; `None` where neither
+    /// is known.
+    pub fn candidate(&self, tenant: Uuid, id: Uuid, now: Timestamp, known_for: i64) -> Option<Option<Published>> {
+        let mut candidates = self.candidates.borrow_mut();
+        let (its, since, published) = candidates.get(&tenant)?;
+        let is_known = *its == id && (published.is_some() || now < since.plus_millis(known_for));
+        is_known.then(|| published.clone())
+    }
+
+    /// Remembers a tenant's candidate, or that it could not be had.
+    pub fn keep_candidate(&self, tenant: Uuid, id: Uuid, now: Timestamp, published: Option<Published>) {
+        self.candidates.borrow_mut().put(tenant, (id, now, published));
     }
 
     /// A principal, or that there is none; `None` where neither is known.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::document;
 use crate::error::ApiError;
-use crate::memory::{Newest, Published};
+use crate::memory::{Candidate, Newest, Published};
 use crate::platform::db::Statement;
 use crate::platform::kv::PutOptions;
 use crate::platform::log;
@@ -124,6 +124,67 @@ pub async fn store(
         .bind(published.content_hash.as_str())
         .bind(now.to_string());
     Ok((published, insert))
+}
+
+/// So long, in milliseconds, a candidate that could not be had is not asked for again.
+const CANDIDATE_MISSED_FOR: i64 = 30_000;
+
+/// Signs rules that do not count and puts them where [`candidate`] finds them; their content hash comes back. Nothing that
+/// lies there is ever taken for what counts: that has another key, and its hash stands in the row of its version.
+pub async fn store_candidate(
+    app: &App,
+    compiled: &Compiled,
+    tenant: Uuid,
+    base_version: u64,
+    id: Uuid,
+    live: i64,
+) -> Result<String, ApiError> {
+    let bytes = compiled.snapshot(base_version, app.clock.now(), app.config()?.signing_key()?);
+    let unopened = |error| ApiError::unavailable("snapshot.not_opened", "the snapshot could not be opened", error);
+    let content_hash = Snapshot::open_trusted(bytes.clone()).map_err(unopened)?.content_hash_hex();
+    let expire_after = u64::try_from(live / 1000).map_err(ApiError::internal)?;
+    let options = PutOptions { expire_after: Some(expire_after), metadata: None };
+    app.kv
+        .put(&candidate_key(tenant, id, &content_hash), &bytes, options)
+        .await
+        .map_err(|error| ApiError::unavailable("snapshot.store_unavailable", "the candidate cannot be kept", error))?;
+    Ok(content_hash)
+}
+
+/// A tenant's candidate; nothing where it is not to be had, for which nobody waits.
+pub async fn candidate(app: &App, tenant: Uuid, wanted: &Candidate, request_id: &str) -> Option<Published> {
+    let now = app.clock.now();
+    if let Some(known) = app.memory.candidate(tenant, wanted.id, now, CANDIDATE_MISSED_FOR) {
+        return known;
+    }
+    let missed = |reason: &str| log::error(request_id, "candidate.not_opened", reason);
+    let published = match app.kv.get(&candidate_key(tenant, wanted.id, &wanted.content_hash)).await {
+        Ok(Some(bytes)) => match open(app, bytes, tenant, wanted.base_version) {
+            Ok(published) if published.content_hash == wanted.content_hash => Some(published),
+            Ok(_) => {
+                missed("it has another content");
+                None
+            }
+            Err(unopened) => {
+                missed(&unopened.to_string());
+                None
+            }
+        },
+        Ok(None) => {
+            missed("it is not there, or not yet");
+            None
+        }
+        Err(error) => {
+            missed(&error.to_string());
+            None
+        }
+    };
+    app.memory.keep_candidate(tenant, wanted.id, now, published.clone());
+    published
+}
+
+fn candidate_key(tenant: Uuid, id: Uuid, hash: &str) -> String {
+    format!("candidate/{tenant}/{id}/{hash}")
 }
 
 fn open(app: &App, bytes: Vec<u8>, tenant: Uuid, version: u64) -> Result<Published, Unopened> {

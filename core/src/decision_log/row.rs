@@ -103,6 +103,9 @@ impl Logging {
             policy_version: i64::try_from(decided.policy_version).unwrap_or(i64::MAX),
             directory_version: i64::try_from(decided.directory_version).unwrap_or(i64::MAX),
             age: decided.age,
+            candidate: None,
+            shadow_outcome: None,
+            shadow_policies: Vec::new(),
             created_at: decided.now,
         }
     }

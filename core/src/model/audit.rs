@@ -221,6 +221,12 @@ row! {
         directory_version: i64,
         /// How long before, in milliseconds, the database had said that these versions are the newest.
         age: i64,
+        /// The candidate that would have decided otherwise; no reference, since it outlives the row.
+        candidate: Option<Uuid>,
+        /// What it would have decided.
+        shadow_outcome: Option<Outcome>,
+        /// Ids of the policies that would have determined that.
+        shadow_policies: Vec<String> = Vec::new(),
         /// The instant for which it was decided.
         created_at: Timestamp,
     }
@@ -228,6 +234,12 @@ row! {
 
 impl Invariants for DecisionLog {
     fn check(&self, problems: &mut Problems<'_>) {
+        problems.require(
+            self.candidate.is_some() == self.shadow_outcome.is_some(),
+            "shadow_outcome",
+            "decision_log.shadow_outcome",
+            "what a candidate would have decided stands beside the candidate",
+        );
         const PARTS: [&str; 5] = ["principal", "action", "resource", "context", "scopes"];
         for (name, said) in &self.request {
             let fits = if name == "scopes" {

@@ -131,6 +131,7 @@ macro_rules! document {
 document! {
     tenant_epoch: TenantEpoch,
     snapshot: SnapshotVersion,
+    snapshot_candidate: SnapshotCandidate,
     tenant_setting: TenantSetting,
     feature_flag: FeatureFlag,
     user: User,

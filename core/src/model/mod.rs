@@ -52,7 +52,7 @@ pub use organization::{MAX_LEVELS, OrganizationUnit};
 pub use outbox::Outbox;
 pub use password_reset::PasswordReset;
 pub use permission::{Effect, Permission, PermissionEntry, PermissionTarget};
-pub use publication::{SnapshotVersion, TenantEpoch};
+pub use publication::{SnapshotCandidate, SnapshotVersion, TenantEpoch};
 pub use request::{AccessRequest, AccessRequestStatus, AccessRequestType};
 pub use resource::{Resource, ResourceReference};
 pub use review::{AccessReview, AccessReviewItem, AccessReviewItemStatus, AccessReviewStatus, AccessReviewType};

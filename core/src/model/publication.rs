@@ -2,6 +2,7 @@
 
 use super::row::{Invariants, Problems, row};
 use super::{Timestamp, shape};
+use serde_json::Value;
 use uuid::Uuid;
 
 row! {
@@ -50,5 +51,37 @@ impl Invariants for SnapshotVersion {
             "snapshot.content_hash",
             "expected SHA-256 as 64 hex digits",
         );
+    }
+}
+
+row! {
+    /// Rules that decide beside those that count, so that it is seen what they would change. An addition.
+    SnapshotCandidate in snapshot_candidate {
+        /// Whose: a tenant has one at most.
+        tenant_id: Uuid => tenant,
+        /// UUIDv7.
+        id: Uuid,
+        /// The version of the rules that it changes; it decides while that is the newest.
+        base_version: i64,
+        /// SHA-256 of its content, in hex.
+        content_hash: String,
+        /// What it changes, as a preview takes it.
+        changes: Value,
+        /// When it was made.
+        created_at: Timestamp,
+        /// It decides until then.
+        expires_at: Timestamp,
+    }
+    key ["tenant_id"]
+}
+
+impl Invariants for SnapshotCandidate {
+    fn check(&self, problems: &mut Problems<'_>) {
+        let version = self.base_version >= 0;
+        problems.require(version, "base_version", "snapshot_candidate.version", "a version is not negative");
+        let is_hash = shape::is_sha256(&self.content_hash);
+        let message = "expected SHA-256 as 64 hex digits";
+        problems.require(is_hash, "content_hash", "snapshot_candidate.content_hash", message);
+        problems.require(self.changes.is_array(), "changes", "snapshot_candidate.changes", "expected an array");
     }
 }

@@ -77,7 +77,7 @@ macro_rules! read_all {
 /// How many rows each table has, all of them read.
 fn read_all(connection: &Connection) -> BTreeMap<&'static str, usize> {
     read_all!(connection,
-        Tenant TenantEpoch SnapshotVersion TenantSetting FeatureFlag User UserSession MfaDevice PasswordReset LoginAttempt
+        Tenant TenantEpoch SnapshotVersion SnapshotCandidate TenantSetting FeatureFlag User UserSession MfaDevice PasswordReset LoginAttempt
         IdentityProvider FederatedIdentity Permission Role RolePermission UserRole OrganizationUnit UserGroup
         UserGroupMembership UserGroupRole ServiceAccount ApiKey Resource AuditLog AuditRoot AuditSubject DecisionLog
         AccessReview AccessReviewItem AccessRequest Outbox Webhook WebhookDelivery NotificationTemplate UserNotification

@@ -132,6 +132,7 @@ impl Decider<'_> {
             age: standing.age(self.now).unwrap_or(0),
             request,
             principal,
+            candidate: standing.candidate.as_ref(),
             now: self.now,
         }
     }

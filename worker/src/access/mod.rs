@@ -5,6 +5,7 @@ use crate::guard::Route;
 use parapet::model::{Permission, Role, RolePermission, UserGroupRole, UserRole};
 
 pub mod api_key;
+pub mod candidate;
 pub mod evaluation;
 pub mod explanation;
 pub mod metadata;
@@ -28,6 +29,7 @@ pub fn routes() -> Vec<Route> {
         metadata::routes(),
         preview::routes(),
         snapshot::routes(),
+        candidate::routes(),
         rollback::routes(),
         table::<Role>(),
         table::<Permission>(),

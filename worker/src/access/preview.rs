@@ -44,7 +44,7 @@ async fn preview(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiEr
         None => Rc::new(document::load(app, actor.tenant).await?.0),
     };
     let mut after = TenantDocument::clone(&before);
-    let findings = apply(app, &actor, &mut after, changes)?;
+    let findings = apply(app, actor.tenant, &mut after, changes)?;
     if !findings.is_empty() {
         return refused(&findings);
     }
@@ -130,8 +130,9 @@ struct Proposal {
 }
 
 /// One change of a row.
-struct Change {
-    table: String,
+pub(super) struct Change {
+    /// The table.
+    pub table: String,
     what: What,
     row: Map<String, Value>,
 }
@@ -189,7 +190,8 @@ impl Proposal {
 }
 
 impl Change {
-    fn read(entry: Value) -> Result<Self, String> {
+    /// Reads one; what was expected, where it is none.
+    pub fn read(entry: Value) -> Result<Self, String> {
         const EXPECTED: &str = "expected `table` with one of `insert`, `update` and `delete`, which is an object";
         let Value::Object(mut entry) = entry else { return Err(EXPECTED.to_owned()) };
         let Some(Value::String(table)) = entry.remove("table") else { return Err(EXPECTED.to_owned()) };
@@ -208,15 +210,15 @@ impl Change {
 }
 
 /// Changes the document; everything that is wrong with the changes comes back.
-fn apply(
+pub(super) fn apply(
     app: &App,
-    actor: &Actor,
+    tenant: Uuid,
     document: &mut TenantDocument,
     changes: Vec<Change>,
 ) -> Result<Vec<Finding>, ApiError> {
     let (mut findings, now) = (Vec::new(), app.clock.now());
     let mut given = Map::new();
-    given.insert("tenant_id".to_owned(), json!(actor.tenant));
+    given.insert("tenant_id".to_owned(), json!(tenant));
     for column in ["created_at", "updated_at", "assigned_at"] {
         given.insert(column.to_owned(), json!(now));
     }
@@ -225,7 +227,7 @@ fn apply(
         let at = format!("changes/{position}");
         let table = change.table.clone();
         given.insert("id".to_owned(), json!(fresh_id(now)?));
-        let edit = Edit { document, change, given: &given, tenant: actor.tenant, at: &at, findings: &mut findings };
+        let edit = Edit { document, change, given: &given, tenant, at: &at, findings: &mut findings };
         // Requests are answered by people, and a role that one gave lies with its user.
         match with_table(&table, edit).filter(|_| table != "access_request") {
             Some(Some(key)) => written.push((table, key)),

@@ -328,7 +328,7 @@ pub fn given<R: Row>(state: &State<'_>) -> Result<Map<String, Value>, ApiError> 
 }
 
 /// The row with the time of its change.
-fn touched<R: Collection>(row: R, state: &State<'_>) -> Result<R, ApiError> {
+pub fn touched<R: Collection>(row: R, state: &State<'_>) -> Result<R, ApiError> {
     if !R::COLUMNS.iter().any(|column| column.name == "updated_at") {
         return Ok(row);
     }

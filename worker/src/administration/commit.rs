@@ -167,6 +167,7 @@ pub(super) fn bumps(table: &str) -> (bool, bool) {
         | "login_attempt"
         | "mfa_device"
         | "password_reset"
+        | "snapshot_candidate"
         | "token_key"
         | "token_revocation" => (false, false),
         // Going back (`snapshot`), too: a role that comes back must not count for those who are remembered to have it.

@@ -32,7 +32,8 @@ const READ: &str = "
             AND o.setting_key = 'cors_origins') AS cors_origins,
            u.is_active AS user_is_active, u.state AS user_state, u.deleted_at AS user_deleted_at,
            c.is_active AS service_account_is_active,
-           e.policy_version, e.directory_version, n.content_hash
+           e.policy_version, e.directory_version, n.content_hash,
+           x.id AS candidate_id, x.content_hash AS candidate_hash, x.expires_at AS candidate_expires_at
     FROM token_key k
     JOIN tenant t ON t.id = k.tenant_id
     LEFT JOIN api_key a ON a.tenant_id = k.tenant_id AND a.id = ?3
@@ -41,6 +42,7 @@ const READ: &str = "
     LEFT JOIN service_account c ON c.tenant_id = k.tenant_id AND c.id = a.service_account_id
     LEFT JOIN tenant_epoch e ON e.tenant_id = k.tenant_id
     LEFT JOIN snapshot n ON n.tenant_id = k.tenant_id AND n.policy_version = e.policy_version
+    LEFT JOIN snapshot_candidate x ON x.tenant_id = k.tenant_id AND x.base_version = e.policy_version
     WHERE k.id = ?1 AND (k.retires_at IS NULL OR k.retires_at > ?6)";
 
 /// For whom a token must be.

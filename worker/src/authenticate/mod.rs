@@ -11,7 +11,7 @@ mod presented;
 mod standing;
 
 pub use access_token::{For, verified};
-pub use standing::{Owner, Proof, Standing};
+pub use standing::{Owner, Proof, Standing, candidate};
 
 use std::rc::Rc;
 

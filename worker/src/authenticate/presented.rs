@@ -24,13 +24,15 @@ const READ_KEY: &str = "
             AND o.setting_key = 'cors_origins') AS cors_origins,
            u.is_active AS user_is_active, u.state AS user_state, u.deleted_at AS user_deleted_at,
            a.is_active AS service_account_is_active,
-           e.policy_version, e.directory_version, s.content_hash
+           e.policy_version, e.directory_version, s.content_hash,
+           c.id AS candidate_id, c.content_hash AS candidate_hash, c.expires_at AS candidate_expires_at
     FROM api_key k
     JOIN tenant t ON t.id = k.tenant_id
     LEFT JOIN user u ON u.tenant_id = k.tenant_id AND u.id = k.user_id
     LEFT JOIN service_account a ON a.tenant_id = k.tenant_id AND a.id = k.service_account_id
     LEFT JOIN tenant_epoch e ON e.tenant_id = k.tenant_id
     LEFT JOIN snapshot s ON s.tenant_id = k.tenant_id AND s.policy_version = e.policy_version
+    LEFT JOIN snapshot_candidate c ON c.tenant_id = k.tenant_id AND c.base_version = e.policy_version
     WHERE k.key_hash = ?1";
 
 const READ_SESSION: &str = "
@@ -42,12 +44,14 @@ const READ_SESSION: &str = "
            t.status AS tenant_status, t.slug AS tenant_slug,
            (SELECT h.id FROM tenant h WHERE h.domain = ?2) AS host_tenant_id,
            u.is_active AS user_is_active, u.state AS user_state, u.deleted_at AS user_deleted_at,
-           e.policy_version, e.directory_version, n.content_hash
+           e.policy_version, e.directory_version, n.content_hash,
+           c.id AS candidate_id, c.content_hash AS candidate_hash, c.expires_at AS candidate_expires_at
     FROM user_session s
     JOIN tenant t ON t.id = s.tenant_id
     JOIN user u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
     LEFT JOIN tenant_epoch e ON e.tenant_id = s.tenant_id
     LEFT JOIN snapshot n ON n.tenant_id = s.tenant_id AND n.policy_version = e.policy_version
+    LEFT JOIN snapshot_candidate c ON c.tenant_id = s.tenant_id AND c.base_version = e.policy_version
     WHERE s.session_token = ?1
        OR s.id = (SELECT a.session_id FROM session_host a WHERE a.token_hash = ?1 AND a.host = ?2)";
 

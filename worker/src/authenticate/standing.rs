@@ -1,6 +1,7 @@
 //! What the database said of a credential, and whether it counts.
 
 use std::cell::Cell;
+use std::rc::Rc;
 
 use parapet::model::Timestamp;
 use parapet::token::{self, Claims};
@@ -12,7 +13,7 @@ use super::{Credential, Lasting};
 use crate::administration::{OWN_SCOPE, READ_SCOPE, WRITE_SCOPE};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::memory::{Newest, Versions};
+use crate::memory::{Candidate, Newest, Versions};
 use crate::platform::db::Row;
 
 /// What a session may do: what is its user's own, and what the tenant's rules let the user administer.
@@ -66,6 +67,8 @@ pub struct Standing {
     pub versions: Versions,
     /// The content hash of the newest snapshot, where it was published.
     pub content_hash: Option<String>,
+    /// Rules of the tenant that decide beside those.
+    pub candidate: Option<Rc<Candidate>>,
     /// When the database was asked.
     pub as_of: Timestamp,
     /// Whether a request asks again already.
@@ -240,12 +243,23 @@ impl Standing {
             tenant_active,
             versions: Versions { policy, directory },
             content_hash: row.content_hash,
+            candidate: candidate(row.candidate_id, row.candidate_hash, row.candidate_expires_at, policy),
             as_of,
             asked_again: Cell::new(false),
             expires_at: row.expires_at,
             owner_active,
         })
     }
+}
+
+/// The candidate that a statement joined, if there is one.
+pub fn candidate(
+    id: Option<Uuid>,
+    content_hash: Option<String>,
+    expires_at: Option<Timestamp>,
+    base_version: u64,
+) -> Option<Rc<Candidate>> {
+    Some(Rc::new(Candidate { id: id?, base_version, content_hash: content_hash?, expires_at: expires_at? }))
 }
 
 /// A setting's minutes: D1 gives a number as one, the JSON of a row as text.
@@ -283,4 +297,7 @@ struct StandingRow {
     policy_version: Option<u64>,
     directory_version: Option<u64>,
     content_hash: Option<String>,
+    candidate_id: Option<Uuid>,
+    candidate_hash: Option<String>,
+    candidate_expires_at: Option<Timestamp>,
 }

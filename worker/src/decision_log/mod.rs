@@ -8,6 +8,7 @@ mod export;
 mod list;
 mod note;
 mod send;
+mod shadow;
 mod write;
 
 use crate::guard::Route;

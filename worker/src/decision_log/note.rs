@@ -1,6 +1,7 @@
 //! Noting a decision: whether it is logged, and its row.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use parapet::decision_log::Decided;
 use parapet::directory::PrincipalRecord;
@@ -9,9 +10,10 @@ use parapet::{Decision, Outcome, Request};
 use uuid::Uuid;
 
 use super::NO_ROUTE;
+use super::shadow::Shadow;
 use crate::administration::fresh_id;
 use crate::app::App;
-use crate::memory::Published;
+use crate::memory::{Candidate, Published};
 use crate::platform::log;
 
 /// So many decisions wait in memory for the queue. More of them in one request are lost.
@@ -20,8 +22,17 @@ const MOST: usize = 2_000;
 /// The decisions that wait for the queue, and how many found no place.
 #[derive(Default)]
 pub struct Noted {
-    rows: RefCell<Vec<DecisionLog>>,
+    notes: RefCell<Vec<Note>>,
     lost: Cell<usize>,
+}
+
+/// A decision that may be logged.
+pub(super) struct Note {
+    pub row: DecisionLog,
+    /// Whether the tenant's rules say that it is.
+    pub is_logged: bool,
+    /// The candidate that is to be asked as well: where it decides otherwise, the decision is logged all the same.
+    pub shadow: Option<Shadow>,
 }
 
 /// What was decided about, and what was known then.
@@ -43,6 +54,8 @@ pub struct Asked<'a> {
     pub request: &'a Request,
     /// The principal, where it is known.
     pub principal: Option<&'a PrincipalRecord>,
+    /// Rules that decide beside those.
+    pub candidate: Option<&'a Rc<Candidate>>,
     /// The instant for which it was decided.
     pub now: Timestamp,
 }
@@ -50,28 +63,33 @@ pub struct Asked<'a> {
 impl Noted {
     /// Whether there is nothing to tell.
     pub fn is_empty(&self) -> bool {
-        self.rows.borrow().is_empty() && self.lost.get() == 0
+        self.notes.borrow().is_empty() && self.lost.get() == 0
     }
 
     /// Takes what waits, and how many were lost.
-    pub(super) fn take(&self) -> (Vec<DecisionLog>, usize) {
-        (self.rows.take(), self.lost.take())
+    pub(super) fn take(&self) -> (Vec<Note>, usize) {
+        (self.notes.take(), self.lost.take())
     }
 
-    fn push(&self, row: DecisionLog) {
-        let mut rows = self.rows.borrow_mut();
-        if rows.len() < MOST {
-            rows.push(row);
-        } else {
+    fn push(&self, note: Note) {
+        let mut notes = self.notes.borrow_mut();
+        if notes.len() < MOST {
+            notes.push(note);
+        } else if note.is_logged {
             self.lost.set(self.lost.get().saturating_add(1));
         }
     }
 }
 
-/// Notes a decision, where it is logged; its id then. Where none with its outcome is, that is a comparison.
+/// Notes a decision, where it is logged; its id then. Where none with its outcome is, and nothing decides beside, that is
+/// two comparisons.
 #[inline]
 pub fn note(app: &App, asked: &Asked<'_>, decision: &Decision, id: Option<Uuid>) -> Option<Uuid> {
-    if !asked.published.logging.asks(decision.outcome) { None } else { noted(app, asked, decision, id, None) }
+    if asked.candidate.is_none() && !asked.published.logging.asks(decision.outcome) {
+        None
+    } else {
+        noted(app, asked, decision, id, None)
+    }
 }
 
 /// Notes that no rule of the route map spoke of a request: `action` is its method, `resource` its path.
@@ -90,7 +108,10 @@ fn noted(app: &App, asked: &Asked<'_>, decision: &Decision, id: Option<Uuid>, re
             return None;
         }
     };
-    if !published.logging.wants(decision.outcome, id) {
+    let is_logged = published.logging.wants(decision.outcome, id);
+    // Whoever was not asked about by any rule has nothing that a candidate could decide.
+    let candidate = Candidate::at(asked.candidate, asked.now).filter(|_| reason.is_none());
+    if !is_logged && candidate.is_none() {
         return None;
     }
     let decided = Decided {
@@ -107,6 +128,12 @@ fn noted(app: &App, asked: &Asked<'_>, decision: &Decision, id: Option<Uuid>, re
         now: asked.now,
     };
     let row = published.logging.row(&decided, published.engine.schema());
-    app.noted.push(DecisionLog { reason: reason.map(str::to_owned).or(row.reason), ..row });
-    Some(id)
+    let row = DecisionLog { reason: reason.map(str::to_owned).or(row.reason), ..row };
+    let shadow = candidate.map(|candidate| Shadow {
+        candidate: candidate.clone(),
+        request: asked.request.clone(),
+        principal: asked.principal.cloned(),
+    });
+    app.noted.push(Note { row, is_logged, shadow });
+    is_logged.then_some(id)
 }

@@ -6,6 +6,7 @@ use parapet::model::DecisionLog;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::note::Note;
 use crate::app::App;
 use crate::platform::log;
 
@@ -14,7 +15,16 @@ const LONGEST: usize = 120_000;
 
 /// Tells the queue what was noted since. What it does not take is lost, and the operator's log says how much.
 pub async fn send(app: &App) {
-    let (rows, mut lost) = app.noted.take();
+    let (notes, mut lost) = app.noted.take();
+    let mut rows = Vec::new();
+    for Note { mut row, is_logged, shadow } in notes {
+        if let Some(shadow) = shadow {
+            shadow.ask(app, &mut row).await;
+        }
+        if is_logged || row.candidate.is_some() {
+            rows.push(row);
+        }
+    }
     let mut cause = "there is no more room for them".to_owned();
     for (message, decisions) in messages(rows, &mut lost) {
         if let Err(error) = app.decisions.send(&message).await {

@@ -8,8 +8,9 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::authenticate::candidate;
 use crate::error::ApiError;
-use crate::memory::{Newest, Versions};
+use crate::memory::{Candidate, Newest, Versions};
 use crate::platform::db::{Row, Statement};
 use crate::platform::log;
 use crate::rate;
@@ -17,11 +18,13 @@ use crate::request::Request;
 
 const READ: &str = "
     SELECT g.id, g.tenant_id, g.host, g.origin, g.route_map, t.status AS tenant_status, t.slug AS tenant_slug,
-           t.domain AS tenant_domain, e.policy_version, e.directory_version, s.content_hash
+           t.domain AS tenant_domain, e.policy_version, e.directory_version, s.content_hash,
+           c.id AS candidate_id, c.content_hash AS candidate_hash, c.expires_at AS candidate_expires_at
     FROM gateway_host g
     JOIN tenant t ON t.id = g.tenant_id
     LEFT JOIN tenant_epoch e ON e.tenant_id = g.tenant_id
     LEFT JOIN snapshot s ON s.tenant_id = g.tenant_id AND s.policy_version = e.policy_version
+    LEFT JOIN snapshot_candidate c ON c.tenant_id = g.tenant_id AND c.base_version = e.policy_version
     WHERE g.host = ?1 AND g.is_active = 1";
 
 /// So long, in milliseconds, a host is known to be no application's, whatever else has to be fresh: it is answered as any
@@ -48,6 +51,8 @@ pub struct Application {
     /// The tenant's newest versions.
     pub versions: Versions,
     content_hash: Option<String>,
+    /// Rules of the tenant that decide beside those.
+    pub candidate: Option<Rc<Candidate>>,
     /// When the database was asked.
     pub as_of: Timestamp,
     /// Whether the database did not answer, and what was known before still counts.
@@ -130,6 +135,7 @@ impl Application {
             tenant: row.tenant_id,
             versions: Versions { policy, directory },
             content_hash: row.content_hash,
+            candidate: candidate(row.candidate_id, row.candidate_hash, row.candidate_expires_at, policy),
             as_of,
             stale: false,
         })
@@ -165,4 +171,7 @@ struct ApplicationRow {
     policy_version: Option<u64>,
     directory_version: Option<u64>,
     content_hash: Option<String>,
+    candidate_id: Option<Uuid>,
+    candidate_hash: Option<String>,
+    candidate_expires_at: Option<Timestamp>,
 }

@@ -182,6 +182,7 @@ impl Judge<'_> {
             age: self.now.as_millis().saturating_sub(as_of.as_millis()).max(0),
             request,
             principal: Some(&principal.record),
+            candidate: self.application.candidate.as_ref(),
             now: self.now,
         }
     }

@@ -41,6 +41,7 @@ const LEFT_OUT: &[&str] = &[
     "outbox",
     "password_reset",
     "snapshot",
+    "snapshot_candidate",
     "token_key",
     "token_revocation",
     "user_notification",

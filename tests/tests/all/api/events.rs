@@ -190,6 +190,12 @@ fn all_of_the_catalogue_happens() {
     let linked = json!({ "user_id": ANNA, "identity_provider_id": issuer, "external_id": "00u1" });
     whole("/v1/federated-identities", linked, json!({ "external_id": "00u2" }));
 
+    let candidate = json!({ "changes": [{ "table": "role", "insert": { "name": "next", "type": "custom" } }] });
+    owner("POST", "/v1/snapshots/candidate", candidate.clone());
+    owner("DELETE", "/v1/snapshots/candidate", Value::Null);
+    let candidate = id(&owner("POST", "/v1/snapshots/candidate", candidate));
+    owner("POST", "/v1/snapshots/candidate/promote", json!({ "id": candidate }));
+
     super::webhooks::lead(edge);
     let hook = json!({ "name": "all", "url": "https://hooks.acme.com/in", "event_types": ["*"] });
     let hook = format!("/v1/webhooks/{}", id(&owner("POST", "/v1/webhooks", hook)));

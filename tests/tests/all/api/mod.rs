@@ -6,6 +6,7 @@ mod api_keys;
 mod audit_logs;
 mod audit_roots;
 mod authentication;
+mod candidates;
 mod client_assertions;
 mod client_certificate;
 mod cors;

@@ -30,8 +30,8 @@ fn records(office: &Office) {
         run(&format!(
             "INSERT INTO decision_log (id, tenant_id, caller, principal_type, principal_id, action, resource_type, resource_id,
                                        request, left_out, outcome, policies, errors, policy_version, directory_version,
-                                       age, created_at)
-             VALUES ({}, ?1, 'gateway', 'User', 'a', 'read', 'document', 'd', '{{}}', '[]', 'allow', '[]', '[]', 1, 1, 0,
+                                       age, shadow_policies, created_at)
+             VALUES ({}, ?1, 'gateway', 'User', 'a', 'read', 'document', 'd', '{{}}', '[]', 'allow', '[]', '[]', 1, 1, 0, '[]',
                      ?2)",
             id(1)
         ));
