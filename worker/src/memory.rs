@@ -124,7 +124,7 @@ pub struct Candidate {
 
 impl Candidate {
     /// The candidate of a statement that joins it, where it decides at `now`.
-    pub fn at<'c>(candidate: Option<&'c Rc<Self>>, now: Timestamp) -> Option<&'c Rc<Self>> {
+    pub fn at(candidate: Option<&Rc<Self>>, now: Timestamp) -> Option<&Rc<Self>> {
         candidate.filter(|its| now < its.expires_at)
     }
 }
