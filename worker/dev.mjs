@@ -5,23 +5,27 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { startApplication } from "./demo/application.mjs";
+import { BASE_DOMAIN, DOCUMENT, HOST, PEOPLE, load, putBehindGateway } from "./demo/tenant.mjs";
 import { migrate, startEdge } from "./edge.mjs";
 import { startInbox } from "./inbox.mjs";
-import { hashed, init, seed } from "./seed.mjs";
+import { init } from "./seed.mjs";
 
 const LOCAL = fileURLToPath(new URL("../.local/", import.meta.url));
-const DEMO = fileURLToPath(new URL("../fixtures/saas/", import.meta.url));
+const REQUESTS = fileURLToPath(new URL("../fixtures/saas/requests.json", import.meta.url));
 const MIGRATIONS = fileURLToPath(new URL("./migrations/", import.meta.url));
+const TENANT = fileURLToPath(new URL("./demo/tenant.mjs", import.meta.url));
 const PORT = Number(process.env.PORT ?? 8787);
 
-const document = JSON.parse(await readFile(`${DEMO}tenant.json`, "utf8"));
-const person = document.user[0];
+const document = JSON.parse(await readFile(DOCUMENT, "utf8"));
 const local = await state();
 const taken = (/** @type {number} */ port) => (/** @type {Error} */ error) => {
-  console.error(`Port ${port} is taken: ${error.message}\nPORT=8788 make run takes others.`);
+  console.error(`Port ${port} is taken: ${error.message}\nPORT=8797 make run takes others.`);
   process.exit(1);
 };
 const inbox = await startInbox(PORT + 1).catch(taken(PORT + 1));
+const issuer = `http://${document.tenant.slug}.${BASE_DOMAIN}:${PORT}`;
+const application = await startApplication({ document, host: HOST, issuer, edge: PORT, port: PORT + 2 }).catch(taken(PORT + 2));
 const edge = await startEdge({
   state: LOCAL,
   port: PORT,
@@ -33,41 +37,56 @@ const edge = await startEdge({
     DATA_KEY: local.dataKey,
     DATA_KEY_ID: "local",
     ...inbox.variables,
-    // Webhooks may lead to this machine, and links in messages lead to this port.
+    // Webhooks and applications may be on this machine, and links in messages lead to this port.
     LOCAL: String(PORT),
-    // Tenants lie at <slug>.localhost, which browsers find at this machine and trust with cookies.
-    BASE_DOMAIN: "localhost",
+    // Tenants lie at <slug>.id.localhost; other names under localhost may be applications.
+    BASE_DOMAIN,
   },
   log: (line) => console.log(line),
 }).catch(taken(PORT));
+const db = await edge.getD1Database("DB");
 
 if (!local.keys) {
-  const db = await edge.getD1Database("DB");
   await migrate(db);
-  local.keys = await seed(db, `${DEMO}tenant.json`);
-  local.operator = await init(db, "operator@example.com");
   local.password = randomBytes(12).toString("base64url");
-  await db.prepare("UPDATE user SET password_hash = ?1 WHERE id = ?2").bind(hashed(local.password), person.id).run();
+  local.operator = await init(db, "operator@example.com");
+  local.keys = await load(edge, document, local.password, inbox.messages);
   await save(local);
 }
+await putBehindGateway(db, document.tenant.id, application.origin);
 
 // A policy enforcement point's key: it acts for nobody, and may ask about everybody.
 const pep = document.api_key.find((key) => !key.user_id && !key.service_account_id && key.scopes.includes("access:evaluate"));
 const key = local.keys[document.tenant.slug][pep.id];
 const url = `http://127.0.0.1:${PORT}/access/v1/evaluation`;
 const question = await firstAllowed();
+const [editor, reader, administrator] = Object.values(PEOPLE).map((name) => {
+  const { first_name, last_name, email } = document.user.find(({ username }) => username === name);
+  return { name: `${first_name} ${last_name}`, line: `${`${first_name} ${last_name}`.padEnd(13)} ${email.padEnd(27)} ${local.password}` };
+});
 
 console.log(`
-Parapet decides at http://127.0.0.1:${PORT} for the tenant ${document.tenant.name}.
+Open in a browser:   http://${HOST}:${PORT}
+
+An application behind the gateway, and whom it knows:
+
+  ${editor.line}   edits what is engineering's
+  ${reader.line}   reads what is published
+  ${administrator.line}   administers; codes by mail at ${inbox.address}
+
+Try:
+
+  allow    as ${editor.name}, read the handbook, and edit the failover runbook
+  deny     as ${editor.name}, open the roadmap: another department's draft
+  step-up  as ${administrator.name}, open Members half a minute after signing in: a second factor is asked for anew
+  explain  as ${administrator.name}, edit the non-disclosure agreement, and follow "Why?"; the address under ${editor.name}'s works too
+
+Parapet decides at http://127.0.0.1:${PORT} for the tenant ${document.tenant.name}, whose people sign in at ${issuer}/sign-in.
 Ask it:
 
   curl -s ${url} \\
     -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' \\
     -d '${JSON.stringify(question)}'
-
-Sign in as ${person.email} with the password ${local.password} at
-
-  http://${document.tenant.slug}.localhost:${PORT}/sign-in
 
 Make a tenant of your own, as an operator; the answer has its owner's key:
 
@@ -82,6 +101,7 @@ All keys: .local/state.json. Ctrl-C ends it.`);
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, async () => {
     await edge.dispose();
+    await application.close();
     await inbox.close();
     process.exit(0);
   });
@@ -91,7 +111,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
 async function state() {
   const files = (await readdir(MIGRATIONS)).sort().map((name) => MIGRATIONS + name);
   const hash = createHash("sha256");
-  for (const file of [...files, `${DEMO}tenant.json`]) hash.update(await readFile(file));
+  for (const file of [...files, DOCUMENT, TENANT]) hash.update(await readFile(file));
   const version = hash.digest("hex");
   const kept = await readFile(`${LOCAL}state.json`, "utf8").then(JSON.parse, () => ({}));
   if (kept.version === version && kept.keys && kept.operator && kept.password) return kept;
@@ -107,7 +127,7 @@ async function save(state) {
 
 /** The first of the demo's questions that is answered with yes: which publishes the tenant's snapshot. */
 async function firstAllowed() {
-  const { requests } = JSON.parse(await readFile(`${DEMO}requests.json`, "utf8"));
+  const { requests } = JSON.parse(await readFile(REQUESTS, "utf8"));
   for (const { request } of requests.filter(({ decision, caller }) => decision === "allow" && !caller)) {
     const response = await fetch(url, {
       method: "POST",

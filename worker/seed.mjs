@@ -1,6 +1,6 @@
 // Loads tenant documents into a local database, through the program `parapet`, which makes fresh API keys.
 import { execFile } from "node:child_process";
-import { pbkdf2Sync, randomBytes } from "node:crypto";
+import { pbkdf2Sync, randomBytes, randomUUID } from "node:crypto";
 import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
 
@@ -46,6 +46,25 @@ export async function init(db, email) {
   const { statements, api_key } = JSON.parse(await parapet("init", "--email", email, "--json"));
   await db.batch(statements.map(({ sql, params }) => db.prepare(sql).bind(...params)));
   return api_key.key;
+}
+
+/**
+ * Makes somebody an owner. That role of the system names the operator's catalogue, which lies in the database alone, so it
+ * stands in no document.
+ *
+ * @param {Awaited<ReturnType<import("miniflare").Miniflare["getD1Database"]>>} db
+ * @param {string} tenant
+ * @param {string} user
+ * @param {{ role?: string, assignment?: string }} [ids] of the rows
+ */
+export async function makeOwner(db, tenant, user, { role = randomUUID(), assignment = randomUUID() } = {}) {
+  const now = "2026-01-01T00:00:00.000Z";
+  const { results } = await db.prepare("SELECT name FROM permission WHERE tenant_id IS NULL").all();
+  const permissions = JSON.stringify(results.map(({ name }) => ({ permission: name })));
+  await db.batch([
+    db.prepare("INSERT INTO role VALUES (?1, ?2, 'owner', NULL, 'system', ?3, 1, ?4, ?4)").bind(role, tenant, permissions, now),
+    db.prepare("INSERT INTO user_role VALUES (?1, ?2, ?3, ?4, NULL, ?5, NULL, 1)").bind(assignment, tenant, user, role, now),
+  ]);
 }
 
 /**

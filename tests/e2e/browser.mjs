@@ -43,6 +43,11 @@ export async function start(users = 2) {
   ({ db } = await office(edge, users));
   await db.prepare("UPDATE user SET password_hash = ?1, first_name = 'Nora', last_name = '<b>Nilsen</b>'").bind(hashed(PASSWORD)).run();
   host = `http://acme.localhost:${(await edge.ready).port}`;
+  await launch();
+}
+
+/** Starts the browser alone, for a test with an edge of its own. */
+export async function launch() {
   await mkdir(PICTURES, { recursive: true });
   browser = await chromium.launch({
     executablePath: CHROMIUM,

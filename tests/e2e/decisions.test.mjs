@@ -116,7 +116,7 @@ test("the items of a batch come together", async () => {
 test("a queue that takes nothing changes no answer, and is told of", async () => {
   const lost = () => told.filter((line) => line.includes("decision_log.lost")).length;
   assert.equal(lost(), 0);
-  const denied = await evaluate(question(OWNER), { "x-test-cut-decisions": "1" });
+  const denied = await evaluate(question(OWNER), { "x-test-queue": "cut" });
   assert.equal(denied.decision, false);
   for (const end = performance.now() + 10_000; lost() === 0; await setTimeout(20)) assert.ok(performance.now() < end);
   assert.match(told.find((line) => line.includes("decision_log.lost")) ?? "", /1 decisions/);

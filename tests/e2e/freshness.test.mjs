@@ -79,7 +79,7 @@ test("without the database it is decided for MAX_STALE_SECONDS, said so, and the
     const worker = await edge.getWorker();
     const at = (/** @type {number} */ second) => new Date(Date.parse("2026-03-02T10:00:00.000Z") + second * 1000).toISOString();
     const ask = (/** @type {number} */ second, cut = true) =>
-      call(worker, pep, "POST", "/access/v1/evaluation", question(id("e", 0)), { "x-test-now": at(second), ...(cut && { "x-test-cut": "1" }) });
+      call(worker, pep, "POST", "/access/v1/evaluation", question(id("e", 0)), { "x-test-now": at(second), ...(cut && { "x-test-database": "cut" }) });
     const first = await ask(0, false);
     assert.deepEqual([first.status, first.body.decision, first.headers.get("x-parapet-stale")], [200, true, null]);
     for (const second of [4, 5, 59]) {
@@ -91,7 +91,7 @@ test("without the database it is decided for MAX_STALE_SECONDS, said so, and the
       assert.deepEqual([status, body.code], [503, "database.unavailable"], `${second} s`);
     }
     // Whoever changes something is never let in on what was known before.
-    const admin = await call(worker, owner, "GET", "/v1/roles", undefined, { "x-test-now": at(1), "x-test-cut": "1" });
+    const admin = await call(worker, owner, "GET", "/v1/roles", undefined, { "x-test-now": at(1), "x-test-database": "cut" });
     assert.deepEqual([admin.status, admin.body.code], [503, "database.unavailable"]);
     const { status, body, headers } = await ask(3601, false);
     assert.deepEqual([status, body.decision, headers.get("x-parapet-stale")], [200, true, null]);

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { migrate } from "../../worker/edge.mjs";
-import { seed } from "../../worker/seed.mjs";
+import { makeOwner, seed } from "../../worker/seed.mjs";
 
 export const TENANT = "01980000-0000-7000-8000-000000000001";
 const OWNER = "01980000-0000-7000-8000-000000000111";
@@ -65,13 +65,7 @@ export async function office(edge, users = 0, others = {}) {
     const path = join(folder, "tenant.json");
     await writeFile(path, JSON.stringify(document));
     const keys = (await seed(db, path))[tenant.slug];
-    // The role of the system names the operator's catalogue, which lies in the database alone.
-    const { results } = await db.prepare("SELECT name FROM permission WHERE tenant_id IS NULL").all();
-    const permissions = JSON.stringify(results.map(({ name }) => ({ permission: name })));
-    await db.batch([
-      db.prepare("INSERT INTO role VALUES (?1, ?2, 'owner', NULL, 'system', ?3, 1, ?4, ?4)").bind(OWNER_ROLE, tenant.id, permissions, now),
-      db.prepare("INSERT INTO user_role VALUES (?1, ?2, ?3, ?4, NULL, ?5, NULL, 1)").bind(id("b", 1), tenant.id, OWNER, OWNER_ROLE, now),
-    ]);
+    await makeOwner(db, tenant.id, OWNER, { role: OWNER_ROLE, assignment: id("b", 1) });
     return { db, owner: keys[KEYS.owner], pep: keys[KEYS.pep], key: (/** @type {number} */ n) => keys[id("f", n)] };
   } finally {
     await rm(folder, { recursive: true });
