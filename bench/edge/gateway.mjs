@@ -146,7 +146,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     console.log(`GET ${PATH} through the gateway at ${GRANTS} grants, FRESHNESS_SECONDS=${variables.FRESHNESS_SECONDS}; medians of ${RUNS} interleaved runs of ${SECONDS} s\n`);
     console.log("| connections | proxy alone, requests/s | gateway, requests/s | share | proxy, µs CPU | gateway, µs CPU | p50 later by | gateway p99 |");
     console.log("|---:|---:|---:|---:|---:|---:|---:|---:|");
-    for (const { connections, share, added, gateway: ours, proxy: others } of /** @type {any[]} */ (results)) {
+    for (const { connections, share, added, gateway: ours, proxy: others } of results) {
       const time = (/** @type {number} */ microseconds) => `${(microseconds / 1000).toFixed(2)} ms`;
       console.log(`| ${connections} | ${Math.round(others.rate)} | ${Math.round(ours.rate)} | ${Math.round(share * 100)} % | ${Math.round(others.cpu)} | ${Math.round(ours.cpu)} | ${time(added)} | ${time(ours.p99)} |`);
     }

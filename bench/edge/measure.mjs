@@ -88,6 +88,7 @@ export async function run(side, connections, seconds = SECONDS) {
  * second, and by how much its p50 is later, in microseconds.
  *
  * @param {[Side, Side]} sides
+ * @returns {Promise<any[]>}
  */
 export async function compared(sides) {
   for (const side of sides) await run(side, 8, 2);
