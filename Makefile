@@ -115,12 +115,14 @@ bench-decide: tools ## the quick part: against the floor and against Cedar, noth
 bench-instructions: tools ## what a decision costs in instructions: the same on a busy machine (GRANTS=)
 	@cargo bench --quiet --package parapet-bench --bench instructions -- count $(or $(GRANTS),10000)
 
-# `wrk` and `taskset` are the system's (Debian: wrk, util-linux), and two cores are needed.
-bench-edge: build program ## decisions over HTTP beside an empty Worker, lists at 100,000 users, signing in, messages out (SECONDS=, TRIES=, EVENTS=): writes the end of BENCHMARKS.md
+# `wrk`, `nginx` and `taskset` are the system's (Debian: wrk, nginx-light, util-linux), and two cores are needed.
+bench-edge: build program generator ## over HTTP: decisions beside an empty Worker, the gateway beside a proxy, lists, signing in, messages, MINUTES=10 at full load (SECONDS=, TRIES=, EVENTS=): writes the end of BENCHMARKS.md
 	node bench/edge/main.mjs
+	node bench/edge/gateway.mjs
 	node bench/edge/lists.mjs
 	node bench/edge/sign_in.mjs
 	node bench/edge/messages.mjs
+	node bench/edge/soak.mjs
 	node bench/report/edge.mjs
 
 fuzz: tools ## a million generated cases, each decided as Cedar decides it (CASES=, SEED=)

@@ -39,6 +39,34 @@ function section() {
 
 ${decisions}
 `;
+  if (existsSync(path("target/bench/gateway.json"))) {
+    const { bars, grants, runs, seconds, results, cold } = read("gateway");
+    const met = (/** @type {boolean} */ is) => (is ? "yes" : "**no**");
+    text += `
+\`GET\` through the gateway, with a key, a rule of the map and a decision at ${count(grants)} grants, beside a Worker in JavaScript that only passes requests on to the same nginx, which has the core of \`wrk\`. Medians of ${runs} interleaved runs of ${seconds} s:
+
+${table(results, {
+  connections: ({ connections }) => connections,
+  "proxy, requests/s": ({ proxy }) => count(proxy.rate),
+  "gateway, requests/s": ({ gateway }) => count(gateway.rate),
+  share: ({ share }) => `${Math.round(share * 100)} %`,
+  [`at least ${bars.share * 100} %`]: ({ share }) => met(share >= bars.share),
+  "p50 later by": ({ added }) => milliseconds(added / 1000),
+  [`at most ${bars.added} ms`]: ({ added }) => met(added <= bars.added * 1000),
+  "proxy, µs CPU": ({ proxy }) => count(proxy.cpu),
+  "gateway, µs CPU": ({ gateway }) => count(gateway.cpu),
+})}
+
+A process that has just begun gives its first answer, with the snapshot loaded, ${Math.round(cold.begin)} ms later than the proxy's (median of ${cold.starts} pairs; at most ${bars.cold} ms: ${met(cold.begin <= bars.cold)}); ${Math.round(cold.answer)} ms of its time are the request's own.
+`;
+  }
+  if (existsSync(path("target/bench/soak.json"))) {
+    const { minutes, connections, grants, revocations, latest, freshness, grown, trouble } = read("soak");
+    const last = minutes[minutes.length - 1];
+    text += `
+${minutes.length} minutes of ${connections} connections at full load (${count(last.rate)} requests a second in the last) at ${count(grants)} grants, while ${revocations} times a right was taken: ${trouble.length} failures, a taken right let somebody through ${count(latest)} ms at the latest (at most ${count(freshness)}), memory ${grown.toFixed(2)} of what it was after the first minute.
+`;
+  }
   if (existsSync(path("target/bench/lists.json"))) {
     const lists = read("lists");
     text += `
