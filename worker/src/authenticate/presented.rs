@@ -66,7 +66,7 @@ pub(super) enum Presented<'a> {
     Session(OpaqueToken),
     AccessToken(&'a str),
     /// A token of another issuer, with its text.
-    External(&'a str, External<'a>),
+    External(&'a str, Box<External<'a>>),
     /// The certificate of the connection, by its thumbprint, as it may be a key of this tenant.
     Certificate {
         tenant: Uuid,
@@ -103,7 +103,7 @@ impl<'a> Presented<'a> {
     pub(super) fn at(request: &'a Request, tenant: Uuid, issuer: &str) -> Result<Self, ApiError> {
         match Self::by(request) {
             Ok(Self::AccessToken(text)) => Ok(match External::read(text, tenant, issuer) {
-                Some(external) => Self::External(text, external),
+                Some(external) => Self::External(text, Box::new(external)),
                 None => Self::AccessToken(text),
             }),
             Err(error @ ApiError::Unauthenticated { code: "key.missing", .. }) => {

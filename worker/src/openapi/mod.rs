@@ -25,6 +25,7 @@ mod explanation;
 mod factor;
 #[cfg(not(target_arch = "wasm32"))]
 mod federation;
+#[cfg(not(target_arch = "wasm32"))]
 mod gateway;
 #[cfg(not(target_arch = "wasm32"))]
 mod governance;

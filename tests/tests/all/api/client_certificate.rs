@@ -9,8 +9,9 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 const FINGERPRINT: &str = "8181818181818181818181818181818181818181818181818181818181818181";
 
 fn thumbprint(hex: &str) -> String {
-    let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-    BASE64_URL_SAFE_NO_PAD.encode((0..hex.len()).step_by(2).map(byte).collect::<Vec<u8>>())
+    let digits: Vec<char> = hex.chars().collect();
+    let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap();
+    BASE64_URL_SAFE_NO_PAD.encode(digits.chunks(2).map(byte).collect::<Vec<u8>>())
 }
 
 fn new(owner: Value, thumbprint: &str) -> Value {
@@ -67,7 +68,7 @@ fn what_is_not_registered_or_ended_is_refused() {
     assert_problem(&edge.send(connected(archive(), &other)), 401, "certificate.unknown");
     // What anyone may have needs none that counts.
     passed(edge.send(connected(at_host("GET", "/assets/a"), &other)));
-    for broken in ["", "81", "zz", &FINGERPRINT[1..], &format!("{FINGERPRINT}81")] {
+    for broken in ["", "81", "zz", &FINGERPRINT.replacen("81", "8", 1), &format!("{FINGERPRINT}81")] {
         assert_problem(&edge.send(connected(archive(), broken)), 401, "key.missing");
     }
     for (sql, code) in [
@@ -166,12 +167,12 @@ fn a_certificate_is_of_one_tenant_and_one_owner() {
     assert_problem(&edge.send(connected(archive(), FINGERPRINT)), 401, "certificate.unknown");
     // Nobody's, two kinds at once, or no thumbprint.
     let mine = thumbprint(&"83".repeat(32));
-    let (_, jwk) = ((), json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }));
+    let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
     for (new, code) in [
         (json!({ "name": "k", "scopes": ["access:evaluate"], "certificate_thumbprint": mine }), "api_key.certificate"),
         (new(json!({ "service_account_id": BOT, "public_key": jwk }), &mine), "api_key.certificate"),
         (new(json!({ "service_account_id": BOT }), FINGERPRINT), "api_key.thumbprint"),
-        (new(json!({ "service_account_id": BOT }), &mine[1..]), "api_key.thumbprint"),
+        (new(json!({ "service_account_id": BOT }), &format!("{mine}A")), "api_key.thumbprint"),
         (new(json!({ "service_account_id": BOT }), ""), "api_key.thumbprint"),
     ] {
         let refused = assert_status(&office.owner("POST", "/v1/api-keys", new), 422);

@@ -18,10 +18,13 @@ const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 
-/// The issuer, as it answers: by address a status, `Cache-Control` and a text; nothing where it does not answer.
+/// An answer: a status, `Cache-Control` and a text.
+type Says = (u16, Option<&'static str>, String);
+
+/// The issuer, as it answers, by address; nothing where it does not answer.
 #[derive(Default)]
 struct Issuer {
-    says: BTreeMap<String, (u16, Option<&'static str>, String)>,
+    says: BTreeMap<String, Says>,
     asked: Vec<String>,
 }
 
@@ -489,7 +492,7 @@ fn keys_are_fetched_from_where_the_issuer_says_on_the_public_internet_and_nowher
     let discovery = |text: Value| (200, None, text.to_string());
     let evil = json!({ "issuer": ISSUER, "jwks_uri": "https://inside.acme.com/jwks" });
     let set = || json!({ "keys": [pair(8, "two").1] }).to_string();
-    let cases: Vec<(&str, (u16, Option<&'static str>, String))> = vec![
+    let cases: Vec<(&str, Says)> = vec![
         (DISCOVERY, discovery(json!({ "issuer": "https://login.acme.com/", "jwks_uri": KEYS }))),
         (DISCOVERY, discovery(json!({ "jwks_uri": KEYS }))),
         (DISCOVERY, discovery(json!({ "issuer": ISSUER }))),
