@@ -8,5 +8,5 @@ mod setting;
 #[cfg(test)]
 mod tests;
 
-pub use row::{Decided, request, unknown};
+pub use row::{Decided, is_short, request, unknown};
 pub use setting::{Fault, Logging};

@@ -16,9 +16,13 @@ const LONGEST_ATTRIBUTE: usize = 2 * 1024;
 /// A name or an id has no more bytes.
 const LONGEST_TEXT: usize = 512;
 
-/// So many names of what was left out, and so many ids of policies.
+/// So many names of what was left out, none of them longer, and so many ids of policies.
 const MOST_NAMES: usize = 32;
+const LONGEST_NAME: usize = 128;
 const MOST_POLICIES: usize = 100;
+
+/// What stands for names that are too many or too long.
+const REST: &str = "…";
 
 /// A decision, with all that the log says of it.
 #[derive(Debug, Clone, Copy)]
@@ -143,6 +147,19 @@ pub fn unknown(row: &DecisionLog) -> Option<Unknown> {
     Some(unknown)
 }
 
+/// Whether all that a request says has no more than `room` bytes: whoever keeps a request beyond its answer asks first.
+pub fn is_short(request: &Request, room: usize) -> bool {
+    let Request { principal, action, resource, .. } = request;
+    let texts = [&principal.r#type, &principal.id, action, &resource.r#type, &resource.id];
+    let texts = texts.into_iter().chain(request.scopes.iter().flatten());
+    let parts = [&request.principal_attributes, &request.action_attributes, &request.context];
+    let mut attributes = parts.into_iter().chain(&request.resource_attributes).flatten();
+    let left = texts.map(String::as_str).try_fold(room, |room, text| text_size(text, room));
+    let left =
+        left.and_then(|room| attributes.try_fold(room, |room, (name, value)| size(value, text_size(name, room)?)));
+    left.is_some()
+}
+
 impl From<Outcome> for model::Outcome {
     fn from(outcome: Outcome) -> Self {
         match outcome {
@@ -217,11 +234,11 @@ impl Said<'_> {
 
     /// Of too many, the last stands for the rest, and nobody knows what they were.
     fn leave_out(&mut self, name: &str) {
-        match self.left_out.len() {
-            MOST_NAMES => {}
-            count if count == MOST_NAMES - 1 => self.left_out.push("…".to_owned()),
-            _ if name.len() > LONGEST_TEXT => self.left_out.push("…".to_owned()),
-            _ => self.left_out.push(name.to_owned()),
+        let is_full = self.left_out.len() + 1 >= MOST_NAMES || name.len() > LONGEST_NAME;
+        match (is_full, self.left_out.iter().any(|its| its == REST)) {
+            (true, true) => {}
+            (true, false) => self.left_out.push(REST.to_owned()),
+            (false, _) => self.left_out.push(name.to_owned()),
         }
     }
 }

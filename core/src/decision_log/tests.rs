@@ -187,5 +187,9 @@ fn a_row_is_bounded_whatever_is_said() {
     assert!(serde_json::to_string(&cut).unwrap().len() < 40_000);
     assert_eq!(unknown(&cut), None);
     assert!(cut.left_out.contains(&"resource.text".to_owned()), "{:?}", cut.left_out);
-    assert!(cut.resource_id.ends_with('…') && cut.left_out.len() == 32);
+    assert!(cut.resource_id.ends_with('…') && cut.left_out.contains(&"…".to_owned()));
+    let mut many = self::asked();
+    many.context.extend((0..100).map(|number| (number.to_string(), json!(1))));
+    assert_eq!(row(&logging, &many).left_out.len(), 32);
+    assert!(is_short(&many, 4_096) && !is_short(&many, 512) && !is_short(&asked, 16_384));
 }

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use parapet::decision_log::Decided;
+use parapet::decision_log::{Decided, is_short};
 use parapet::directory::PrincipalRecord;
 use parapet::model::{DecisionCaller, DecisionLog, Timestamp};
 use parapet::{Decision, Outcome, Request};
@@ -17,7 +17,10 @@ use crate::memory::{Candidate, Published};
 use crate::platform::log;
 
 /// So many decisions wait in memory for the queue. More of them in one request are lost.
-const MOST: usize = 2_000;
+const MOST: usize = 1_000;
+
+/// A candidate is asked of no longer request: all of them are kept until the answer was given.
+const LONGEST_SHADOWED: usize = 16 * 1024;
 
 /// The decisions that wait for the queue, and how many found no place.
 #[derive(Default)]
@@ -111,6 +114,7 @@ fn noted(app: &App, asked: &Asked<'_>, decision: &Decision, id: Option<Uuid>, re
     let is_logged = published.logging.wants(decision.outcome, id);
     // Whoever was not asked about by any rule has nothing that a candidate could decide.
     let candidate = Candidate::at(asked.candidate, asked.now).filter(|_| reason.is_none());
+    let candidate = candidate.filter(|_| is_short(asked.request, LONGEST_SHADOWED));
     if !is_logged && candidate.is_none() {
         return None;
     }

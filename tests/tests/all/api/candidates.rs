@@ -72,6 +72,11 @@ fn only_what_a_candidate_decides_otherwise_is_logged_and_no_answer_changes() {
         differences(edge),
         [told(ANNA, "allow", "no_permit"), told(ANNA, "no_permit", "allow"), told(BEN, "no_permit", "allow")]
     );
+    // What is too long to be kept is not asked about.
+    let mut long = question(ANNA, "read");
+    long["context"] = json!({ "note": "x".repeat(20_000) });
+    assert_decision(&edge.post("/access/v1/evaluation", &key, &long), true);
+    assert_eq!(differences(edge).len(), 3);
     // The fourth is a denial like any other.
     assert_eq!(edge.sql("SELECT 1 FROM decision_log").len(), 4);
     let policies = edge
