@@ -1,7 +1,9 @@
 //! What a tenant says of an issuer that it trusts: the `configuration` and the `attribute_mapping` of an identity provider.
 //!
-//!     {"issuer": "https://login.acme.com", "audiences": ["https://app.acme.com"],
-//!      "jwks_uri": "https://login.acme.com/keys", "algorithms": ["RS256"], "subject": "linked"}
+//! ```json
+//! {"issuer": "https://login.acme.com", "audiences": ["https://app.acme.com"],
+//!  "jwks_uri": "https://login.acme.com/keys", "algorithms": ["RS256"], "subject": "linked"}
+//! ```
 //!
 //! `issuer` and `audiences` must be there. Without `jwks_uri` it is looked for at the issuer (OpenID Connect Discovery 1.0,
 //! section 4). The mapping says which attributes of a user, of those that the schema lets a caller fill, are which claims.
