@@ -26,7 +26,7 @@ before(async () => {
   edge = await startEdge({
     variables: { ...SECRETS, FRESHNESS_SECONDS: "0" },
     wrapper: new URL("faults.mjs", import.meta.url),
-    log: (line) => told.push(line),
+    log: (line) => void told.push(line),
   });
   keys = await office(edge, 2);
   worker = await edge.getWorker();
