@@ -6,7 +6,7 @@ import { parapet } from "../../worker/seed.mjs";
 
 /** The service's own tables, which are in no tenant document. */
 const SERVICE_TABLES = [
-  "former_password", "idempotency_key", "known_device", "login_flow", "login_throttle", "lone_password", "notification_template_version", "one_time_link",
+  "former_password", "idempotency_key", "issuer_key_set", "known_device", "login_flow", "login_throttle", "lone_password", "notification_template_version", "one_time_link",
   "pending_sign_up", "rate_limit", "reminder", "rule_history", "scheduled_run", "session_host", "tenant_purge", "terms_acceptance", "used_assertion",
 ];
 
