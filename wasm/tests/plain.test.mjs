@@ -146,7 +146,7 @@ const disguised = (value) => Object.setPrototypeOf(value, Object.prototype);
 /** Whatever may stand in a request. */
 const VALUES = [
   undefined, null, true, false, 0, -0, 1, -1, 1.5, NaN, Infinity, 2 ** 53 - 1, 2 ** 53, -(2 ** 53), 1e21, 5e-324, 10n, "", "ada",
-  "user", "USER", "document", "read", "a\"b", "a\\b", "a\nb", "\u007f", "ü", "€", "😀", "\ud800", "\udc00x", "x".repeat(20_000), "ü".repeat(500_000),
+  "user", "USER", "document", "read", "a\"b", "a\\b", "a\nb", "\u007f", "ü", "€", "😀", "\ud800", "\udc00x", "x".repeat(20_000), "ü".repeat(600_000),
   {}, [], ["a"], [[]], { type: "User", id: "ada" }, { type: "User" }, { type: "User", id: "ada", x: 1 }, { id: "ada", type: "User" },
   { type: "Group", id: "x" }, { a: 1 }, { a: { b: { c: "d" } } }, { "a/b~": 1 }, { "\ud800": 1 }, JSON.parse('{"__proto__": 1, "constructor": 2}'),
   Object.create(null), Object.assign(Object.create(null), { type: "user", id: "ada" }), Object.create({ type: "user", id: "ada" }),
