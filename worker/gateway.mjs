@@ -27,10 +27,10 @@ export async function pass(request, forward, again, failed) {
   /** @type {any} */
   let response;
   try {
-    response = await fetch(forward.url, {
-      method: request.method,
+    // From the request as it came, a body goes on even with GET, which clients may send (RFC 9110, section 9.3.1).
+    const read = forward.body && { method: request.method, body: forward.body.length > 0 ? forward.body : null };
+    response = await fetch(new Request(forward.url, read ?? request), {
       headers,
-      body: forward.body ?? request.body,
       redirect: "manual",
       signal: patience.signal,
       // What is said to one is not kept for another.

@@ -111,7 +111,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     let gateway = await pinned(start);
     const keys = await office(gateway.edge, 1, await tenant(GRANTS));
     await behind(await gateway.edge.getWorker(), keys, origin);
-    const headers = { host: HOST, authorization: `Bearer ${keys.key(0)}` };
+    const headers = { Host: HOST, authorization: `Bearer ${keys.key(0)}` };
     const proxy = await pinned(() => startProxy(origin));
     const get = await script("get", { headers });
     let results;

@@ -24,7 +24,7 @@ try {
   const worker = await edge.getWorker();
   await behind(worker, keys, origin);
   const url = await edge.unsafeGetDirectURL("edge");
-  const get = await script("soak", { headers: { host: HOST, authorization: `Bearer ${keys.key(0)}` } });
+  const get = await script("soak", { headers: { Host: HOST, authorization: `Bearer ${keys.key(0)}` } });
   const side = { name: "gateway", pid, url: String(new URL(PATH, url)), script: get };
 
   let over = false;

@@ -105,6 +105,15 @@ test("bodies stream both ways, and none is kept", async () => {
   assert.ok(Date.now() - began >= 400);
 });
 
+test("a body goes on whatever the method, and an empty one harms nothing", async () => {
+  for (const method of ["GET", "DELETE", "POST"]) {
+    const empty = await ask(url, "/echo", { method, headers: { "content-length": "0" } });
+    assert.deepEqual([empty.status, empty.body?.method, empty.body?.size], [200, method, 0]);
+    const some = await ask(url, "/echo", { method, body: "some", headers: { "content-length": "4" } });
+    assert.deepEqual([some.status, some.body?.body], [200, "some"], method);
+  }
+});
+
 test("a body that the rule reads is the body that is passed on", async () => {
   const headers = { ...bearer(keys.key(0)), "content-type": "application/json" };
   const post = (/** @type {string} */ body) => ask(url, "/papers/x", { method: "POST", headers, body });
