@@ -27,6 +27,7 @@ SHRINK := --reorder-functions-by-name --strip-producers --enable-mutable-globals
 WASM_SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml core/Cargo.toml wasm/Cargo.toml wasm/build.rs \
 	$(shell find core/src wasm/src policies -type f 2>/dev/null)
 
+.NOTPARALLEL:
 .PHONY: help run test lint build tools program generator clean test-rust test-wasm test-e2e test-api bench bench-decide bench-instructions bench-edge fuzz fuzz-readers mutants wasm
 
 help: ## what can be asked of make
@@ -57,12 +58,14 @@ worker/build/index.js: $(WORKER_SOURCES)
 	@touch $@
 	@node worker/size.mjs
 
-# The program `parapet`, which loads tenants into local databases; and for tests, what makes the generated one.
+# The program `parapet`, which loads tenants into local databases; and for tests, what makes the generated one. `make test`
+# has both from `test-rust`, with what their tests need: by themselves they are built on other features, Cedar with them.
+ALONE = $(if $(filter test,$(MAKECMDGOALS)),@:,@cargo build --quiet)
 program: tools
-	@cargo build --quiet --package parapet
+	$(ALONE) --package parapet
 
 generator: tools
-	@cargo build --quiet --package parapet-tests --bin generate
+	$(ALONE) --package parapet-tests --bin generate
 
 test-rust: tools
 	cargo test --quiet --workspace --no-fail-fast
