@@ -78,6 +78,10 @@ async function holds(/** @type {URL} */ url) {
   assert.equal(passed.body.url, "/papers/7?a=1");
   const claims = JSON.parse(Buffer.from(passed.body.headers["x-parapet-identity"].split(".")[1], "base64url").toString());
   assert.deepEqual([claims.sub, claims.aud], [id("e", 0), HOST]);
+  // Nor can a caller have it taken away on the way (RFC 9110, section 7.6.1).
+  const named = await ask(url, "/papers/7", { headers: { ...bearer(keys.key(0)), connection: "close, x-parapet-identity, x-forwarded-for" } });
+  assert.match(named.body.headers["x-parapet-identity"] ?? "", /^e/, "a header that the connection names");
+  assert.ok(named.body.headers["x-forwarded-for"]);
   const count = application.seen.length;
   assert.equal((await ask(url, "/papers/7", { headers: bearer(keys.owner) })).status, 403);
   assert.equal((await ask(url, "/papers/7")).status, 401);

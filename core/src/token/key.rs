@@ -4,7 +4,7 @@ use super::provider;
 use super::{KeyError, TokenError};
 use crate::model::TokenAlgorithm;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{DecodingKey, EncodingKey, Header};
+use jsonwebtoken::{DecodingKey, EncodingKey};
 use p256::ecdsa;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -56,14 +56,6 @@ impl SigningKey {
         let mut jwk = self.public.required();
         jwk.insert("d".to_owned(), json!(URL_SAFE_NO_PAD.encode(self.secret.as_bytes())));
         jwk
-    }
-
-    /// Signs claims as a token of this type.
-    pub(super) fn sign(&self, typ: &str, claims: &Map<String, Value>) -> Result<String, TokenError> {
-        let mut header = Header::new(provider::algorithm(self.public.algorithm));
-        header.typ = Some(typ.to_owned());
-        header.kid = Some(self.public.id.clone());
-        provider::sign(&header, claims, &self.secret)
     }
 }
 

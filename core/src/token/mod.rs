@@ -26,6 +26,7 @@ pub use jws::{LONGEST, Unsigned, Unverified, key_id};
 pub use key::{PublicKey, SCALAR_BYTES, SigningKey};
 
 use crate::model::Timestamp;
+use serde_json::Value;
 use uuid::Uuid;
 
 /// So far, in milliseconds, may the clock of whoever made a token be ahead of ours: a minute.
@@ -57,9 +58,7 @@ pub fn verify(token: &str, keys: &[PublicKey], expected: &Expected<'_>) -> Resul
 /// # Errors
 /// [`TokenError::TooLong`], where whoever reads it would not take it; [`TokenError::NotSigned`].
 pub fn issue(claims: &Claims, key: &SigningKey) -> Result<String, TokenError> {
-    let token = key.sign(jws::ACCESS_TOKEN, &claims.to_json())?;
-    if token.len() > LONGEST {
-        return Err(TokenError::TooLong);
-    }
-    Ok(token)
+    let unsigned = Unsigned::new(jws::ACCESS_TOKEN, &Value::Object(claims.to_json()), key.public())?;
+    let signature = key.signature(unsigned.as_str().as_bytes())?;
+    Ok(unsigned.with(&signature))
 }

@@ -9,10 +9,9 @@ use crate::model::TokenAlgorithm;
 use jsonwebtoken::crypto::{self, CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, Result};
 use jsonwebtoken::signature::{Error, Signer, Verifier};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use p256::ecdsa;
 use p256::ecdsa::signature::{Signer as _, Verifier as _};
-use serde_json::{Map, Value};
 
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: signer,
@@ -33,20 +32,11 @@ fn install() {
 }
 
 /// The crate's name of an algorithm.
-pub(super) fn algorithm(of: TokenAlgorithm) -> Algorithm {
+fn algorithm(of: TokenAlgorithm) -> Algorithm {
     match of {
         TokenAlgorithm::Es256 => Algorithm::ES256,
         TokenAlgorithm::EdDsa => Algorithm::EdDSA,
     }
-}
-
-pub(super) fn sign(
-    header: &Header,
-    claims: &Map<String, Value>,
-    key: &EncodingKey,
-) -> std::result::Result<String, TokenError> {
-    install();
-    jsonwebtoken::encode(header, claims, key).map_err(|_| TokenError::NotSigned)
 }
 
 /// The signature of these bytes by ES256.
