@@ -6,6 +6,7 @@
 
 use super::{PublicKey, TokenError};
 use crate::model::TokenAlgorithm;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::crypto::{self, CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, Result};
 use jsonwebtoken::signature::{Error, Signer, Verifier};
@@ -41,8 +42,9 @@ fn algorithm(of: TokenAlgorithm) -> Algorithm {
 
 /// The signature of these bytes by ES256.
 pub(super) fn signature(bytes: &[u8], key: &EncodingKey) -> std::result::Result<Vec<u8>, TokenError> {
-    let signer = Es256Signer::new(key.as_bytes()).map_err(|_| TokenError::NotSigned)?;
-    signer.try_sign(bytes).map_err(|_| TokenError::NotSigned)
+    install();
+    let signature = crypto::sign(bytes, key, Algorithm::ES256).map_err(|_| TokenError::NotSigned)?;
+    URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::NotSigned)
 }
 
 /// Whether a signature, in base64url, is the key's.
