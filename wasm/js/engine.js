@@ -1,6 +1,7 @@
 // The engine in JavaScript, over one of the wasm modules; `index.d.ts` documents it.
 import { ParapetError } from "./error.js";
-import { OPTIONS, REQUEST, isBytes, textOf } from "./json.js";
+import { disposable } from "./disposable.js";
+import { CANDIDATES, OPTIONS, REQUEST, isBytes, optionOf, textOf } from "./json.js";
 import { open } from "./open.js";
 import { Border } from "./plain.js";
 
@@ -8,9 +9,9 @@ const OPENED = Symbol("opened");
 
 /**
  * The class of a wasm module's engines; `call` guards the module, whose memory `memory` is. `sha256` is the host's: 32 bytes
- * of some, or a promise of them.
+ * of some, or a promise of them. `Residual` is the class of residuals, where the module makes some.
  */
-export function engineOf(wasm, memory, call, sha256) {
+export function engineOf(wasm, memory, call, sha256, Residual = undefined) {
   const border = new Border(wasm, memory);
 
   class Engine {
@@ -49,7 +50,7 @@ export function engineOf(wasm, memory, call, sha256) {
     }
 
     explain(request, options) {
-      return this.#ask("explain", request, options === undefined ? undefined : this.#how(0, request, options));
+      return JSON.parse(this.#answer("explain", request, options));
     }
 
     check(principal, action, resourceType, resourceId, attributes, context) {
@@ -58,6 +59,24 @@ export function engineOf(wasm, memory, call, sha256) {
       const subject = typeof principal === "string" ? { type: "user", id: principal } : principal;
       const resource = { type: resourceType, id: resourceId, properties: attributes };
       return this.#ask("decide", { subject, action: { name: action }, resource, context }, undefined).decision;
+    }
+
+    searchActions(request, options) {
+      return JSON.parse(this.#answer("searchActions", request, options));
+    }
+
+    searchResources(request, options) {
+      const [candidates, others] = optionOf(options, "candidates");
+      const given = candidates === undefined ? undefined : textOf(candidates, CANDIDATES);
+      return JSON.parse(this.#answer("searchResources", request, others, given));
+    }
+
+    searchSubjects(request, options) {
+      return JSON.parse(this.#answer("searchSubjects", request, options));
+    }
+
+    residual(request, options) {
+      return new Residual(this.#answer("residual", request, options));
     }
 
     get policyVersion() {
@@ -89,12 +108,20 @@ export function engineOf(wasm, memory, call, sha256) {
       return answered;
     }
 
-    #ask(question, request, how = "{}") {
+    #answer(question, request, options, more) {
+      return this.#asked(question, request, options === undefined ? undefined : this.#how(0, request, options), more);
+    }
+
+    #ask(question, request, how) {
+      return JSON.parse(this.#asked(question, request, how));
+    }
+
+    #asked(question, request, how = "{}", more = undefined) {
       const text = textOf(request, REQUEST);
       const clock = Date.now();
       // After the caller's getters have run, one of which may have freed the engine.
       const engine = this.#opened();
-      return JSON.parse(call(() => engine[question](text, how, clock)));
+      return call(() => engine[question](text, how, clock, more));
     }
 
     #how(turn, request, options) {
@@ -109,10 +136,8 @@ export function engineOf(wasm, memory, call, sha256) {
     }
   }
 
-  // Where the host has `using`; elsewhere there is nothing to define it under.
-  if (Symbol.dispose !== undefined) {
-    Object.defineProperty(Engine.prototype, Symbol.dispose, { value: Engine.prototype.free, configurable: true });
-  }
+  if (Residual === undefined) delete Engine.prototype.residual;
+  disposable(Engine);
   return Engine;
 }
 

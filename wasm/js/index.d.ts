@@ -1,5 +1,7 @@
 // The declarations of `@parapet/engine`, the edge build: what opens a snapshot and decides. Written by hand.
 
+/// <reference lib="esnext.disposable" />
+
 /** A value that a policy may read. `undefined` fields count as absent; everything else must be exact JSON. */
 export type AttributeValue =
   | string
@@ -15,48 +17,155 @@ export interface Attributes {
   readonly [name: string]: AttributeValue;
 }
 
+/**
+ * What a tenant has, for the compiler: with it, `action: { name: "raed" }` is a compile error. `parapet types` makes one of
+ * a tenant document; without one, every name is taken.
+ */
+export interface Schema {
+  /** What may be said of a subject: the attributes that the tenant leaves to the caller. */
+  readonly subject: object;
+  /** By resource type, its actions as a union of their names, and its attributes. */
+  readonly resources: { readonly [type: string]: { readonly actions: string; readonly properties: object } };
+  /** What may be said of the circumstances. */
+  readonly context: object;
+}
+
+/** Any tenant. */
+export interface AnySchema {
+  readonly subject: Attributes;
+  readonly resources: { readonly [type: string]: { readonly actions: string; readonly properties: Attributes } };
+  readonly context: Attributes;
+}
+
+/** The names of a tenant's resource types. */
+export type ResourceTypeOf<S extends Schema> = keyof S["resources"] & string;
+
+/** The names of the actions of a resource type, or of all. */
+export type ActionOf<S extends Schema, T extends ResourceTypeOf<S> = ResourceTypeOf<S>> = S["resources"][T]["actions"];
+
+/** The attributes of a resource type, or of all. */
+export type PropertiesOf<S extends Schema, T extends ResourceTypeOf<S> = ResourceTypeOf<S>> = S["resources"][T]["properties"];
+
 /** Who asks: AuthZEN's subject. */
-export interface Subject {
+export interface Subject<S extends Schema = AnySchema> {
   /** `user` or `service_account`. */
   readonly type: string;
   /** The row's id, else the username, else the e-mail. */
   readonly id: string;
   /** Only attributes that the tenant's schema leaves to the caller count. */
-  readonly properties?: Attributes | undefined;
+  readonly properties?: S["subject"] | undefined;
 }
 
 /** What the subject wants to do. */
-export interface Action {
+export interface Action<Name extends string = string> {
   /** Without the resource type: `read`. */
-  readonly name: string;
+  readonly name: Name;
   /** `context.action` of policies. */
   readonly properties?: Attributes | undefined;
 }
 
 /** What it wants to do it to. */
-export interface Resource {
-  readonly type: string;
+export interface Resource<S extends Schema = AnySchema, T extends ResourceTypeOf<S> = ResourceTypeOf<S>> {
+  readonly type: T;
   readonly id: string;
   /** Where given, they replace what the tenant's registry of resources holds. */
-  readonly properties?: Attributes | undefined;
+  readonly properties?: PropertiesOf<S, T> | undefined;
 }
 
+/** The circumstances of a request. */
+interface Circumstances<S extends Schema> {
+  /** `now`, `weekday`, `scopes` and `flags` are the engine's to say and passed over here. */
+  readonly context?: S["context"] | undefined;
+}
+
+/** By resource type, so that action and resource fit each other. */
+type OfEachType<S extends Schema, Requests extends { [T in ResourceTypeOf<S>]: unknown }> = Requests[ResourceTypeOf<S>];
+
 /** An AuthZEN evaluation request. */
-export interface EvaluationRequest {
-  readonly subject: Subject;
-  readonly action: Action;
-  readonly resource: Resource;
-  /** Circumstances. `now`, `weekday`, `scopes` and `flags` are the engine's to say and passed over here. */
-  readonly context?: Attributes | undefined;
+export type EvaluationRequest<S extends Schema = AnySchema> = OfEachType<
+  S,
+  {
+    [T in ResourceTypeOf<S>]: Circumstances<S> & {
+      readonly subject: Subject<S>;
+      readonly action: Action<ActionOf<S, T>>;
+      readonly resource: Resource<S, T>;
+    };
+  }
+>;
+
+/** A part of an evaluation request, of which a batch's top level or an item gives the rest. */
+export interface PartialRequest<S extends Schema = AnySchema> extends Circumstances<S> {
+  readonly subject?: Subject<S> | undefined;
+  readonly action?: Action<ActionOf<S>> | undefined;
+  readonly resource?: Resource<S> | undefined;
 }
 
 /** An AuthZEN evaluations request: what an item leaves out, the top level gives. */
-export interface EvaluationsRequest extends Partial<EvaluationRequest> {
+export interface EvaluationsRequest<S extends Schema = AnySchema> extends PartialRequest<S> {
   /** At least one item, at most 1,000. */
-  readonly evaluations: readonly Partial<EvaluationRequest>[];
+  readonly evaluations: readonly PartialRequest<S>[];
   readonly options?: {
     readonly evaluations_semantic?: "execute_all" | "deny_on_first_deny" | "permit_on_first_permit" | undefined;
   };
+}
+
+/** Which page of a search is asked for. */
+export interface PageRequest {
+  /** `next_token` of the page before; without one, the first. It belongs to the same question and the same snapshot. */
+  readonly token?: string | undefined;
+  /** At most so many results: 100 where nothing is said, 1,000 at most. */
+  readonly limit?: number | undefined;
+}
+
+/** Which actions may a subject do to a resource? */
+export interface ActionSearchRequest<S extends Schema = AnySchema> extends Circumstances<S> {
+  readonly subject: Subject<S>;
+  readonly resource: Resource<S>;
+  readonly page?: PageRequest | undefined;
+}
+
+/** To which resources of a type may a subject do an action? */
+export type ResourceSearchRequest<S extends Schema = AnySchema> = OfEachType<
+  S,
+  {
+    [T in ResourceTypeOf<S>]: Circumstances<S> & {
+      readonly subject: Subject<S>;
+      readonly action: Action<ActionOf<S, T>>;
+      /** Its attributes, where given, are of every one. */
+      readonly resource: { readonly type: T; readonly properties?: PropertiesOf<S, T> | undefined };
+      readonly page?: PageRequest | undefined;
+    };
+  }
+>;
+
+/** Which subjects of a type may do an action to a resource? */
+export type SubjectSearchRequest<S extends Schema = AnySchema> = OfEachType<
+  S,
+  {
+    [T in ResourceTypeOf<S>]: Circumstances<S> & {
+      /** Its attributes, where given, are of every one. */
+      readonly subject: { readonly type: string; readonly properties?: S["subject"] | undefined };
+      readonly action: Action<ActionOf<S, T>>;
+      readonly resource: Resource<S, T>;
+      readonly page?: PageRequest | undefined;
+    };
+  }
+>;
+
+/** A page of results. */
+export interface SearchResponse<Found> {
+  readonly results: readonly Found[];
+  readonly page: {
+    /** Of the page that follows; empty where this is the last. */
+    readonly next_token: string;
+    readonly count: number;
+  };
+}
+
+/** A subject or a resource that was found. */
+export interface FoundEntity<Type extends string = string> {
+  readonly type: Type;
+  readonly id: string;
 }
 
 /** Which kind of yes or no; everything but `allow` denies. */
@@ -174,6 +283,11 @@ export interface DecideOptions {
   readonly scopes?: readonly string[] | undefined;
 }
 
+export interface ResourceSearchOptions<S extends Schema = AnySchema> extends DecideOptions {
+  /** Among these, in their order; without them, among what the tenant's registry holds. Each page needs the same. */
+  readonly candidates?: readonly { readonly id: string; readonly properties?: PropertiesOf<S> | undefined }[] | undefined;
+}
+
 /** One thing wrong with a tenant document, and where. */
 export interface Finding {
   readonly table: string;
@@ -201,33 +315,48 @@ export class ParapetError extends Error {
   readonly findings?: readonly Finding[];
 }
 
-/** A tenant that decides. */
-export class Engine {
-  private constructor();
+/**
+ * A tenant that decides. What it takes of memory is outside JavaScript's heap: it is given back by `free`, by `using`, or some
+ * time after the last reference is gone.
+ */
+export class Engine<S extends Schema = AnySchema> {
+  protected constructor();
 
   /** Opens a snapshot: checks signature, content, tenant and version. */
-  static open(bytes: Uint8Array, options: OpenOptions): Promise<Engine>;
+  static open<S extends Schema = AnySchema>(bytes: Uint8Array, options: OpenOptions): Promise<Engine<S>>;
 
   /** Decides one AuthZEN evaluation. */
-  decide(request: EvaluationRequest, options?: DecideOptions): EvaluationResponse;
+  decide(request: EvaluationRequest<S>, options?: DecideOptions): EvaluationResponse;
 
   /** Decides a batch. An item that cannot be evaluated is denied with its reason. */
-  decideBatch(request: EvaluationsRequest, options?: DecideOptions): EvaluationsResponse;
+  decideBatch(request: EvaluationsRequest<S>, options?: DecideOptions): EvaluationsResponse;
   /** Without items, one evaluation is answered, as the standard has it. */
-  decideBatch(request: EvaluationRequest, options?: DecideOptions): EvaluationResponse;
+  decideBatch(request: EvaluationRequest<S>, options?: DecideOptions): EvaluationResponse;
 
   /** Whether a principal (a user's id, username or e-mail, or a subject) may do an action to a resource, now. */
-  check(
-    principal: string | Subject,
-    action: string,
-    resourceType: string,
+  check<T extends ResourceTypeOf<S>>(
+    principal: string | Subject<S>,
+    action: ActionOf<S, T>,
+    resourceType: T,
     resourceId: string,
-    attributes?: Attributes,
-    context?: Attributes,
+    attributes?: PropertiesOf<S, T>,
+    context?: S["context"],
   ): boolean;
 
   /** Decides and says why. */
-  explain(request: EvaluationRequest, options?: DecideOptions): Explanation;
+  explain(request: EvaluationRequest<S>, options?: DecideOptions): Explanation;
+
+  /** Which actions the subject may do to the resource. */
+  searchActions(request: ActionSearchRequest<S>, options?: DecideOptions): SearchResponse<{ readonly name: ActionOf<S> }>;
+
+  /** To which resources of the type the subject may do the action: among candidates, or what the tenant registers. */
+  searchResources(
+    request: ResourceSearchRequest<S>,
+    options?: ResourceSearchOptions<S>,
+  ): SearchResponse<FoundEntity<ResourceTypeOf<S>>>;
+
+  /** Which subjects of the type may do the action to the resource. */
+  searchSubjects(request: SubjectSearchRequest<S>, options?: DecideOptions): SearchResponse<FoundEntity>;
 
   /** The version of the policies that it decides with. */
   readonly policyVersion: number;
@@ -237,4 +366,7 @@ export class Engine {
 
   /** Gives its memory back at once, rather than some time after the last reference is gone. It then decides no more. */
   free(): void;
+
+  /** The same, for `using`, where the host has it. */
+  [Symbol.dispose](): void;
 }

@@ -18,6 +18,18 @@ export const OPTIONS = {
   tooDeep: "options.too_deep",
   length: 1024 * 1024,
 };
+export const CANDIDATES = {
+  what: "candidates",
+  tooLarge: "candidates.too_large",
+  tooDeep: "candidates.too_deep",
+  length: 64 * 1024 * 1024,
+};
+export const COLUMNS = {
+  what: "columns",
+  tooLarge: "columns.too_large",
+  tooDeep: "columns.too_deep",
+  length: 1024 * 1024,
+};
 export const DOCUMENT = {
   what: "document",
   tooLarge: "document.too_large",
@@ -46,6 +58,25 @@ export function textOf(value, purpose) {
     throw writer.refusal ?? writer.notJson("cannot be read", { cause: thrown });
   }
   return writer.text;
+}
+
+/** One of some options, and the others. */
+export function optionOf(options, name) {
+  if (typeof options !== "object" || options === null) return [undefined, options];
+  try {
+    const { [name]: option, ...others } = options;
+    return [option, others];
+  } catch (cause) {
+    throw new Writer(OPTIONS).notJson("cannot be read", { cause });
+  }
+}
+
+/** The name under which the module gives the text of a whole number beyond those that JavaScript's numbers hold exactly. */
+const INTEGER = "\0integer";
+
+/** The value of the module's text: whole numbers beyond 2^53 are BigInts. */
+export function exact(text) {
+  return JSON.parse(text, (_, value) => (value?.[INTEGER] === undefined ? value : BigInt(value[INTEGER])));
 }
 
 /** Text that already is JSON, as far as JavaScript can tell. */

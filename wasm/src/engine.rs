@@ -85,16 +85,21 @@ impl Engine {
     pub fn of(engine: parapet::Engine) -> Self {
         Self { engine }
     }
+
+    /// The core's own.
+    pub(crate) fn engine(&self) -> &parapet::Engine {
+        &self.engine
+    }
 }
 
 /// What the options say of a request.
-struct Asked {
-    now: Timestamp,
-    caller: Caller,
+pub(crate) struct Asked {
+    pub(crate) now: Timestamp,
+    pub(crate) caller: Caller,
 }
 
 impl Asked {
-    fn read(options: &str, clock: f64) -> Result<Self, Failure> {
+    pub(crate) fn read(options: &str, clock: f64) -> Result<Self, Failure> {
         let options = DecideOptions::read(options)?;
         let now = options.now(clock)?;
         // The application that holds the engine is the decision point, so it says where a subject is and how it signed
@@ -107,6 +112,6 @@ impl Asked {
     }
 }
 
-fn json(answer: &impl Serialize) -> Result<String, Failure> {
+pub(crate) fn json(answer: &impl Serialize) -> Result<String, Failure> {
     serde_json::to_string(answer).map_err(|error| Failure::new("internal", error.to_string()))
 }

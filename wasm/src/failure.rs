@@ -3,6 +3,7 @@
 use parapet::Finding;
 use parapet::authzen::AuthzenError;
 use parapet::engine::EngineError;
+use parapet::engine::residual::SqlError;
 use parapet::snapshot::{KeyError, SnapshotError};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
@@ -55,6 +56,12 @@ impl From<SnapshotError> for Failure {
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}
+
+impl From<SqlError> for Failure {
+    fn from(error: SqlError) -> Self {
         Self::new(error.code(), error.to_string())
     }
 }

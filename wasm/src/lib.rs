@@ -11,9 +11,14 @@ mod failure;
 mod open;
 mod options;
 mod plain;
+#[cfg(feature = "full")]
+mod residual;
+mod search;
 
 #[cfg(feature = "full")]
 pub use compile::{compile, compile_snapshot};
 pub use engine::Engine;
 pub use failure::Failure;
 pub use open::{Opening, verify_header};
+#[cfg(feature = "full")]
+pub use residual::Residual;

@@ -1,5 +1,5 @@
 //! The command-line program: compile, check, decide, explain, search, matrix, diff, residual, test, seed, init,
-//! audit.
+//! audit, types.
 //!
 //! The only part of the crate with input, output, a clock and randomness. Exit codes: 0 success, or
 //! allowed; 1 denied, a finding that is an error, a failed case, or a difference; 2 wrong usage or unreadable input.
@@ -19,6 +19,7 @@ mod residual;
 mod search;
 mod seed;
 mod test;
+mod types;
 
 pub use failure::Failure;
 
@@ -67,6 +68,8 @@ enum Command {
     Init(init::Init),
     /// Verify an exported audit log
     Audit(audit::Audit),
+    /// Print what a tenant's requests may say as TypeScript, for `@parapet/engine`
+    Types(types::Types),
     /// Print the JSON Schema of tenant documents
     Schema,
 }
@@ -89,6 +92,7 @@ pub fn run() -> ExitCode {
         Command::Seed(command) => command.run(json),
         Command::Init(command) => command.run(json),
         Command::Audit(command) => command.run(json),
+        Command::Types(command) => command.run(json),
         Command::Schema => output::json(&crate::model::schema::json_schema()).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|failure| failure.report(json))

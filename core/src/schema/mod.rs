@@ -6,6 +6,8 @@
 pub(crate) mod literal;
 mod setting;
 mod types;
+#[cfg(feature = "cedar")]
+mod typescript;
 mod value;
 
 pub use literal::IpRange;

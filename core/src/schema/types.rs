@@ -111,7 +111,7 @@ impl Type {
 }
 
 /// Whether text is one identifier of Cedar's grammar (reserved words included).
-fn is_identifier(text: &str) -> bool {
+pub(super) fn is_identifier(text: &str) -> bool {
     let mut characters = text.chars();
     characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
         && characters.all(|next| next.is_ascii_alphanumeric() || next == '_')

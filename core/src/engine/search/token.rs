@@ -6,8 +6,6 @@
 use super::{SearchError, TokenFault};
 use crate::engine::Request;
 use crate::snapshot::Snapshot;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value as Json};
 use std::fmt;
 use xxhash_rust::xxh3::Xxh3;
@@ -72,8 +70,8 @@ impl Token {
     }
 
     fn read(text: &str) -> Option<Self> {
-        // Long texts are not even decoded.
-        let bytes = (text.len() <= 2 * LENGTH).then(|| URL_SAFE_NO_PAD.decode(text).ok()).flatten()?;
+        // Others are not even decoded.
+        let bytes = (text.len() == 2 * LENGTH).then(|| hex::decode(text).ok()).flatten()?;
         let (form, rest) = bytes.split_first()?;
         let (version, rest) = rest.split_first_chunk()?;
         let (search, rest) = rest.split_first_chunk()?;
@@ -93,7 +91,7 @@ impl fmt::Display for Token {
         bytes.extend(self.version.to_le_bytes());
         bytes.extend(self.search.to_le_bytes());
         bytes.extend(self.position.to_le_bytes());
-        out.write_str(&URL_SAFE_NO_PAD.encode(bytes))
+        out.write_str(&hex::encode(bytes))
     }
 }
 
@@ -171,7 +169,7 @@ mod tests {
     #[test]
     fn whatever_else_is_refused() {
         let text = Token { version: 7, search: 1, position: 2 }.to_string();
-        let mut other_form = URL_SAFE_NO_PAD.decode(&text).unwrap();
+        let mut other_form = hex::decode(&text).unwrap();
         other_form[0] = 2;
         let longer = format!("{text}AAAA");
         for bad in [
@@ -182,7 +180,7 @@ mod tests {
             text.get(1..).unwrap(),
             &longer,
             &"A".repeat(100_000),
-            &URL_SAFE_NO_PAD.encode(other_form),
+            &hex::encode(other_form),
         ] {
             assert_eq!(Token::read(bad), None, "{bad}");
         }
