@@ -81,10 +81,24 @@ wasm/pkg/edge/parapet.js wasm/pkg/full/parapet.js: wasm/pkg/%/parapet.js: $(WASM
 	@$(WASM_OPT_BIN) -O3 $(SHRINK) wasm/pkg/$*/parapet_bg.wasm -o wasm/pkg/$*/parapet_bg.wasm
 	@touch $@
 
-# Each entry as one file beside its wasm module, from where the same relative paths lead to it: each further module
-# costs Node about half a millisecond when it starts.
-wasm/pkg/edge.js wasm/pkg/full.js: wasm/pkg/%.js: wasm/js/%.js $(wildcard wasm/js/*.js) | tools
-	@$(ESBUILD_BIN) $< --bundle --format=esm --platform=node '--external:../pkg/*' --log-level=warning --outfile=$@
+# Each entry for each host as one file beside its wasm module: each further one costs Node about half a millisecond when it
+# starts, and a page a request. Node's ES module alone leaves the glue out, by which tests reach into the module.
+HOSTS := node.js node.cjs browser.js workerd.js
+FOR_node.js = --platform=node --format=esm --external:./$(@D)/parapet.js
+FOR_node.cjs := --platform=node --format=cjs --define:import.meta.url=here \
+	--banner:js='const here = require("node:url").pathToFileURL(__filename).href;'
+FOR_browser.js := --format=esm
+FOR_workerd.js := --format=esm '--external:*.wasm'
+ENTRIES := $(foreach build,edge full,$(HOSTS:%=wasm/pkg/$(build)/%))
+$(ENTRIES): $(wildcard wasm/js/*.js) wasm/pkg/edge/parapet.js wasm/pkg/full/parapet.js | tools
+	@$(ESBUILD_BIN) wasm/js/$(notdir $(@D)).js --bundle --alias:#host=./wasm/js/$(basename $(@F)).js $(FOR_$(@F)) \
+		--log-level=warning --outfile=$@
+
+# What the declarations say holds for CommonJS too, where TypeScript reads them under this name.
+DECLARATIONS := wasm/pkg/index.d.cts wasm/pkg/full.d.cts
+$(DECLARATIONS): wasm/pkg/%.d.cts: wasm/js/%.d.ts
+	@mkdir -p $(@D)
+	@sed 's/\.js"/.cjs"/' $< >$@
 
 # In the release profile: it tests the code that is shipped, and shares its dependencies with the build.
 test-wasm: wasm
@@ -92,6 +106,7 @@ test-wasm: wasm
 	PARAPET_BUILD=edge node --test --test-reporter=spec wasm/tests/*.test.mjs
 	PARAPET_BUILD=full node --test --test-reporter=spec wasm/tests/*.test.mjs
 	tsc -p wasm
+	node --test --test-reporter=spec wasm/tests/package/*.test.mjs
 
 test-e2e: build program generator wasm
 	node --test --test-reporter=spec tests/e2e/*.test.mjs
@@ -100,7 +115,7 @@ test-e2e: build program generator wasm
 test-api: build program ## requests made from the OpenAPI document against the built Worker: no 5xx, nothing unsaid (ARGS=)
 	node tests/api/main.mjs "$$(.ci/python)" $(ARGS)
 
-wasm: tools wasm/pkg/edge/parapet.js wasm/pkg/full/parapet.js wasm/pkg/edge.js wasm/pkg/full.js ## the npm package: the edge build and the full one
+wasm: tools $(ENTRIES) $(DECLARATIONS) ## the npm package: the edge build and the full one
 	@node wasm/size.mjs
 
 # One run: what an earlier one found is thrown away, and the report is of what was found now.

@@ -11,8 +11,8 @@ const cedarWasm = path("node_modules/@cedar-policy/cedar-wasm/nodejs/cedar_wasm_
 /** Ours are measured as far as they are built. */
 export const engines = [
   { name: "Map", module: "map" },
-  parapet("parapet, full wasm", "wasm/pkg/full.js", "wasm/pkg/full/parapet_bg.wasm"),
-  parapet("parapet, edge wasm", "wasm/pkg/edge.js", "wasm/pkg/edge/parapet_bg.wasm"),
+  parapet("parapet, full wasm", "wasm/pkg/full/node.js", "wasm/pkg/full/parapet_bg.wasm"),
+  parapet("parapet, edge wasm", "wasm/pkg/edge/node.js", "wasm/pkg/edge/parapet_bg.wasm"),
   { name: "cedar-wasm", module: "cedar", wasm: cedarWasm },
   { name: "@casl/ability", module: "casl" },
   { name: "casbin", module: "casbin" },

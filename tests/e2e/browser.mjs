@@ -1,20 +1,15 @@
 // A real browser before the built Worker, for the tests of the hosted pages: people with browsers of their own, what axe finds
-// wrong, and pictures of what was seen, in target/pages/.
-//
-// It needs Chromium (Debian: chromium), or another one that CHROMIUM names; where there is none, `missing` says so.
-import { existsSync } from "node:fs";
+// wrong, and pictures of what was seen, in target/pages/. Where there is no browser, `missing` says so.
 import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import { chromium } from "playwright-core";
 import { startEdge } from "../../worker/edge.mjs";
 import { startInbox } from "../../worker/inbox.mjs";
 import { hashed } from "../../worker/seed.mjs";
+import * as chromium from "./chromium.mjs";
 import { SECRETS, office } from "./office.mjs";
 
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-export const missing = existsSync(CHROMIUM) ? false : "there is no Chromium";
-if (missing) console.error(`\n!!! There is no Chromium at ${CHROMIUM}: NO PAGE IS TESTED IN A BROWSER. Install it, or set CHROMIUM.\n`);
+export { missing } from "./chromium.mjs";
 
 const PICTURES = fileURLToPath(new URL("../../target/pages/", import.meta.url));
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -49,10 +44,7 @@ export async function start(users = 2) {
 /** Starts the browser alone, for a test with an edge of its own. */
 export async function launch() {
   await mkdir(PICTURES, { recursive: true });
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  });
+  browser = await chromium.launch();
 }
 
 export async function stop() {

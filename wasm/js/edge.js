@@ -1,13 +1,11 @@
-// The entry point for Node: the edge build, which lies beside it and is loaded when this is imported.
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+// `@parapet/engine`, the edge build: what opens a snapshot and decides. Built for each host, which `#host` stands for.
+import * as host from "#host";
 import * as wasm from "../pkg/edge/parapet.js";
 import { engineOf } from "./engine.js";
-import { guard } from "./error.js";
+import { load } from "./load.js";
 
-const { memory } = wasm.initSync({ module: readFileSync(new URL("../pkg/edge/parapet_bg.wasm", import.meta.url)) });
+const module = load(wasm, host.source);
 
-const sha256 = (bytes) => createHash("sha256").update(bytes).digest();
-
-export const Engine = engineOf(wasm, memory, guard(), sha256);
+export const Engine = engineOf(wasm, module, host.sha256);
+export const { init } = module;
 export { ParapetError } from "./error.js";

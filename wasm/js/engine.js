@@ -8,10 +8,11 @@ import { Border } from "./plain.js";
 const OPENED = Symbol("opened");
 
 /**
- * The class of a wasm module's engines; `call` guards the module, whose memory `memory` is. `sha256` is the host's: 32 bytes
- * of some, or a promise of them. `Residual` is the class of residuals, where the module makes some.
+ * The class of a wasm module's engines; `call` guards the module, `init` loads it, and `memory` gives its memory from then
+ * on. `sha256` is the host's: 32 bytes of some, or a promise of them. `Residual` is the class of residuals, where the module
+ * makes some.
  */
-export function engineOf(wasm, memory, call, sha256, Residual = undefined) {
+export function engineOf(wasm, { call, init, memory }, sha256, Residual = undefined) {
   const border = new Border(wasm, memory);
 
   class Engine {
@@ -30,6 +31,7 @@ export function engineOf(wasm, memory, call, sha256, Residual = undefined) {
       const text = textOf(options, OPTIONS);
       // A copy, since a subclass may say another length than it has, and what is hashed must be what is opened.
       const copy = new Uint8Array(bytes);
+      await init();
       return new Engine(OPENED, await open(wasm, call, sha256, copy, text));
     }
 

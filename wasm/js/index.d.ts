@@ -370,3 +370,13 @@ export class Engine<S extends Schema = AnySchema> {
   /** The same, for `using`, where the host has it. */
   [Symbol.dispose](): void;
 }
+
+/**
+ * Loads the wasm module, if it is not loaded yet. In Node.js and workerd it is, once this package is imported; elsewhere
+ * `Engine.open` loads it. It is for whoever wants it loaded before, must compile in a browser (until then: `engine.not_ready`),
+ * or has the module elsewhere. Where that fails, it is `engine.not_loaded` with its cause, and the next call tries again.
+ *
+ * `source` is the module's URL, a `Response` or a promise of one, its bytes, or a `WebAssembly.Module`; without it, the module
+ * lies beside this package's file. (The types of all hosts do not name these.) While it is loaded, who comes waits for that.
+ */
+export function init(source?: string | object): Promise<void>;

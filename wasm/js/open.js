@@ -1,5 +1,6 @@
 // Opening a snapshot with the host's cryptography. WebCrypto's is asynchronous: that is why opening is.
 import { ParapetError } from "./error.js";
+import { subtle } from "./webcrypto.js";
 
 /** The header, up to the signature and with it; `core/src/snapshot/mod.rs` states the layout. */
 const HEADER = 216;
@@ -46,10 +47,4 @@ async function publicKey({ x, y }) {
 
 function verify(key, head) {
   return subtle().verify(ES256, key, head.subarray(SIGNED, SIGNED + SIGNATURE), head.subarray(0, SIGNED));
-}
-
-function subtle() {
-  const { subtle } = globalThis.crypto ?? {};
-  if (subtle !== undefined) return subtle;
-  throw new ParapetError({ code: "engine.no_webcrypto", message: "opening needs WebCrypto: a page must come over https" });
 }

@@ -27,7 +27,7 @@ const BYTES_A_NUMBER = 20;
 const ONE = [16 * 1024, 4 * 1024, 1024];
 const MANY = [768 * 1024, 64 * 1024, 64 * 1024];
 
-/** The border of one wasm module. */
+/** The border of one wasm module; `memory` gives its memory once it is loaded. */
 export class Border {
   #wasm;
   #memory;
@@ -147,7 +147,7 @@ export class Border {
 
   #look() {
     const [texts, numbers, answers] = this.#wasm.makeRoom(...this.#room);
-    const { buffer } = this.#memory;
+    const { buffer } = this.#memory();
     this.#texts = new Uint8Array(buffer, texts, this.#room[0]);
     this.#numbers = new Uint32Array(buffer, numbers, this.#room[1]);
     this.#answers = new Uint32Array(buffer, answers, this.#room[2]);

@@ -1,0 +1,4 @@
+// Node.js, ES modules.
+import { both } from "./both.mjs";
+
+console.log(JSON.stringify(await both()));

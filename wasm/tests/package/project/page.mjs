@@ -1,0 +1,4 @@
+// A page.
+import { both } from "./both.mjs";
+
+globalThis.answers = both();

@@ -1,0 +1,4 @@
+// A page's thread.
+import { both } from "./both.mjs";
+
+both().then(postMessage);
