@@ -279,4 +279,5 @@ test("as in Next.js: a route handler with params that are promised, and middlewa
   const middleware = forWeb(engine, (request) => question(request.headers.get("x-user"), request.url.split("/").at(-1)));
   assert.equal(await middleware(request()), undefined);
   assert.equal((await middleware(new Request("https://app.example/documents/secret"))).status, 401);
+  assert.equal((await middleware(new Request("https://app.example/documents/secret", { method: "HEAD" }))).body, null);
 });

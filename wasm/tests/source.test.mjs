@@ -287,12 +287,23 @@ test("ensureFresh asks when it is time, and no sooner after a failure than it ma
   assert.equal(await source.refresh(), true);
 });
 
-test("after many failures it waits no longer than a minute, or the interval", async () => {
+test("after many failures it waits no longer than a minute, or the interval, and after a success as at first", async () => {
   const world = sourceOf(status(500));
-  for (let turn = 0; turn < 60; turn++) await world.source.refresh();
-  world.clock.at += 75_001;
-  await world.source.ensureFresh();
-  assert.equal(world.asked.length, 61);
+  const { source, clock, asked } = world;
+  for (let turn = 0; turn < 60; turn++) await source.refresh();
+  clock.at += 44_000;
+  await source.ensureFresh();
+  assert.equal(asked.length, 60);
+  clock.at += 31_001;
+  await source.ensureFresh();
+  assert.equal(asked.length, 61);
+  world.answer = ok(snapshot());
+  await source.refresh();
+  world.answer = status(500);
+  await source.refresh();
+  clock.at += 1_251;
+  await source.ensureFresh();
+  assert.equal(asked.length, 64);
 });
 
 test("headers are asked for each time; what they say stands in no error", async () => {
