@@ -94,8 +94,14 @@ $(ENTRIES): $(wildcard wasm/js/*.js) wasm/pkg/edge/parapet.js wasm/pkg/full/para
 	@$(ESBUILD_BIN) wasm/js/$(notdir $(@D)).js --bundle --alias:#host=./wasm/js/$(basename $(@F)).js $(FOR_$(@F)) \
 		--log-level=warning --outfile=$@
 
+# What has no wasm of its own is shipped as it is written; for CommonJS, each entry as one file.
+ADAPTERS := $(wildcard wasm/js/adapters/*.js)
+COMMONJS := wasm/pkg/source.cjs $(filter-out %/enforce.cjs,$(ADAPTERS:wasm/js/%.js=wasm/pkg/%.cjs))
+$(COMMONJS): wasm/pkg/%.cjs: wasm/js/%.js wasm/js/error.js wasm/js/denials.js wasm/js/adapters/enforce.js | tools
+	@$(ESBUILD_BIN) $< --bundle --format=cjs --platform=neutral --packages=external --log-level=warning --outfile=$@
+
 # What the declarations say holds for CommonJS too, where TypeScript reads them under this name.
-DECLARATIONS := wasm/pkg/index.d.cts wasm/pkg/full.d.cts
+DECLARATIONS := $(patsubst wasm/js/%.d.ts,wasm/pkg/%.d.cts,$(wildcard wasm/js/*.d.ts wasm/js/adapters/*.d.ts))
 $(DECLARATIONS): wasm/pkg/%.d.cts: wasm/js/%.d.ts
 	@mkdir -p $(@D)
 	@sed 's/\.js"/.cjs"/' $< >$@
@@ -115,7 +121,7 @@ test-e2e: build program generator wasm
 test-api: build program ## requests made from the OpenAPI document against the built Worker: no 5xx, nothing unsaid (ARGS=)
 	node tests/api/main.mjs "$$(.ci/python)" $(ARGS)
 
-wasm: tools $(ENTRIES) $(DECLARATIONS) ## the npm package: the edge build and the full one
+wasm: tools $(ENTRIES) $(COMMONJS) $(DECLARATIONS) ## the npm package: the edge build and the full one
 	@node wasm/size.mjs
 
 # One run: what an earlier one found is thrown away, and the report is of what was found now.

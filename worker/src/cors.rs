@@ -16,7 +16,7 @@ const IS_NAMED: &str = "
     SELECT 1 AS named FROM tenant_setting s JOIN tenant t ON t.id = s.tenant_id, json_each(s.setting_value) o
     WHERE s.category = 'security' AND s.setting_key = 'cors_origins' AND t.status = 'active' AND o.value = ?1 LIMIT 1";
 
-const REQUEST_HEADERS: &str = "authorization, content-type, idempotency-key, if-match, x-request-id";
+const REQUEST_HEADERS: &str = "authorization, content-type, idempotency-key, if-match, if-none-match, x-request-id";
 
 const RESPONSE_HEADERS: &str = "etag, idempotency-replayed, link, location, retry-after, x-parapet-stale, x-request-id";
 

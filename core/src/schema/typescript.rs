@@ -10,7 +10,7 @@ impl Schema {
     pub fn typescript(&self, name: &str) -> String {
         let mut out = String::new();
         // Writing to a String does not fail.
-        drop(self.declare(name, &mut out));
+        let _: fmt::Result = self.declare(name, &mut out);
         out
     }
 

@@ -48,7 +48,12 @@ test("what is asked has an allow and a deny, by either kind of key", () => {
 describe("installed", { concurrency: true }, () => {
   test("there is what is used, and nothing else", () => {
     const built = ["browser.js", "node.cjs", "node.js", "parapet.js", "parapet_bg.wasm", "workerd.js"];
-    const files = ["js/full.d.ts", "js/index.d.ts", "package.json", "pkg/full.d.cts", "pkg/index.d.cts"];
+    const files = ["package.json", "js/denials.js", "js/error.js", "js/source.js", "pkg/source.cjs"];
+    files.push(...["full", "index", "source"].flatMap((name) => [`js/${name}.d.ts`, `pkg/${name}.d.cts`]));
+    for (const name of ["enforce", "express", "fastify", "hono", "react", "web"]) {
+      files.push(`js/adapters/${name}.d.ts`, `js/adapters/${name}.js`, `pkg/adapters/${name}.d.cts`);
+      if (name !== "enforce") files.push(`pkg/adapters/${name}.cjs`);
+    }
     files.push(...["edge", "full"].flatMap((name) => built.map((file) => `pkg/${name}/${file}`)));
     assert.deepEqual(project.files.filter((file) => file !== "README.md"), files.sort());
   });
@@ -58,6 +63,18 @@ describe("installed", { concurrency: true }, () => {
       assert.deepEqual(JSON.parse(await project.run("node", file)), expected);
     });
   }
+
+  test("the source and the adapters, by import and by require", async () => {
+    // React is not there.
+    const entries = ["source", "web", "hono", "express", "fastify"];
+    const names = `[${entries.map((name) => `"@parapet/engine/${name}"`)}]`;
+    const print = "console.log(JSON.stringify(all.map((entry) => Object.keys(entry).filter((name) => name !== 'default').sort())))";
+    await project.write("entries.mjs", `const all = await Promise.all(${names}.map((name) => import(name))); ${print}`);
+    await project.write("entries.cjs", `const all = ${names}.map((name) => require(name)); ${print}`);
+    const [imported, required] = await Promise.all(["entries.mjs", "entries.cjs"].map((file) => project.run("node", file)));
+    assert.deepEqual(JSON.parse(imported), [["SnapshotSource"], ["authorize", "decisionOf", "protect"], ["authorize"], ["authorize"], ["authorize"]]);
+    assert.equal(required, imported);
+  });
 
   test("where nothing of the host is known, from bytes", async () => {
     const { Engine, init } = await import(join(project.installed, "pkg/edge/browser.js"));
