@@ -74,7 +74,7 @@ test-rust: tools
 wasm/pkg/edge/parapet.js: WASM_FEATURES := --no-default-features
 wasm/pkg/full/parapet.js: WASM_FEATURES := --features full
 # Smaller than in the Worker, since it is fetched by browsers.
-SMALL := $(foreach crate,parapet sha2 miniz_oxide,--config 'profile.edge.package.$(crate).opt-level="z"')
+wasm/pkg/edge/parapet.js: SMALL := $(foreach crate,parapet sha2 miniz_oxide,--config 'profile.edge.package.$(crate).opt-level="z"')
 wasm/pkg/edge/parapet.js wasm/pkg/full/parapet.js: wasm/pkg/%/parapet.js: $(WASM_SOURCES) | tools
 	wasm-pack build --mode no-install --no-opt --profile edge --target web --no-pack --no-gitignore \
 		--out-dir pkg/$* --out-name parapet wasm -- $(WASM_FEATURES) $(SMALL)

@@ -28,7 +28,10 @@ export function bars() {
   const cold = (name) => one("cold", { name })?.milliseconds;
   const large = peer("native", "parapet", 100_000);
   const small = peer("native", "parapet", 100);
-  const batch = peer("node", package_, AT)?.batch;
+  const atBars = peer("node", package_, AT);
+  const map = peer("node", "Map", AT);
+  const casl = peer("node", "@casl/ability", AT);
+  const batch = atBars?.batch;
   return [
     ...all("decide")
       .filter(({ grants }) => grants !== 1_000)
@@ -38,6 +41,10 @@ export function bars() {
     bar("`Authorizer` / drop-in, 10,000 policies", drop(10_000).authorizer / drop(10_000).compiled, 1_000, { atLeast: true }),
     bar("`Authorizer` / drop-in, 10 policies", drop(10).authorizer / drop(10).compiled, 1, { atLeast: true }),
     bar("cedar-wasm / JavaScript, 100 grants", cedarJs?.p50 / js?.p50, 100, { atLeast: true }),
+    bar(`\`decide\` in JavaScript / \`Map\`, ${count(AT)} grants`, atBars?.p50 / map?.p50, 10),
+    bar(`\`check\` in JavaScript / \`Map\`, ${count(AT)} grants`, atBars?.check / map?.p50, 4),
+    bar(`CASL / \`decide\` in JavaScript, ${count(AT)} grants`, casl?.p50 / atBars?.p50, 1, { atLeast: true }),
+    bar(`CASL / \`check\` in JavaScript, ${count(AT)} grants`, casl?.p50 / atBars?.check, 1, { atLeast: true }),
     bar("cold start, cedar-wasm / JavaScript", cold("cedar-wasm") / cold(package_), 15, { atLeast: true }),
     bar(`a decision in a JavaScript batch of 1,000, above native, ${count(AT)} grants`, batch - native?.p50, 0.5, {
       show: count,

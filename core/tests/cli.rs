@@ -632,3 +632,18 @@ fn explain_says_in_sentences_what_would_turn_a_denial() {
     assert_eq!(explained["suggestions"][0]["changes"][0]["change"], "extend", "{explained}");
     assert_eq!(explained["principal"]["name"], "Bob Testa");
 }
+
+#[test]
+fn types_are_typescript_of_what_requests_may_say() {
+    let types = |arguments: &[&str]| parapet(&[&["types"], arguments].concat(), b"");
+    let document = fixture("entity_in").join("tenant.json");
+    let printed = types(&[document.to_str().unwrap(), "--name", "Acme"]);
+    let printed = text(&printed.stdout);
+    assert!(printed.contains("export interface Acme {\n  readonly subject: "), "{printed}");
+    assert!(printed.contains("    readonly folder: {\n"), "{printed}");
+    let printed = json(&types(&[document.to_str().unwrap(), "--json"]));
+    assert_eq!(printed["name"], "Tenant");
+    for name in ["acme", "Acme-1", "", "A b"] {
+        assert_eq!(types(&[document.to_str().unwrap(), "--name", name]).status.code(), Some(2), "{name}");
+    }
+}
