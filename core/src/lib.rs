@@ -28,6 +28,8 @@ mod finding;
 pub mod fixture;
 #[cfg(feature = "gateway")]
 pub mod gateway;
+#[cfg(feature = "cli")]
+pub mod import;
 pub mod model;
 pub mod opaque_token;
 #[cfg(feature = "password")]

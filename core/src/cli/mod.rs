@@ -1,5 +1,5 @@
 //! The command-line program: compile, check, decide, explain, search, matrix, diff, residual, test, seed, init,
-//! audit, types.
+//! audit, types, import.
 //!
 //! The only part of the crate with input, output, a clock and randomness. Exit codes: 0 success, or
 //! allowed; 1 denied, a finding that is an error, a failed case, or a difference; 2 wrong usage or unreadable input.
@@ -10,6 +10,7 @@ mod compile;
 mod decide;
 mod diff;
 mod failure;
+mod import;
 mod init;
 mod input;
 mod matrix;
@@ -66,6 +67,8 @@ enum Command {
     Seed(seed::Seed),
     /// Write the operators' tenant with its first operator as SQL, with the operator's API key: once
     Init(init::Init),
+    /// Make a tenant document of what another system exports
+    Import(import::Import),
     /// Verify an exported audit log
     Audit(audit::Audit),
     /// Print what a tenant's requests may say as TypeScript, for `@parapet/engine`
@@ -92,6 +95,7 @@ pub fn run() -> ExitCode {
         Command::Seed(command) => command.run(json),
         Command::Init(command) => command.run(json),
         Command::Audit(command) => command.run(json),
+        Command::Import(command) => command.run(json),
         Command::Types(command) => command.run(json),
         Command::Schema => output::json(&crate::model::schema::json_schema()).map(|()| ExitCode::SUCCESS),
     };

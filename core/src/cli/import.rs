@@ -1,0 +1,86 @@
+//! `parapet import`: a tenant document of what another system exports.
+
+use super::{Failure, input, output};
+use crate::import::{self, Imported};
+use crate::model::Timestamp;
+use clap::{Args, Subcommand};
+use serde_json::json;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    #[command(subcommand)]
+    from: From,
+    /// Write the document to this file; it holds the hashes of passwords
+    #[arg(short, long, value_name = "FILE", global = true)]
+    output: Option<PathBuf>,
+    /// When the tenant says it was made (RFC 3339); the clock's time otherwise
+    #[arg(long, global = true)]
+    now: Option<Timestamp>,
+}
+
+#[derive(Debug, Subcommand)]
+enum From {
+    /// A realm export of Keycloak: users with their passwords, roles and groups
+    Keycloak {
+        /// The export (`-` for the standard input)
+        realm: PathBuf,
+        /// The tenant's slug; the realm's name otherwise
+        #[arg(long)]
+        slug: Option<String>,
+    },
+    /// A model and a policy of Casbin
+    Casbin {
+        /// The model (`*.conf`)
+        model: PathBuf,
+        /// The policy (`*.csv`)
+        policy: PathBuf,
+        /// The tenant's slug
+        #[arg(long)]
+        slug: String,
+        /// The type of resources that Casbin's objects become
+        #[arg(long, default_value = "object")]
+        resource_type: String,
+        /// The domain of the e-mail addresses of users, whom Casbin knows by a name
+        #[arg(long)]
+        email_domain: String,
+    },
+}
+
+impl Import {
+    pub(super) fn run(self, as_json: bool) -> Result<ExitCode, Failure> {
+        let now = input::now(self.now);
+        let (path, imported) = match self.from {
+            From::Keycloak { realm, slug } => {
+                let export = serde_json::from_slice(&input::bytes(&realm)?)
+                    .map_err(|error| Failure::Usage(format!("`{}`: {error}", realm.display())))?;
+                let imported = import::keycloak(&export, slug.as_deref(), now);
+                (realm, imported)
+            }
+            From::Casbin { model, policy, slug, resource_type, email_domain } => {
+                let text = |path: &PathBuf| {
+                    String::from_utf8(input::bytes(path)?)
+                        .map_err(|_| Failure::Usage(format!("`{}` is no text", path.display())))
+                };
+                let how = import::Casbin { slug: &slug, resource_type: &resource_type, email_domain: &email_domain };
+                let imported = import::casbin(&text(&model)?, &text(&policy)?, &how, now);
+                (model, imported)
+            }
+        };
+        let Imported { document, left } = imported.map_err(|findings| Failure::Findings { path, findings })?;
+        if let Some(path) = &self.output {
+            std::fs::write(path, document.to_string()).map_err(|error| Failure::Write { path: path.clone(), error })?;
+        }
+        match (as_json, &self.output) {
+            (true, Some(path)) => output::json(&json!({"output": path, "left": left}))?,
+            (true, None) => output::json(&json!({"document": document, "left": left}))?,
+            (false, Some(_)) => output::findings(&left),
+            (false, None) => {
+                output::findings(&left);
+                output::json(&document)?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
