@@ -54,7 +54,9 @@ impl Residual {
             _ => return Err(Failure::new("sql.dialect", "the dialect is `sqlite` or `postgresql`")),
         };
         let columns = match columns {
-            Some(text) => serde_json::from_str(&text).map_err(|error| Failure::new("sql.columns", error.to_string()))?,
+            Some(text) => {
+                serde_json::from_str(&text).map_err(|error| Failure::new("sql.columns", error.to_string()))?
+            }
             None => Columns::by_name(&self.declared),
         };
         let mut sql = serde_json::to_value(self.residual.sql(dialect, &columns)?).unwrap_or_default();

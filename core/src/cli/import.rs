@@ -30,6 +30,21 @@ enum From {
         #[arg(long)]
         slug: Option<String>,
     },
+    /// Tables of comma-separated values: users, roles, and who has what
+    Csv {
+        /// The tenant's slug
+        #[arg(long)]
+        slug: String,
+        /// `email`, and what else there is of users
+        #[arg(long, value_name = "FILE")]
+        users: Option<PathBuf>,
+        /// `role`, with `resource` and `action` a line
+        #[arg(long, value_name = "FILE")]
+        roles: Option<PathBuf>,
+        /// `user`, with `role` or `group`
+        #[arg(long, value_name = "FILE")]
+        memberships: Option<PathBuf>,
+    },
     /// A model and a policy of Casbin
     Casbin {
         /// The model (`*.conf`)
@@ -51,6 +66,10 @@ enum From {
 impl Import {
     pub(super) fn run(self, as_json: bool) -> Result<ExitCode, Failure> {
         let now = input::now(self.now);
+        let text = |path: &PathBuf| {
+            String::from_utf8(input::bytes(path)?)
+                .map_err(|_| Failure::Usage(format!("`{}` is no text", path.display())))
+        };
         let (path, imported) = match self.from {
             From::Keycloak { realm, slug } => {
                 let export = serde_json::from_slice(&input::bytes(&realm)?)
@@ -58,11 +77,18 @@ impl Import {
                 let imported = import::keycloak(&export, slug.as_deref(), now);
                 (realm, imported)
             }
-            From::Casbin { model, policy, slug, resource_type, email_domain } => {
-                let text = |path: &PathBuf| {
-                    String::from_utf8(input::bytes(path)?)
-                        .map_err(|_| Failure::Usage(format!("`{}` is no text", path.display())))
+            From::Csv { slug, users, roles, memberships } => {
+                let read = |path: &Option<PathBuf>| path.as_ref().map(text).transpose();
+                let [of_users, of_roles, of_memberships] = [read(&users)?, read(&roles)?, read(&memberships)?];
+                let tables = import::Csv {
+                    users: of_users.as_deref(),
+                    roles: of_roles.as_deref(),
+                    memberships: of_memberships.as_deref(),
                 };
+                let path = [users, roles, memberships].into_iter().flatten().next().unwrap_or_default();
+                (path, import::csv(tables, &slug, now))
+            }
+            From::Casbin { model, policy, slug, resource_type, email_domain } => {
                 let how = import::Casbin { slug: &slug, resource_type: &resource_type, email_domain: &email_domain };
                 let imported = import::casbin(&text(&model)?, &text(&policy)?, &how, now);
                 (model, imported)

@@ -70,13 +70,18 @@ impl Model {
         }
         let mut take = |section: &str, key: &str| sections.remove(&(section.to_owned(), key.to_owned()));
         let (request, fields) = (take("request_definition", "r"), take("policy_definition", "p"));
-        let (roles, effect, matcher) = (take("role_definition", "g"), take("policy_effect", "e"), take("matchers", "m"));
+        let (roles, effect, matcher) =
+            (take("role_definition", "g"), take("policy_effect", "e"), take("matchers", "m"));
         let missing = |what: &str| Finding::error("model", "casbin.malformed", format!("`{what}` is missing"));
         let fields_of = |text: &str| text.split(',').map(|field| field.trim().to_owned()).collect::<Vec<_>>();
         match request {
             None => findings.push(missing("r")),
             Some((number, request)) if fields_of(&request) != ["sub", "obj", "act"] => {
-                findings.push(at(number, "casbin.request", format!("`{request}`: only `sub, obj, act` means the same here")));
+                findings.push(at(
+                    number,
+                    "casbin.request",
+                    format!("`{request}`: only `sub, obj, act` means the same here"),
+                ));
             }
             Some(_) => {}
         }
@@ -84,13 +89,21 @@ impl Model {
         match fields {
             None => findings.push(missing("p")),
             Some((number, fields)) if policy != ["sub", "obj", "act"] && policy != ["sub", "obj", "act", "eft"] => {
-                findings.push(at(number, "casbin.policy", format!("`{fields}`: expected `sub, obj, act`, perhaps with `eft`")));
+                findings.push(at(
+                    number,
+                    "casbin.policy",
+                    format!("`{fields}`: expected `sub, obj, act`, perhaps with `eft`"),
+                ));
             }
             Some(_) => {}
         }
         let has_roles = roles.is_some();
         if let Some((number, roles)) = roles.filter(|(_, roles)| fields_of(roles) != ["_", "_"]) {
-            findings.push(at(number, "casbin.roles", format!("`{roles}`: roles within domains are tenants of their own here")));
+            findings.push(at(
+                number,
+                "casbin.roles",
+                format!("`{roles}`: roles within domains are tenants of their own here"),
+            ));
         }
         let squeezed = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
         let denies = match &effect {
@@ -116,7 +129,9 @@ impl Model {
                     if has_roles { ("g(r.sub,p.sub)", "g(r.sub, p.sub)") } else { ("r.sub==p.sub", "r.sub == p.sub") };
                 let known = BTreeSet::from([subject, "r.obj==p.obj", "r.act==p.act"]);
                 if squeezed.split("&&").collect::<BTreeSet<_>>() != known {
-                    let why = format!("`{matcher}`: only `{written} && r.obj == p.obj && r.act == p.act` means the same here");
+                    let why = format!(
+                        "`{matcher}`: only `{written} && r.obj == p.obj && r.act == p.act` means the same here"
+                    );
                     findings.push(at(number, "casbin.matcher", why));
                 }
             }
@@ -158,13 +173,17 @@ impl Policy {
                         Some(other) => {
                             // Casbin passes over what is neither.
                             let why = format!("the effect `{other}` is neither `allow` nor `deny`");
-                            policy.left.push(Finding::warning("policy", "casbin.effect", why).field(format!("line {number}")));
+                            policy
+                                .left
+                                .push(Finding::warning("policy", "casbin.effect", why).field(format!("line {number}")));
                             continue;
                         }
                     };
                     if denies && !model.denies {
                         let why = "the model passes over denials";
-                        policy.left.push(Finding::warning("policy", "casbin.effect", why).field(format!("line {number}")));
+                        policy
+                            .left
+                            .push(Finding::warning("policy", "casbin.effect", why).field(format!("line {number}")));
                         continue;
                     }
                     policy.grants.push((number, [subject.clone(), object.clone(), action.clone()], denies));
@@ -216,7 +235,11 @@ impl Import<'_> {
     }
 
     fn user(&mut self, name: &str) -> Option<Uuid> {
-        let email = if is_email(name) { name.to_lowercase() } else { format!("{}@{}", name.to_lowercase(), self.how.email_domain) };
+        let email = if is_email(name) {
+            name.to_lowercase()
+        } else {
+            format!("{}@{}", name.to_lowercase(), self.how.email_domain)
+        };
         if !is_email(&email) {
             self.draft.leave("policy", name, "casbin.user", format!("`{name}` makes no e-mail address"));
             return None;
@@ -266,7 +289,13 @@ fn reached<'a>(name: &'a str, roles: &'a [(String, String)]) -> BTreeSet<&'a str
     let mut found = BTreeSet::new();
     let mut left = vec![name];
     while let Some(next) = left.pop() {
-        left.extend(roles.iter().filter(|(who, _)| who == next).map(|(_, role)| role.as_str()).filter(|role| found.insert(*role)));
+        left.extend(
+            roles
+                .iter()
+                .filter(|(who, _)| who == next)
+                .map(|(_, role)| role.as_str())
+                .filter(|role| found.insert(*role)),
+        );
     }
     found
 }

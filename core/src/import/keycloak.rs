@@ -69,7 +69,7 @@ impl Import {
             }
         }
         Self {
-            draft: Draft { slug: String::new(), tables: BTreeMap::new(), left: vec![] },
+            draft: Draft::default(),
             gives: BTreeMap::new(),
             role_ids: BTreeMap::new(),
             groups: BTreeMap::new(),
@@ -99,7 +99,8 @@ impl Import {
             let composites = role.get("composites").and_then(Json::as_object).unwrap_or(&none);
             let of_realm = strings(composites.get("realm")).map(str::to_owned);
             let of_clients = composites.get("client").and_then(Json::as_object).unwrap_or(&none).iter();
-            let of_clients = of_clients.flat_map(|(client, roles)| strings(Some(roles)).map(|role| qualified(client, role)));
+            let of_clients =
+                of_clients.flat_map(|(client, roles)| strings(Some(roles)).map(|role| qualified(client, role)));
             parts.insert(name.clone(), of_realm.chain(of_clients).collect());
             if is_own(client, &name) {
                 self.draft.leave("roles", at, "keycloak.own_role", format!("`{name}` is about Keycloak itself"));
@@ -181,10 +182,13 @@ impl Import {
         };
         let username = text(user, "username").unwrap_or_default();
         if let Some(client) = text(user, "serviceAccountClientId") {
-            let why = format!("`{username}` is the service account of the client `{client}`: make one, with permissions of its own");
+            let why = format!(
+                "`{username}` is the service account of the client `{client}`: make one, with permissions of its own"
+            );
             return self.draft.leave("users", at, "keycloak.service_account", why);
         }
-        let email = text(user, "email").or(Some(username)).map(str::to_lowercase).filter(|email| shape::is_email(email));
+        let email =
+            text(user, "email").or(Some(username)).map(str::to_lowercase).filter(|email| shape::is_email(email));
         let Some(email) = email else {
             return self.draft.leave("users", at, "keycloak.no_email", format!("`{username}` has no e-mail address"));
         };
@@ -192,7 +196,8 @@ impl Import {
             let why = format!("another user has the e-mail address of `{username}`");
             return self.draft.leave("users", at, "keycloak.duplicate_email", why);
         }
-        let id = text(user, "id").and_then(|id| Uuid::try_parse(id).ok()).unwrap_or_else(|| self.draft.id("user", &email));
+        let id =
+            text(user, "id").and_then(|id| Uuid::try_parse(id).ok()).unwrap_or_else(|| self.draft.id("user", &email));
         let named = (shape::is_username(username) && self.usernames.insert(username.to_owned())).then_some(username);
         if named.is_none() && !username.eq_ignore_ascii_case(&email) {
             let why = format!("`{username}` cannot be a username; the e-mail address signs in");
@@ -226,14 +231,21 @@ impl Import {
         }
         for group in strings(user.get("groups")) {
             let Some(group_id) = self.groups.get(group) else {
-                self.draft.leave("users", format!("{at}/groups"), "keycloak.unknown_group", format!("there is no group `{group}`"));
+                self.draft.leave(
+                    "users",
+                    format!("{at}/groups"),
+                    "keycloak.unknown_group",
+                    format!("there is no group `{group}`"),
+                );
                 continue;
             };
             let row = json!({"id": self.draft.id("user_group_membership", &format!("{id} {group}")), "user_id": id, "user_group_id": group_id});
             self.draft.add("user_group_membership", row);
         }
         for part in ["federatedIdentities", "clientConsents", "disableableCredentialTypes", "notBefore"] {
-            let has = |value: &Json| value.as_array().is_some_and(|list| !list.is_empty()) || value.as_i64().is_some_and(|at| at != 0);
+            let has = |value: &Json| {
+                value.as_array().is_some_and(|list| !list.is_empty()) || value.as_i64().is_some_and(|at| at != 0)
+            };
             if user.get(part).is_some_and(has) {
                 let why = format!("`{part}` of `{username}`");
                 self.draft.leave("users", format!("{at}/{part}"), "keycloak.not_carried", why);
@@ -342,13 +354,16 @@ fn qualified(client: &str, role: &str) -> String {
 
 /// Whether a role is about Keycloak itself.
 fn is_own(client: &str, name: &str) -> bool {
-    OWN_CLIENTS.contains(&client) || matches!(name, "offline_access" | "uma_authorization") || name.starts_with("default-roles-")
+    OWN_CLIENTS.contains(&client)
+        || matches!(name, "offline_access" | "uma_authorization")
+        || name.starts_with("default-roles-")
 }
 
 /// A user's attributes; those without a value are none.
 fn attributes(user: &Json) -> BTreeMap<String, Vec<String>> {
     let attributes = user.get("attributes").and_then(Json::as_object).into_iter().flatten();
-    let attributes = attributes.map(|(name, values)| (name.clone(), strings(Some(values)).map(str::to_owned).collect::<Vec<_>>()));
+    let attributes =
+        attributes.map(|(name, values)| (name.clone(), strings(Some(values)).map(str::to_owned).collect::<Vec<_>>()));
     attributes.filter(|(_, values)| !values.is_empty()).collect()
 }
 

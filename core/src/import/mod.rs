@@ -1,14 +1,17 @@
-//! Tenant documents of what other systems export: Keycloak's realms, Casbin's models and policies.
+//! Tenant documents of what other systems export: Keycloak's realms, Casbin's models and policies, tables of
+//! comma-separated values.
 //!
 //! What cannot be carried over is listed, each with its place, and never dropped in silence. The same export gives the same
 //! document, with the same ids.
 
 mod casbin;
+mod csv;
 mod keycloak;
 #[cfg(test)]
 mod tests;
 
 pub use casbin::{Casbin, casbin};
+pub use csv::{Csv, csv};
 pub use keycloak::keycloak;
 
 use crate::Finding;
@@ -28,6 +31,7 @@ pub struct Imported {
 }
 
 /// A document that is being made.
+#[derive(Default)]
 struct Draft {
     /// What all ids are derived from beside their own.
     slug: String,

@@ -67,8 +67,12 @@ fn a_realm_is_carried_over_and_the_rest_is_listed() {
         read.user_role.iter().filter(|row| row.user_id == ada.id).map(|row| role_of(row.role_id)).collect();
     assert_eq!(of_ada, names);
     let sales = read.user_group.iter().find(|group| group.name == "europe/sales").unwrap();
-    let of_sales: BTreeSet<&str> =
-        read.user_group_role.iter().filter(|row| row.user_group_id == sales.id).map(|row| role_of(row.role_id)).collect();
+    let of_sales: BTreeSet<&str> = read
+        .user_group_role
+        .iter()
+        .filter(|row| row.user_group_id == sales.id)
+        .map(|row| role_of(row.role_id))
+        .collect();
     assert_eq!(of_sales, BTreeSet::from(["member", "shop:seller"]));
     assert_eq!(read.user_group_membership.len(), 1);
     let bob = read.user.iter().find(|user| user.email == "bob@acme.example").unwrap();
@@ -167,4 +171,59 @@ fn a_model_that_means_something_else_is_refused_with_its_line() {
         let found = (findings[0].code.as_str(), findings[0].field.as_deref());
         assert_eq!(found, ("casbin.malformed", Some(format!("line {number}").as_str())), "{line}");
     }
+}
+
+#[test]
+fn tables_become_a_tenant() {
+    let users =
+        "\u{feff}email,username,is_active,department\nAda@acme.example,ada,yes,law\n\"bob@acme.example\",,no,\n";
+    let roles =
+        "role,description,resource,action,effect\neditor,Edits,document,read,\neditor,,document,write,deny\nidle,,,,\n";
+    let memberships =
+        "user,role,group,expires_at\nada,editor,,2030-01-01T00:00:00.000Z\nBOB@acme.example,,staff,\nada,idle,staff,\n";
+    let tables = Csv { users: Some(users), roles: Some(roles), memberships: Some(memberships) };
+    let Imported { document, left } = csv(tables, "acme", NOW.parse().unwrap()).unwrap();
+    let read = TenantDocument::from_value(document).unwrap();
+    crate::compile(&read).unwrap();
+    assert_eq!(left, []);
+    assert_eq!((read.user.len(), read.role.len(), read.permission.len(), read.user_role.len()), (2, 2, 2, 2));
+    assert_eq!((read.user_group.len(), read.user_group_membership.len()), (1, 2));
+    assert_eq!((read.user[0].email.as_str(), read.user[1].is_active), ("ada@acme.example", false));
+    assert_eq!(json!(read.user[0].custom_attributes), json!({"department": "law"}));
+}
+
+#[test]
+fn what_is_wrong_in_tables_is_said_with_its_line_and_nothing_is_made() {
+    let refused = |tables: Csv<'_>| {
+        let findings = csv(tables, "acme", NOW.parse().unwrap()).unwrap_err();
+        findings
+            .iter()
+            .map(|it| format!("{} {} {}", it.table, it.field.as_deref().unwrap_or_default(), it.code))
+            .collect::<Vec<_>>()
+    };
+    let users = |text| Csv { users: Some(text), ..Csv::default() };
+    assert_eq!(refused(users("name\nada\n")), ["users line 1 csv.column", "users line 2 csv.no_email"]);
+    assert_eq!(refused(users("email,email\n")), ["users line 1 csv.column"]);
+    assert_eq!(refused(users("email,x-y\na@b.example,1\n")), ["users line 1 csv.column"]);
+    assert_eq!(refused(users("email\na@b.example,1\n")), ["users line 2 csv.malformed"]);
+    assert_eq!(
+        refused(users("email,id,is_active\na@b.example,7,\nA@b.example,,maybe\na@B.example,,\n")),
+        ["users line 2 csv.id", "users line 3 csv.truth", "users line 4 csv.duplicate"]
+    );
+    assert_eq!(refused(users("email\nno address\n")), ["user email user.email"]);
+    let roles = Csv { roles: Some("role,resource,colour\nreader,document,red\n,,\n"), ..Csv::default() };
+    assert_eq!(refused(roles), ["roles line 1 csv.column", "roles line 2 csv.permission", "roles line 3 csv.no_role"]);
+    let memberships = Csv {
+        users: Some("email\na@b.example\n"),
+        memberships: Some("user,role\neve,x\na@b.example,x\na@b.example,\n"),
+        ..Csv::default()
+    };
+    assert_eq!(
+        refused(memberships),
+        [
+            "memberships line 2 csv.unknown_user",
+            "memberships line 3 csv.unknown_role",
+            "memberships line 4 csv.membership"
+        ]
+    );
 }

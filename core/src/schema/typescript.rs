@@ -40,11 +40,7 @@ impl Schema {
 }
 
 /// Attributes, within lines that are indented so many times.
-fn record<'a>(
-    attributes: impl Iterator<Item = (&'a String, &'a Type)>,
-    depth: usize,
-    out: &mut String,
-) -> fmt::Result {
+fn record<'a>(attributes: impl Iterator<Item = (&'a String, &'a Type)>, depth: usize, out: &mut String) -> fmt::Result {
     let mut attributes = attributes.peekable();
     if attributes.peek().is_none() {
         return out.write_str("Record<never, never>");

@@ -172,16 +172,8 @@ mod tests {
         let mut other_form = hex::decode(&text).unwrap();
         other_form[0] = 2;
         let longer = format!("{text}AAAA");
-        for bad in [
-            "",
-            "A",
-            "!",
-            "é",
-            text.get(1..).unwrap(),
-            &longer,
-            &"A".repeat(100_000),
-            &hex::encode(other_form),
-        ] {
+        for bad in ["", "A", "!", "é", text.get(1..).unwrap(), &longer, &"A".repeat(100_000), &hex::encode(other_form)]
+        {
             assert_eq!(Token::read(bad), None, "{bad}");
         }
     }
