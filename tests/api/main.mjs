@@ -12,8 +12,8 @@ import { seedOwner } from "./seed.mjs";
 
 const [folder, ...more] = process.argv.slice(2);
 // They ask a resolver on the network.
-const NOT_ASKED = ["verifyDomain", "createWebhook", "updateWebhook"].map((id) => `--exclude-operation-id=${id}`);
-const OF_KEYS = ["updateApiKey", "deleteApiKey", "rotateApiKey"];
+const NOT_ASKED = ["verifyDomain", "createWebhook", "updateWebhook", "createGatewayHost", "createIdentityProvider"].map((id) => `--exclude-operation-id=${id}`);
+const OF_KEYS = ["updateApiKey", "deleteApiKey", "rotateApiKey", "revokeOwnApiKey"];
 const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
 
 /**

@@ -143,11 +143,19 @@ impl Model {
     }
 }
 
-/// The lines of a policy, each with its number.
+/// A `p` line.
+struct Grant {
+    line: usize,
+    subject: String,
+    object: String,
+    action: String,
+    denies: bool,
+}
+
+/// The lines of a policy.
 #[derive(Default)]
 struct Policy {
-    /// Subject, object, action, and whether it denies.
-    grants: Vec<(usize, [String; 3], bool)>,
+    grants: Vec<Grant>,
     /// Who has which role.
     roles: Vec<(String, String)>,
     left: Vec<Finding>,
@@ -186,7 +194,13 @@ impl Policy {
                             .push(Finding::warning("policy", "casbin.effect", why).field(format!("line {number}")));
                         continue;
                     }
-                    policy.grants.push((number, [subject.clone(), object.clone(), action.clone()], denies));
+                    policy.grants.push(Grant {
+                        line: number,
+                        subject: subject.clone(),
+                        object: object.clone(),
+                        action: action.clone(),
+                        denies,
+                    });
                 }
                 ("g", [who, role]) if model.has_roles => policy.roles.push((who.clone(), role.clone())),
                 _ => findings.push(
@@ -211,12 +225,11 @@ impl Import<'_> {
         self.draft.left.extend(policy.left.iter().cloned());
         let roles: BTreeSet<&str> = policy.roles.iter().map(|(_, role)| role.as_str()).collect();
         let subjects = policy.roles.iter().map(|(who, _)| who.as_str());
-        let subjects = subjects.chain(policy.grants.iter().map(|(_, [subject, ..], _)| subject.as_str()));
+        let subjects = subjects.chain(policy.grants.iter().map(|grant| grant.subject.as_str()));
         let users: BTreeSet<&str> = subjects.filter(|subject| !roles.contains(subject)).collect();
-        let mut grants: BTreeMap<&str, Vec<&(usize, [String; 3], bool)>> = BTreeMap::new();
+        let mut grants: BTreeMap<&str, Vec<&Grant>> = BTreeMap::new();
         for grant in &policy.grants {
-            let (_, [subject, ..], _) = grant;
-            grants.entry(subject).or_default().push(grant);
+            grants.entry(grant.subject.as_str()).or_default().push(grant);
         }
         for role in &roles {
             self.role("role", role, role, grants.remove(role).unwrap_or_default());
@@ -261,13 +274,13 @@ impl Import<'_> {
         self.draft.add("user_role", row);
     }
 
-    fn role(&mut self, kind: &str, key: &str, name: &str, grants: Vec<&(usize, [String; 3], bool)>) {
+    fn role(&mut self, kind: &str, key: &str, name: &str, grants: Vec<&Grant>) {
         let ty = self.how.resource_type;
         let mut permissions = vec![];
-        for (number, [_, object, action], denies) in grants {
+        for Grant { line, object, action, denies, .. } in grants {
             if !shape::is_action(action) {
                 let why = format!("`{action}` is no name of an action");
-                self.draft.leave("policy", format!("line {number}"), "casbin.action", why);
+                self.draft.leave("policy", format!("line {line}"), "casbin.action", why);
                 continue;
             }
             if !self.permissions.contains_key(action) {

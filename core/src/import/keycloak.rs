@@ -45,6 +45,9 @@ const READ: [&str; 7] = ["realm", "displayName", "enabled", "id", "roles", "grou
 const OWN_CLIENTS: [&str; 6] =
     ["account", "account-console", "admin-cli", "broker", "realm-management", "security-admin-console"];
 
+/// A user's attributes, each with its values.
+type Attributes = BTreeMap<String, Vec<String>>;
+
 struct Import {
     draft: Draft,
     /// The roles that each gives, itself among them, by name.
@@ -57,7 +60,7 @@ struct Import {
     /// The attributes that users have, and whether one has several values.
     attributes: BTreeMap<String, bool>,
     /// The attributes of all users, which become columns' values when it is known which have several.
-    users: Vec<(Map<String, Json>, BTreeMap<String, Vec<String>>)>,
+    users: Vec<(Map<String, Json>, Attributes)>,
 }
 
 impl Import {
@@ -132,7 +135,7 @@ impl Import {
     }
 
     /// The roles that somebody has by these, of which those that are not in the document are listed.
-    fn given<'a>(&mut self, roles: impl Iterator<Item = String>, at: &'a str) -> BTreeSet<String> {
+    fn given(&mut self, roles: impl Iterator<Item = String>, at: &str) -> BTreeSet<String> {
         let mut given = BTreeSet::new();
         for role in roles {
             match self.gives.get(&role) {
@@ -360,7 +363,7 @@ fn is_own(client: &str, name: &str) -> bool {
 }
 
 /// A user's attributes; those without a value are none.
-fn attributes(user: &Json) -> BTreeMap<String, Vec<String>> {
+fn attributes(user: &Json) -> Attributes {
     let attributes = user.get("attributes").and_then(Json::as_object).into_iter().flatten();
     let attributes =
         attributes.map(|(name, values)| (name.clone(), strings(Some(values)).map(str::to_owned).collect::<Vec<_>>()));
