@@ -36,6 +36,8 @@ pub use matrix::{Access, MatrixCell, MatrixRow};
 pub use path::PathStep;
 pub use request::{AttributesRef, Request, RequestRef, ValueRef};
 pub use residual::Residual;
-pub use search::{Candidate, Candidates, DEFAULT_PAGE, MAX_PAGE, Page, PageRequest, SearchError, TokenFault};
+pub use search::{
+    Candidate, Candidates, DEFAULT_PAGE, MAX_PAGE, Page, PageRequest, Reach, SearchError, SubjectListing, TokenFault,
+};
 pub use unknown::{Settled, Unknown};
 pub use verdict::Verdict;
