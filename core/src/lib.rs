@@ -29,6 +29,7 @@ pub mod fixture;
 #[cfg(feature = "gateway")]
 pub mod gateway;
 pub mod model;
+pub mod ofrep;
 pub mod opaque_token;
 #[cfg(feature = "password")]
 pub mod password;

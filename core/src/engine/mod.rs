@@ -32,6 +32,7 @@ pub use decision::{Decision, Outcome, PolicyError, Reason};
 pub use explain::{Change, Clause, Explanation, Missing, MissingWhy, PolicyExplanation, Suggestion};
 #[cfg(feature = "cedar")]
 pub use explain::{Named, Names, Report};
+pub use flags::{FlagReason, FlagValue};
 pub use matrix::{Access, MatrixCell, MatrixRow};
 pub use path::PathStep;
 pub use request::{AttributesRef, Request, RequestRef, ValueRef};
