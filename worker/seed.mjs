@@ -27,7 +27,16 @@ export async function parapet(...args) {
  * @returns {Promise<Record<string, Record<string, string>>>} the keys made, by the tenant's slug and the key's id
  */
 export async function seed(db, path) {
-  const { statements, keys } = JSON.parse(await parapet("seed", path, "--json"));
+  return insert(db, JSON.parse(await parapet("seed", path, "--json")));
+}
+
+/**
+ * Inserts what `parapet seed --json` printed.
+ *
+ * @param {Awaited<ReturnType<import("miniflare").Miniflare["getD1Database"]>>} db
+ * @param {{ statements: { sql: string, params: any[] }[], keys: Record<string, Record<string, string>> }} printed
+ */
+export async function insert(db, { statements, keys }) {
   const prepared = statements.map(({ sql, params }) => db.prepare(sql).bind(...params));
   for (let start = 0; start < prepared.length; start += BATCH) {
     await db.batch(prepared.slice(start, start + BATCH));

@@ -80,6 +80,20 @@ ${table(lists.results, {
 })}
 `;
   }
+  if (existsSync(path("target/bench/search.json"))) {
+    const { bars, users, grants, requests, results } = read("search");
+    text += `
+Who may do one action, at ${count(users)} users and ${count(grants)} grants: a first page of 100 (at most ${bars.page} ms; ${requests} requests, one after the other), and the whole listing, 1,000 a page (at most ${count(bars.listing)} ms):
+
+${table(results, {
+  search: ({ what }) => what,
+  found: ({ found }) => count(found),
+  "first page, p50": ({ page }) => `${page.toFixed(1)} ms`,
+  "whole listing": ({ listing }) => `${count(listing)} ms`,
+  pages: ({ requests }) => requests,
+})}
+`;
+  }
   if (existsSync(path("target/bench/sign_in.json"))) {
     const { tries, bar, most, results, hashing, share, rest } = read("sign_in");
     const ms = (/** @type {number} */ number) => `${number.toFixed(1)} ms`;

@@ -31,6 +31,7 @@ pub mod gateway;
 #[cfg(feature = "cli")]
 pub mod import;
 pub mod model;
+pub mod ofrep;
 pub mod opaque_token;
 #[cfg(feature = "password")]
 pub mod password;

@@ -14,6 +14,9 @@ pub struct TenantRecord {
     pub status: TenantStatus,
     /// The feature flags that are switched on, by name.
     pub flags: Vec<Flag>,
+    /// The names of those that are off for everybody.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub flags_off: Vec<String>,
 }
 
 /// A feature flag that is switched on, perhaps not for everybody.
@@ -30,14 +33,19 @@ pub struct Flag {
 }
 
 impl TenantRecord {
-    /// The tenant of a row, with its flags.
-    pub fn of(tenant: &Tenant, flags: Vec<Flag>) -> Self {
+    /// The tenant of a row, with its flags: those that are switched on, and the names of the others.
+    pub fn of(tenant: &Tenant, flags: Vec<Flag>, flags_off: Vec<String>) -> Self {
         let status = if tenant.deleted_at.is_some() { TenantStatus::Deleted } else { tenant.status };
-        Self { id: tenant.id.to_string(), slug: tenant.slug.clone(), status, flags }
+        Self { id: tenant.id.to_string(), slug: tenant.slug.clone(), status, flags, flags_off }
     }
 }
 
 impl Flag {
+    /// Whether it is on for everybody.
+    pub fn is_static(&self) -> bool {
+        self.percentage.is_none() && self.condition.is_none()
+    }
+
     /// Whether a principal is within the flag's share: always the same for one flag and principal.
     pub fn includes(&self, principal: &str) -> bool {
         use sha2::{Digest, Sha256};

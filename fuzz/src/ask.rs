@@ -12,7 +12,7 @@ const MOST: usize = 3;
 /// Asks an engine, and writes every answer as the program and the edge do.
 pub fn ask(engine: &Engine) {
     let now = Timestamp::from_millis(1_790_000_000_000);
-    let page = PageRequest { token: None, limit: Some(MOST as u64) };
+    let page = PageRequest { limit: Some(MOST as u64), ..PageRequest::default() };
     let rows: Vec<_> = engine.matrix(now).take(MOST).collect();
     said(&rows);
     let mut principals: Vec<EntityRef> = rows.into_iter().map(|row| row.principal).collect();

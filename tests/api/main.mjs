@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { createServer } from "node:http";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { migrate, startEdge } from "../../worker/edge.mjs";
 import { seedOwner } from "./seed.mjs";
@@ -50,7 +51,8 @@ try {
   const asked = await run("schemathesis", [...ask, ...NOT_ASKED, ...OF_KEYS.map((id) => `--exclude-operation-id=${id}`), ...more], { PARAPET_KEY: key });
   // Last, and apart: these may end the very key that asks.
   const ended = await run("schemathesis", [...ask, ...OF_KEYS.map((id) => `--include-operation-id=${id}`), ...more], { PARAPET_KEY: key });
-  process.exitCode = valid || verified || asked || ended;
+  const wired = await run(process.execPath, ["--test", here("../e2e/wires.test.mjs")], { HTTPIE: resolve(folder, "bin/http") });
+  process.exitCode = valid || verified || asked || ended || wired;
   if (process.exitCode) console.error(lines.slice(-50).join("\n"));
 } finally {
   await edge.dispose();
@@ -92,7 +94,7 @@ async function verify(origin, key) {
 }
 
 /**
- * Runs a program of the folder, and gives its exit code.
+ * Runs a program of the folder, or one by its whole path, and gives its exit code.
  *
  * @param {string} program
  * @param {string[]} args
@@ -100,9 +102,9 @@ async function verify(origin, key) {
  * @returns {Promise<number>}
  */
 function run(program, args, env = {}) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(`${folder}/bin/${program}`, args, { stdio: "inherit", env: { ...process.env, ...env } });
+  return new Promise((done, reject) => {
+    const child = spawn(resolve(folder, "bin", program), args, { stdio: "inherit", env: { ...process.env, ...env } });
     child.on("error", reject);
-    child.on("exit", (code) => resolve(code ?? 1));
+    child.on("exit", (code) => done(code ?? 1));
   });
 }

@@ -22,6 +22,7 @@ pub use decide::Caller;
 pub use error::AuthzenError;
 pub use json::{MAX_BODY, MAX_DEPTH};
 pub use metadata::{InvalidBaseUrl, Metadata, WELL_KNOWN_PATH};
+pub(crate) use request::Object;
 pub use request::{
     Action, Attributes, Evaluation, Evaluations, EvaluationsRequest, MAX_ATTRIBUTE_DEPTH, MAX_EVALUATIONS, Resource,
     Semantic, Subject, principal_type,

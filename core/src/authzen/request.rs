@@ -254,13 +254,13 @@ impl Resource {
 }
 
 /// A JSON object of the request, from which known fields are taken; what is left is unknown and ignored.
-pub(super) struct Object {
+pub(crate) struct Object {
     fields: Map<String, Value>,
     pointer: String,
 }
 
 impl Object {
-    pub(super) fn parse(body: &[u8]) -> Result<Self, AuthzenError> {
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, AuthzenError> {
         Self::read(json::read(body)?, String::new())
     }
 
@@ -276,19 +276,19 @@ impl Object {
         format!("{}/{name}", self.pointer)
     }
 
-    pub(super) fn missing(&self, name: &str) -> AuthzenError {
+    pub(crate) fn missing(&self, name: &str) -> AuthzenError {
         AuthzenError::MissingField { pointer: self.at(name) }
     }
 
-    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
+    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
         self.fields.remove(name)
     }
 
-    pub(super) fn string(&mut self, name: &str) -> Result<String, AuthzenError> {
+    pub(crate) fn string(&mut self, name: &str) -> Result<String, AuthzenError> {
         self.optional_string(name)?.ok_or_else(|| self.missing(name))
     }
 
-    pub(super) fn optional_string(&mut self, name: &str) -> Result<Option<String>, AuthzenError> {
+    pub(crate) fn optional_string(&mut self, name: &str) -> Result<Option<String>, AuthzenError> {
         match self.take(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
@@ -296,7 +296,7 @@ impl Object {
         }
     }
 
-    pub(super) fn optional_integer(&mut self, name: &str) -> Result<Option<u64>, AuthzenError> {
+    pub(crate) fn optional_integer(&mut self, name: &str) -> Result<Option<u64>, AuthzenError> {
         let Some(value) = self.take(name) else {
             return Ok(None);
         };
@@ -306,15 +306,15 @@ impl Object {
         }
     }
 
-    pub(super) fn object(&mut self, name: &str) -> Result<Option<Self>, AuthzenError> {
+    pub(crate) fn object(&mut self, name: &str) -> Result<Option<Self>, AuthzenError> {
         self.take(name).map(|value| Self::read(value, self.at(name))).transpose()
     }
 
-    pub(super) fn required_object(&mut self, name: &str) -> Result<Self, AuthzenError> {
+    pub(crate) fn required_object(&mut self, name: &str) -> Result<Self, AuthzenError> {
         self.object(name)?.ok_or_else(|| self.missing(name))
     }
 
-    pub(super) fn attributes(&mut self, name: &str) -> Result<Option<Attributes>, AuthzenError> {
+    pub(crate) fn attributes(&mut self, name: &str) -> Result<Option<Attributes>, AuthzenError> {
         let Some(object) = self.object(name)? else {
             return Ok(None);
         };

@@ -147,7 +147,7 @@ fn read_page(request: &mut Object) -> Result<PageRequest, AuthzenError> {
         return Ok(PageRequest::default());
     };
     let token = page.optional_string("token")?.filter(|token| !token.is_empty());
-    Ok(PageRequest { token, limit: page.optional_integer("limit")? })
+    Ok(PageRequest { token, limit: page.optional_integer("limit")?, ..PageRequest::default() })
 }
 
 /// The engine's request of the parts, one of which is left open.

@@ -81,7 +81,7 @@ impl AutomaticRules {
             percentage: None,
             condition: Some(expression.to_string()),
         };
-        let mut tenant = TenantRecord::of(&document.tenant, expressions.into_iter().map(flag).collect());
+        let mut tenant = TenantRecord::of(&document.tenant, expressions.into_iter().map(flag).collect(), vec![]);
         tenant.status = TenantStatus::Active;
         let engine = engine(document.tenant.id, &tenant, schema);
         let engine = engine.map_err(|error| vec![Finding::error("user_group", "user_group.rule", error)])?;

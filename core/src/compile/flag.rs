@@ -56,28 +56,33 @@ pub(super) fn targeting(document: &TenantDocument, all: &mut Vec<Finding>) -> Ve
     read
 }
 
-/// The flags that are switched on, with what they depend on.
+/// The flags that are switched on, with what they depend on, and the names of those that are off.
 pub(super) fn flags(
     document: &TenantDocument,
     schema: &Schema,
     targeting: &[Targeting],
     learning: &mut Learning<'_>,
     all: &mut Vec<Finding>,
-) -> Vec<Flag> {
+) -> (Vec<Flag>, Vec<String>) {
     // A flag that is decided by flags would have no beginning.
     let mut without_flags = schema.clone();
     without_flags.context.remove("flags");
     let nothing = BTreeSet::new();
     let scope = Scope { schema: &without_flags, resource_types: &nothing, roots: &[Root::Principal, Root::Context] };
-    let mut flags = vec![];
-    for (position, flag) in counting(document).into_iter().filter(|(_, flag)| flag.is_enabled) {
+    let (mut flags, mut off) = (vec![], vec![]);
+    for (position, flag) in counting(document) {
         let mut found = vec![];
         let targeting = targeting.iter().find(|targeting| targeting.position == position);
-        flags.extend(read(flag, targeting, scope, learning, &mut found));
+        let on = if flag.is_enabled { read(flag, targeting, scope, learning, &mut found) } else { None };
+        match on {
+            Some(on) => flags.push(on),
+            None => off.push(flag.flag_name.clone()),
+        }
         add(flag, found, all);
     }
     flags.sort_by(|one, other| one.name.cmp(&other.name));
-    flags
+    off.sort();
+    (flags, off)
 }
 
 /// One flag; none where something is wrong with it.

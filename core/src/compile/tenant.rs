@@ -89,7 +89,7 @@ fn compile_whole_or_own(
     let mut policies = policy::policies(grants, expressions, &mut findings);
     done(Step::Policies);
     automatic::expressions(&schema, &rules, &mut learning, &mut findings);
-    let flags = flag::flags(document, &schema, &targeting, &mut learning, &mut findings);
+    let (flags, flags_off) = flag::flags(document, &schema, &targeting, &mut learning, &mut findings);
     for (policy, setting) in custom::policies(document, &mut findings) {
         validate::custom(&schema, &policy, setting, &mut learning, &mut findings);
         policies.push(policy);
@@ -105,7 +105,7 @@ fn compile_whole_or_own(
     if findings.iter().any(Finding::is_error) {
         return Err(findings);
     }
-    let tenant = TenantRecord::of(&document.tenant, flags);
+    let tenant = TenantRecord::of(&document.tenant, flags, flags_off);
     let mut hierarchy = Hierarchy::of(document);
     let principals = match only {
         None => principals(document),

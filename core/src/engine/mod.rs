@@ -32,10 +32,13 @@ pub use decision::{Decision, Outcome, PolicyError, Reason};
 pub use explain::{Change, Clause, Explanation, Missing, MissingWhy, PolicyExplanation, Suggestion};
 #[cfg(feature = "cedar")]
 pub use explain::{Named, Names, Report};
+pub use flags::{FlagReason, FlagValue};
 pub use matrix::{Access, MatrixCell, MatrixRow};
 pub use path::PathStep;
 pub use request::{AttributesRef, Request, RequestRef, ValueRef};
 pub use residual::Residual;
-pub use search::{Candidate, Candidates, DEFAULT_PAGE, MAX_PAGE, Page, PageRequest, SearchError, TokenFault};
+pub use search::{
+    Candidate, Candidates, DEFAULT_PAGE, MAX_PAGE, Page, PageRequest, Reach, SearchError, SubjectListing, TokenFault,
+};
 pub use unknown::{Settled, Unknown};
 pub use verdict::Verdict;

@@ -1,5 +1,6 @@
 //! A request and a principal as the world of a program: values are read where they lie.
 
+use super::flags::FlagReason;
 use super::program::{Record, Set, Value, World, holds};
 use super::subject::Subject;
 use super::view::{ActionView, Declared, View};
@@ -9,11 +10,13 @@ use crate::schema::literal::read_ip;
 use crate::schema::{self, ACTION, SERVICE_ACCOUNT, Type, WrongType};
 use crate::store::record::{NONE, ValueRecord, kind};
 use crate::store::same;
+use crate::tenant::Flag;
 use serde_json::{Map, Value as Json};
 use smallvec::SmallVec;
 use std::cell::{Cell, OnceCell};
 use std::cmp::Ordering;
 use std::rc::Rc;
+use zerocopy::little_endian::U32;
 
 /// An entity by type and id; its number beside them where it is known without looking.
 #[derive(Debug, Clone, Copy)]
@@ -208,16 +211,28 @@ impl<'s, 'a> RequestWorld<'s, 'a> {
 
     /// The positions of the flags that are on for this request. A condition that cannot be evaluated leaves its flag off.
     pub(super) fn flags_on(&self) -> Vec<usize> {
+        let flags = self.flag_values().into_iter().enumerate();
+        flags.filter(|(_, (on, _))| *on).map(|(position, _)| position).collect()
+    }
+
+    /// Whether each flag is on for this request, and why.
+    pub(super) fn flag_values(&self) -> Vec<(bool, FlagReason)> {
         self.asks_flags.set(true);
-        let flags = self.view.tenant.flags.iter().zip(self.view.store.flags).enumerate();
-        let flags = flags.filter(|(_, (flag, condition))| {
+        let flags = self.view.tenant.flags.iter().zip(self.view.store.flags);
+        let value = |(flag, condition): (&Flag, &U32)| {
             let condition = condition.get();
-            flag.includes(self.subject.id)
-                && (condition == NONE || holds(&self.view.policies.program, self, condition) == Ok(true))
-        });
-        let on = flags.map(|(position, _)| position).collect();
+            if condition != NONE && holds(&self.view.policies.program, self, condition) != Ok(true) {
+                return (false, FlagReason::Default);
+            }
+            match flag.percentage {
+                Some(_) => (flag.includes(self.subject.id), FlagReason::Split),
+                None if condition == NONE => (true, FlagReason::Static),
+                None => (true, FlagReason::TargetingMatch),
+            }
+        };
+        let values = flags.map(value).collect();
         self.asks_flags.set(false);
-        on
+        values
     }
 
     fn flags(&self) -> Rc<Vec<Value<'a, Self>>> {

@@ -37,6 +37,10 @@ fn tenant_of(mut json: Fields) -> Option<TenantRecord> {
         slug: text(json.remove("slug")?)?,
         status: TenantStatus::from_word(json.remove("status")?.as_str()?)?,
         flags: list(json.remove("flags")?)?.into_iter().map(flag).collect::<Option<_>>()?,
+        flags_off: match json.remove("flags_off") {
+            None => vec![],
+            Some(names) => list(names)?.into_iter().map(text).collect::<Option<_>>()?,
+        },
     })
 }
 
@@ -134,6 +138,7 @@ mod tests {
             slug: "acme".to_owned(),
             status: TenantStatus::Suspended,
             flags: vec![flag(None, None), flag(Some(30), Some("principal.beta"))],
+            flags_off: vec!["old".to_owned()],
         };
         assert_eq!(tenant_of(fields(json!(tenant)).unwrap()), Some(tenant));
 
@@ -165,6 +170,7 @@ mod tests {
             ("status", json!("asleep")),
             ("flags", json!({})),
             ("flags", json!([{}])),
+            ("flags_off", json!([1])),
             ("flags", json!([{"name": "beta", "percentage": 256}])),
         ] {
             assert_eq!(with(name, value.clone()), None, "{name}: {value}");

@@ -65,7 +65,7 @@ type Answer<T> = Result<Page<T>, SearchError>;
 
 /// The whole listing, page by page: every page but the last is full, and the last is not empty unless it is the only one.
 fn listing<T>(size: u64, page: impl Fn(&PageRequest) -> Answer<T>) -> Vec<T> {
-    let mut asked = PageRequest { token: None, limit: Some(size) };
+    let mut asked = PageRequest { limit: Some(size), ..PageRequest::default() };
     let mut found = vec![];
     loop {
         let Page { items, next } = page(&asked).unwrap();
@@ -241,7 +241,7 @@ fn tokens_lead_on_or_not_at_all() {
     let engine = small(3, 0);
     let request = Request::new(EntityRef::new("User", ""), "read", EntityRef::new("document", "d1"));
     let page = |engine: &Engine, request: &Request, token: Option<&str>, limit| {
-        let page = PageRequest { token: token.map(str::to_owned), limit };
+        let page = PageRequest { token: token.map(str::to_owned), limit, ..PageRequest::default() };
         engine.search_subjects(request, now, &page)
     };
     let first = page(&engine, &request, None, Some(10)).unwrap();
@@ -275,7 +275,7 @@ fn tokens_lead_on_or_not_at_all() {
         refused(&engine, changed, TokenFault::OtherSearch);
     }
     let other_kind = |kind: &dyn Fn(&PageRequest) -> Option<SearchError>| {
-        let asked = PageRequest { token: first.next.clone(), limit: None };
+        let asked = PageRequest { token: first.next.clone(), ..PageRequest::default() };
         assert_eq!(kind(&asked), Some(SearchError::Token(TokenFault::OtherSearch)));
     };
     other_kind(&|page| engine.search_actions(&request, now, page).err());
@@ -314,9 +314,9 @@ fn a_list_of_candidates_belongs_to_its_search() {
     let request = Request::new(user, "read", EntityRef::new("document", ""));
     let mut given: Vec<Candidate> =
         (0..5).map(|number| Candidate { id: format!("d{number}"), attributes: None }).collect();
-    let first = PageRequest { token: None, limit: Some(2) };
+    let first = PageRequest { limit: Some(2), ..PageRequest::default() };
     let next = engine.search_resources(&request, Candidates::Given(&given), now, &first).unwrap().next;
-    let second = PageRequest { token: next, limit: Some(2) };
+    let second = PageRequest { token: next, ..first };
     let found = engine.search_resources(&request, Candidates::Given(&given), now, &second).unwrap();
     assert_eq!(found.items, [EntityRef::new("document", "d2"), EntityRef::new("document", "d3")]);
     given[4].attributes = Some(serde_json::Map::new());
@@ -354,7 +354,8 @@ fn searches_speak_authzen() {
     let request = search.request(&Caller::default()).unwrap();
     assert!(engine.search_resources(&request, Candidates::Registered, now, &search.page).unwrap().items.is_empty());
 
-    let search = SubjectSearch { page: PageRequest { token: Some("x".to_owned()), limit: None }, ..search_of(&body) };
+    let page = PageRequest { token: Some("x".to_owned()), ..PageRequest::default() };
+    let search = SubjectSearch { page, ..search_of(&body) };
     let error = engine.search_subjects(&search.request(&caller).unwrap(), now, &search.page).unwrap_err();
     let error = AuthzenError::from(error);
     assert_eq!((error.code(), error.pointer()), ("search.token", "/page/token"));

@@ -5,7 +5,9 @@ use std::collections::hash_map::Entry;
 use std::rc::Rc;
 
 use parapet::Request;
-use parapet::authzen::{self, AsOf, Evaluation, EvaluationResponse, Evaluations, EvaluationsRequest, principal_type};
+use parapet::authzen::{
+    self, AsOf, Evaluation, EvaluationResponse, Evaluations, EvaluationsRequest, Subject, principal_type,
+};
 use parapet::directory::PrincipalRecord;
 use parapet::model::{DecisionCaller, Timestamp};
 
@@ -55,11 +57,11 @@ async fn evaluations(app: &App, call: &Call, caller: Caller) -> Result<Response,
 
 async fn single(app: &App, call: &Call, caller: &Caller, evaluation: &Evaluation) -> Result<Response, ApiError> {
     // What a caller may not say is refused before anything is looked up.
-    evaluation.request(&authzen::Caller { sets_context: caller.has_scope(CONTEXT_SCOPE), scopes: None })?;
+    evaluation.request(&asking(caller, None))?;
     let published = publish::current(app, caller.newest(), &call.id).await?;
-    let record = subject(app, call, caller, evaluation).await?;
+    let record = principal_of(app, call, caller, &evaluation.subject).await?;
     let decider = Decider { app, request_id: &call.id, published, caller, now: app.clock.now() };
-    decider.answer(&decider.decide(evaluation, record.as_deref()))
+    answer(caller, &decider.decide(evaluation, record.as_deref()))
 }
 
 async fn many(app: &App, call: &Call, caller: &Caller, batch: &Evaluations) -> Result<Response, ApiError> {
@@ -69,29 +71,52 @@ async fn many(app: &App, call: &Call, caller: &Caller, batch: &Evaluations) -> R
     for evaluation in batch.items.iter().flatten() {
         let key = (evaluation.subject.r#type.as_str(), evaluation.subject.id.as_str());
         if let Entry::Vacant(unknown) = records.entry(key) {
-            unknown.insert(subject(app, call, caller, evaluation).await?);
+            unknown.insert(principal_of(app, call, caller, &evaluation.subject).await?);
         }
     }
     let decider = Decider { app, request_id: &call.id, published, caller, now: app.clock.now() };
-    decider.answer(&batch.answer(|item| match item {
+    let answers = batch.answer(|item| match item {
         Ok(evaluation) => {
             let key = (evaluation.subject.r#type.as_str(), evaluation.subject.id.as_str());
             decider.decide(evaluation, records.get(&key).and_then(|record| record.as_deref()))
         }
         Err(error) => EvaluationResponse::refused(error, Some(decider.as_of())),
-    }))
+    });
+    answer(caller, &answers)
 }
 
-async fn subject(
+/// Who the subject of a question is, if the directory knows them.
+pub(super) async fn principal_of(
     app: &App,
     call: &Call,
     caller: &Caller,
-    evaluation: &Evaluation,
+    subject: &Subject,
 ) -> Result<Option<Rc<PrincipalRecord>>, ApiError> {
-    match principal_type(&evaluation.subject.r#type) {
-        Some(kind) => principal::find(app, caller.newest(), kind, &evaluation.subject.id, &call.id).await,
+    match principal_type(&subject.r#type) {
+        Some(kind) => principal::find(app, caller.newest(), kind, &subject.id, &call.id).await,
         None => Ok(None),
     }
+}
+
+/// What a caller may say. The key's scopes bind the subject only where the subject itself came with the key.
+pub(super) fn asking(caller: &Caller, subject: Option<&PrincipalRecord>) -> authzen::Caller {
+    let owner = match caller.standing.owner {
+        Owner::Tenant => None,
+        Owner::User(id) => Some(("User", id)),
+        Owner::ServiceAccount(id) => Some(("ServiceAccount", id)),
+    };
+    let is_owner =
+        |record: &PrincipalRecord| owner.is_some_and(|(kind, id)| record.r#type == kind && record.id == id.to_string());
+    authzen::Caller {
+        sets_context: caller.has_scope(CONTEXT_SCOPE),
+        scopes: subject.filter(|record| is_owner(record)).map(|_| caller.standing.scopes.clone()),
+    }
+}
+
+/// An answer, with a word where what is known may be out of date.
+pub fn answer(caller: &Caller, value: &impl serde::Serialize) -> Result<Response, ApiError> {
+    let response = Response::json(value)?;
+    Ok(if caller.stale { response.with("x-parapet-stale", "true") } else { response })
 }
 
 /// A tenant's rules at an instant, for one caller.
@@ -105,11 +130,7 @@ struct Decider<'a> {
 
 impl Decider<'_> {
     fn decide(&self, evaluation: &Evaluation, record: Option<&PrincipalRecord>) -> EvaluationResponse {
-        let caller = authzen::Caller {
-            sets_context: self.caller.has_scope(CONTEXT_SCOPE),
-            scopes: record.filter(|record| self.is_owner(record)).map(|_| self.caller.standing.scopes.clone()),
-        };
-        match evaluation.request(&caller) {
+        match evaluation.request(&asking(self.caller, record)) {
             Ok(request) => {
                 let decision = self.published.engine.decide_with(record, &request, self.now);
                 let logged = note(self.app, &self.asked(&request, record), &decision, None);
@@ -137,26 +158,11 @@ impl Decider<'_> {
         }
     }
 
-    /// The key's scopes bind the subject only where the subject itself came with the key.
-    fn is_owner(&self, record: &PrincipalRecord) -> bool {
-        let (kind, id) = match self.caller.standing.owner {
-            Owner::Tenant => return false,
-            Owner::User(id) => ("User", id),
-            Owner::ServiceAccount(id) => ("ServiceAccount", id),
-        };
-        record.r#type == kind && record.id == id.to_string()
-    }
-
     fn as_of(&self) -> AsOf {
         AsOf {
             policy_version: self.published.version,
             directory_version: self.caller.standing.versions.directory,
             now: self.now,
         }
-    }
-
-    fn answer(&self, value: &impl serde::Serialize) -> Result<Response, ApiError> {
-        let response = Response::json(value)?;
-        Ok(if self.caller.stale { response.with("x-parapet-stale", "true") } else { response })
     }
 }

@@ -29,7 +29,7 @@ pub fn routes() -> Vec<Route> {
 
 /// The endpoints are those of the host; the credential tells the tenant.
 async fn of_host(_app: &App, call: &Call) -> Result<Response, ApiError> {
-    answer(&Metadata::new(&call.request.origin).map_err(|_| ApiError::NotFound)?)
+    Response::json(&Metadata::new(&call.request.origin).map_err(|_| ApiError::NotFound)?)
 }
 
 async fn of_tenant(app: &App, call: &Call) -> Result<Response, ApiError> {
@@ -38,16 +38,7 @@ async fn of_tenant(app: &App, call: &Call) -> Result<Response, ApiError> {
     rate::stranger(app, &call.request)?;
     let unavailable = |error| ApiError::unavailable("database.unavailable", "the database does not answer", error);
     match app.db.first(Statement::new(FIND_TENANT).bind(slug)).await.map_err(unavailable)? {
-        Some(_) => answer(&metadata),
+        Some(_) => Response::json(&metadata),
         None => Err(ApiError::NotFound),
     }
-}
-
-/// Names only what is there: the searches are not built yet, and a PEP may ask whatever is named.
-fn answer(metadata: &Metadata) -> Result<Response, ApiError> {
-    let mut document = serde_json::to_value(metadata).map_err(ApiError::internal)?;
-    if let Some(members) = document.as_object_mut() {
-        members.retain(|name, _| !name.starts_with("search_"));
-    }
-    Response::json(&document)
 }

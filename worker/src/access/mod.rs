@@ -9,6 +9,7 @@ pub mod candidate;
 pub mod evaluation;
 pub mod explanation;
 pub mod metadata;
+pub mod ofrep;
 pub mod own_api_key;
 pub mod permission;
 pub mod policy;
@@ -17,6 +18,7 @@ pub mod principal;
 pub mod role;
 pub mod role_permission;
 pub mod rollback;
+pub mod search;
 pub mod snapshot;
 pub mod user_group_role;
 pub mod user_role;
@@ -25,6 +27,8 @@ pub mod user_role;
 pub fn routes() -> Vec<Route> {
     [
         evaluation::routes(),
+        search::routes(),
+        ofrep::routes(),
         explanation::routes(),
         metadata::routes(),
         preview::routes(),

@@ -3,6 +3,7 @@
 //! A record's key in KV holds the directory's version, so it is never out of date; what lies there is signed like a
 //! snapshot, and says whom it is of, so that nobody who can write to KV makes or swaps a principal.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use parapet::directory::PrincipalRecord;
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::document::{rows, select};
+use crate::document::{rows, select, select_packed, unpack};
 use crate::error::ApiError;
 use crate::memory::{Newest, PrincipalKey};
 use crate::platform::db::Statement;
@@ -134,22 +135,56 @@ async fn read(app: &App, key: &PrincipalKey) -> Result<Option<PrincipalRecord>, 
             "(SELECT id FROM user WHERE tenant_id = ?1 AND username = ?2 AND deleted_at IS NULL)",
         )
     };
-    let mut answers = app
-        .db
-        .batch(vec![
-            by(select::<User>(user, key.tenant)),
-            by(select::<UserRole>(&format!("tenant_id = ?1 AND user_id = {owner}"), key.tenant)),
-            by(select::<UserGroupMembership>(&format!("tenant_id = ?1 AND user_id = {owner}"), key.tenant)),
-            by(select::<AccessRequest>(
-                &format!("tenant_id = ?1 AND requester_id = {owner} AND status = 'approved'"),
-                key.tenant,
-            )),
-        ])
-        .await
-        .map_err(unavailable)?
-        .into_iter();
+    let statements = of_users(key.tenant, user, |column| format!("tenant_id = ?1 AND {column} = {owner}"))
+        .into_iter()
+        .map(by)
+        .collect();
+    let mut answers = app.db.batch(statements).await.map_err(unavailable)?.into_iter();
     let mut next = || answers.next().unwrap_or_default();
-    let Some(user) = rows::<User>(next())?.pop() else { return Ok(None) };
-    let (roles, memberships, requests) = (rows::<UserRole>(next())?, rows(next())?, rows(next())?);
+    let Some(user) = unpack::<User>(next())?.pop() else { return Ok(None) };
+    let (roles, memberships, requests) = (unpack::<UserRole>(next())?, unpack(next())?, unpack(next())?);
     Ok(Some(PrincipalRecord::of_user(&user, &roles, &memberships, &requests)))
+}
+
+/// The users with these ids, in the order of their ids.
+pub async fn find_users(app: &App, tenant: Uuid, ids: &[String]) -> Result<Vec<PrincipalRecord>, ApiError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = serde_json::json!(ids).to_string();
+    let among = |column: &str| format!("tenant_id = ?1 AND {column} IN (SELECT value FROM json_each(?2))");
+    let statements = of_users(tenant, &among("id"), among);
+    let statements = statements.into_iter().map(|statement| statement.bind(ids.as_str())).collect();
+    let mut answers = app.db.batch(statements).await.map_err(ApiError::database)?.into_iter();
+    let mut next = || answers.next().unwrap_or_default();
+    let users = unpack::<User>(next())?;
+    let roles = by_user(unpack::<UserRole>(next())?, |row| row.user_id);
+    let memberships = by_user(unpack::<UserGroupMembership>(next())?, |row| row.user_id);
+    let requests = by_user(unpack::<AccessRequest>(next())?, |row| row.requester_id);
+    Ok(users
+        .iter()
+        .map(|user| PrincipalRecord::of_user(user, its(&roles, user), its(&memberships, user), its(&requests, user)))
+        .collect())
+}
+
+/// What is read of users: themselves, and what is theirs, by a condition on the column that names them.
+fn of_users(tenant: Uuid, users: &str, theirs: impl Fn(&str) -> String) -> Vec<Statement> {
+    vec![
+        select_packed::<User>(users, tenant),
+        select_packed::<UserRole>(&theirs("user_id"), tenant),
+        select_packed::<UserGroupMembership>(&theirs("user_id"), tenant),
+        select_packed::<AccessRequest>(&format!("{} AND status = 'approved'", theirs("requester_id")), tenant),
+    ]
+}
+
+fn by_user<R>(rows: Vec<R>, user: fn(&R) -> Uuid) -> HashMap<Uuid, Vec<R>> {
+    let mut by_user: HashMap<Uuid, Vec<R>> = HashMap::new();
+    for row in rows {
+        by_user.entry(user(&row)).or_default().push(row);
+    }
+    by_user
+}
+
+fn its<'r, R>(rows: &'r HashMap<Uuid, Vec<R>>, user: &User) -> &'r [R] {
+    rows.get(&user.id).map(Vec::as_slice).unwrap_or_default()
 }

@@ -163,7 +163,8 @@ async fn keys(app: &App) -> Result<Response, ApiError> {
     Ok(Response::json(&json!({ "keys": keys }))?.with("cache-control", "public, max-age=300"))
 }
 
-fn is_known(call: &Call, etag: &str) -> bool {
+/// Whether whoever asks has what this tag stands for (RFC 9110, section 13.1.2).
+pub fn is_known(call: &Call, etag: &str) -> bool {
     let Some(known) = call.request.header("if-none-match") else { return false };
     let plain = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     known.split(',').any(|tag| tag.trim() == "*" || plain(tag) == etag)

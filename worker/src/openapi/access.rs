@@ -1,8 +1,9 @@
 //! What is said of access: deciding by the AuthZEN API, and the rows that say who may do what.
 
 use parapet::authzen::MAX_EVALUATIONS;
+use parapet::engine::{DEFAULT_PAGE, MAX_PAGE};
 use parapet::model::{ApiKey, Permission, Role, RolePermission, UserGroupRole, UserRole};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::about::About;
 use super::schemas::{Schemas, refer};
@@ -19,6 +20,8 @@ const PERMISSION: &str = "01980000-0000-7000-8000-000000000401";
 
 pub fn about(schemas: &mut Schemas) -> Vec<About> {
     let mut all = decisions(schemas);
+    all.extend(searches(schemas));
+    all.extend(ofrep(schemas));
     all.extend(metadata(schemas));
     let name = json!({ "name": "editor", "description": "Writes documents",
                        "permissions": [{ "permission": "documents.write" }] });
@@ -156,6 +159,155 @@ fn decisions(schemas: &mut Schemas) -> Vec<About> {
     ]
 }
 
+/// The three searches: an evaluation with one part left open.
+fn searches(schemas: &mut Schemas) -> Vec<About> {
+    let open = |description: &str| {
+        json!({
+            "type": "object",
+            "properties": { "type": { "type": "string" }, "properties": { "type": "object" } },
+            "required": ["type"],
+            "description": description,
+        })
+    };
+    let subject = schemas.add("SearchedSubject", open("`user` or `service_account`; an `id` is ignored."));
+    let resource = schemas.add("SearchedResource", open("Of which type; an `id` is ignored."));
+    let page = json!({
+        "type": "object",
+        "properties": {
+            "token": { "type": "string", "description": "The `next_token` of the page before; empty for the first." },
+            "limit": { "type": "integer", "minimum": 1, "default": DEFAULT_PAGE,
+                       "description": format!("At most so many results; more than {MAX_PAGE} are {MAX_PAGE}.") },
+        },
+    });
+    let page = schemas.add("SearchPage", page);
+    let request = |parts: &[(&str, Value)]| {
+        let names: Vec<&str> = parts.iter().map(|(name, _)| *name).collect();
+        let context = json!({ "type": "object", "description": "Under which circumstances." });
+        let others = [("context", context), ("page", page.clone())];
+        let properties: Map<String, Value> =
+            parts.iter().chain(&others).map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
+        json!({ "type": "object", "properties": properties, "required": names })
+    };
+    let part = |name: &str| refer(&format!("Evaluation{name}"));
+    let of_subjects = request(&[("subject", subject), ("action", part("Action")), ("resource", part("Resource"))]);
+    let of_resources = request(&[("subject", part("Subject")), ("action", part("Action")), ("resource", resource)]);
+    let of_actions = request(&[("subject", part("Subject")), ("resource", part("Resource"))]);
+    let found = |properties: &[&str]| {
+        let all: Map<String, Value> =
+            properties.iter().map(|name| ((*name).to_owned(), json!({ "type": "string" }))).collect();
+        let result =
+            json!({ "type": "object", "properties": all, "required": properties, "additionalProperties": false });
+        let page = json!({
+            "type": "object",
+            "properties": {
+                "next_token": { "type": "string", "description": "Empty where this page is the last." },
+                "count": { "type": "integer", "minimum": 0 },
+            },
+            "required": ["next_token", "count"],
+            "additionalProperties": false,
+        });
+        json!({
+            "type": "object",
+            "properties": { "page": page, "results": { "type": "array", "items": result } },
+            "required": ["page", "results"],
+            "additionalProperties": false,
+        })
+    };
+    let entities = schemas.add("FoundEntities", found(&["type", "id"]));
+    let names = schemas.add("FoundActions", found(&["name"]));
+    let (anna, document) =
+        (json!({ "type": "user", "id": "anna@acme.example" }), json!({ "type": "document", "id": "d1" }));
+    let read = json!({ "name": "read" });
+    let search = |what: &'static str, id: &'static str, summary: &'static str, about: &'static str| {
+        About::new("POST", what, id, DECIDE, summary).describe(about)
+    };
+    vec![
+        search(
+            "/access/v1/search/subject",
+            "searchSubjects",
+            "Who may do it",
+            "AuthZEN 1.0, section 8.4. Each result is somebody whom an evaluation allows it, called as the tenant's \
+             setting `auth/subject_id` says. A page may have fewer results than asked for, and none, and a `next_token` \
+             all the same. Where the question, the rules or the people change, the token is refused (`search.token`).",
+        )
+        .takes(
+            schemas.add("SubjectSearch", of_subjects),
+            json!({ "subject": { "type": "user" }, "action": read, "resource": document }),
+        )
+        .answer(200, decided(&entities, "A page of subjects, by their ids.")),
+        search(
+            "/access/v1/search/resource",
+            "searchResources",
+            "To what somebody may do it",
+            "AuthZEN 1.0, section 8.5. Resources that the registry knows are found.",
+        )
+        .takes(
+            schemas.add("ResourceSearch", of_resources),
+            json!({ "subject": anna, "action": read, "resource": { "type": "document" } }),
+        )
+        .answer(200, decided(&entities, "A page of resources, by their ids.")),
+        search("/access/v1/search/action", "searchActions", "What somebody may do", "AuthZEN 1.0, section 8.6.")
+            .takes(
+                schemas.add("ActionSearch", of_actions),
+                json!({ "subject": anna, "resource": document, "page": { "limit": 10 } }),
+            )
+            .answer(200, decided(&names, "A page of actions, by their names.")),
+    ]
+}
+
+/// Flags by the OpenFeature Remote Evaluation Protocol.
+fn ofrep(schemas: &mut Schemas) -> Vec<About> {
+    let text = |description: &str| json!({ "type": "string", "description": description });
+    let object = |properties: Value, required: &[&str]| json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false });
+    let context = json!({
+        "type": "object",
+        "properties": { "targetingKey": text("Whom it is for: a user by id, username or e-mail address, or a service account by id.") },
+        "description": "What else it says counts as far as the schema declares it, as `context` and as what a caller may say \
+                        of a subject.",
+    });
+    let request = schemas.add("OfrepRequest", json!({ "type": "object", "properties": { "context": context } }));
+    let value = json!({
+        "key": text("The flag."),
+        "value": { "type": "boolean" },
+        "variant": { "enum": ["on", "off"] },
+        "reason": { "enum": ["STATIC", "TARGETING_MATCH", "SPLIT", "DEFAULT", "DISABLED"] },
+        "metadata": object(json!({ "policyVersion": { "type": "integer", "minimum": 0 } }), &["policyVersion"]),
+    });
+    let value = schemas.add("OfrepEvaluation", object(value, &["key", "value", "variant", "reason", "metadata"]));
+    let failure = json!({
+        "key": text("The flag, where it is about one."),
+        "errorCode": { "enum": ["PARSE_ERROR", "TARGETING_KEY_MISSING", "INVALID_CONTEXT", "FLAG_NOT_FOUND"] },
+        "errorDetails": text("For people, with the place."),
+    });
+    let failure = schemas.add("OfrepFailure", object(failure, &["errorCode", "errorDetails"]));
+    let flags = json!({ "type": "array", "items": { "anyOf": [value.clone(), failure.clone()] } });
+    let flags = schemas.add("OfrepEvaluations", object(json!({ "flags": flags }), &["flags"]));
+    let etag = json!({ "$ref": "#/components/headers/ETag" });
+    let mut all = decided(&flags, "Every flag, or why one cannot be evaluated.");
+    if let Some(headers) = all.get_mut("headers").and_then(Value::as_object_mut) {
+        headers.insert("ETag".to_owned(), etag.clone());
+    }
+    let known = json!({ "description": "They are what `If-None-Match` names.", "headers": { "ETag": etag } });
+    let anna = json!({ "context": { "targetingKey": "anna@acme.example" } });
+    let refused = "The request is not well formed, or the flag cannot be evaluated.";
+    vec![
+        About::new("POST", "/ofrep/v1/evaluate/flags", "evaluateFlagsByOfrep", DECIDE, "Evaluate all feature flags")
+            .describe("OpenFeature Remote Evaluation Protocol, bulk.")
+            .parameter("IfNoneMatch")
+            .takes(request.clone(), anna.clone())
+            .answer(200, all)
+            .answer(304, known)
+            .answer(400, decided(&failure, refused)),
+        About::new("POST", "/ofrep/v1/evaluate/flags/{key}", "evaluateFlagByOfrep", DECIDE, "Evaluate a feature flag")
+            .describe("OpenFeature Remote Evaluation Protocol, for one flag.")
+            .in_path("key", json!({ "type": "string" }), "The flag's name.")
+            .takes(request, anna)
+            .answer(200, decided(&value, "What the flag is."))
+            .answer(400, decided(&failure, refused))
+            .answer(404, decided(&failure, "There is no such flag.")),
+    ]
+}
+
 fn decided(schema: &Value, description: &str) -> Value {
     json!({
         "description": description,
@@ -263,7 +415,14 @@ fn answer() -> Value {
 }
 
 fn metadata(schemas: &mut Schemas) -> Vec<About> {
-    let names = ["policy_decision_point", "access_evaluation_endpoint", "access_evaluations_endpoint"];
+    let names = [
+        "policy_decision_point",
+        "access_evaluation_endpoint",
+        "access_evaluations_endpoint",
+        "search_subject_endpoint",
+        "search_resource_endpoint",
+        "search_action_endpoint",
+    ];
     let properties: serde_json::Map<String, Value> =
         names.iter().map(|name| ((*name).to_owned(), json!({ "type": "string", "format": "uri" }))).collect();
     let schema = json!({ "type": "object", "properties": properties, "required": names });

@@ -87,7 +87,7 @@ pub fn document() -> Result<Value, Vec<String>> {
         },
         "servers": [{ "url": "/", "description": "Where this document is." }],
         "tags": [
-            { "name": "Decisions", "description": "May somebody do something? AuthZEN 1.0." },
+            { "name": "Decisions", "description": "May somebody do something, who may, and what? AuthZEN 1.0; and feature flags by OFREP." },
             { "name": "Access", "description": "Who may do what: roles, permissions and who has them." },
             { "name": "Policies", "description": "The tenant's own rules in Cedar, and what a change of rules would do." },
             { "name": "Snapshots", "description": "The rules as they are published, signed, for applications that decide." },

@@ -6,7 +6,7 @@ use parapet::directory::PrincipalState;
 use parapet::model::{FeatureFlag, TenantDocument};
 use serde_json::{Map, Value, json};
 
-use crate::access::evaluation::SCOPE;
+use crate::access::evaluation::{SCOPE, answer};
 use crate::access::principal;
 use crate::administration::{Collection, Edit, ListOf, Plan, read_only, routes as table};
 use crate::app::App;
@@ -106,6 +106,5 @@ async fn evaluate(app: &App, call: &Call, caller: Caller) -> Result<Response, Ap
     let flags = published.engine.tenant().flags.iter();
     let flags: Map<String, Value> =
         flags.map(|flag| (flag.name.clone(), Value::Bool(on.contains(&flag.name.as_str())))).collect();
-    let response = Response::json(&json!({ "flags": flags }))?;
-    Ok(if caller.stale { response.with("x-parapet-stale", "true") } else { response })
+    answer(&caller, &json!({ "flags": flags }))
 }

@@ -110,7 +110,7 @@ fn examples_of_searches() {
     let mut body = whole();
     body["page"] = json!({"token": "a3M9NDU2O3N6PTI=", "limit": 2, "properties": {}});
     let bytes = body.to_string();
-    let page = Page { token: Some("a3M9NDU2O3N6PTI=".to_owned()), limit: Some(2) };
+    let page = Page { token: Some("a3M9NDU2O3N6PTI=".to_owned()), limit: Some(2), ..Page::default() };
 
     let subjects = SubjectSearch::parse(with(body.clone(), "/subject/id", None).to_string().as_bytes()).unwrap();
     assert_eq!((subjects.subject_type.as_str(), subjects.resource.id.as_str()), ("user", "123"));

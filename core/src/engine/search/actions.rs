@@ -48,7 +48,7 @@ impl Engine {
         // No type's name holds a colon, so these are the type's own.
         let actions = self.schema().actions.range(prefix.clone()..);
         let actions: Vec<&str> = actions.map_while(|(name, _)| name.strip_prefix(&prefix)).collect();
-        let listing = Listing::open(self, ("actions", &request, 0), page, actions.len())?;
+        let listing = Listing::open(self, ("actions", &request, 0), page, actions.len() as u128)?;
         Ok(listing.page(actions.into_iter().enumerate().skip(listing.start()), |action| {
             request.action = action.to_owned();
             self.check_for(principal, &request.as_ref(), now).is_allow().then(|| action.to_owned())

@@ -20,8 +20,8 @@ pub enum TokenFault {
     /// Another search answered with it: what is asked may not change between pages.
     #[error("is of another search")]
     OtherSearch,
-    /// The policies changed since: the listing begins anew.
-    #[error("is of another version of the policies")]
+    /// The policies changed since, or the principals: the listing begins anew.
+    #[error("is of another version of the policies or the principals")]
     OtherVersion,
 }
 

@@ -37,13 +37,18 @@ impl Members {
         Self { named, entities: Grouped::of(above, count), principals: Grouped::of(of_principals, count) }
     }
 
-    /// Visits the principals that are one of these entities or lie in one, at any distance; perhaps several times.
-    pub(super) fn visit(&self, mut entities: Vec<u32>, found: &mut impl FnMut(u32)) {
+    /// These entities and those that lie in one, at any distance.
+    pub(super) fn below(&self, mut entities: Vec<u32>) -> FxHashSet<u32> {
         let mut seen: FxHashSet<u32> = entities.iter().copied().collect();
         while let Some(entity) = entities.pop() {
-            self.principals.of_key(entity).iter().for_each(|principal| found(*principal));
             entities.extend(self.entities.of_key(entity).iter().filter(|below| seen.insert(**below)));
         }
+        seen
+    }
+
+    /// The principals that are an entity or lie directly in it.
+    pub(super) fn principals_of(&self, entity: u32) -> &[u32] {
+        self.principals.of_key(entity)
     }
 }
 

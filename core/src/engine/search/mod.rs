@@ -16,6 +16,7 @@ mod token;
 pub use error::{SearchError, TokenFault};
 pub use page::{DEFAULT_PAGE, MAX_PAGE, Page, PageRequest};
 pub use resources::{Candidate, Candidates};
+pub use subjects::{Reach, SubjectListing};
 
 use members::Members;
 use registry::Registry;

@@ -17,6 +17,9 @@ pub struct PageRequest {
     pub token: Option<String>,
     /// At most so many answers: [`DEFAULT_PAGE`] where nothing is said; more than [`MAX_PAGE`] are [`MAX_PAGE`].
     pub limit: Option<u64>,
+    /// The version of the principals that the caller has, which all pages are of, as of one version of the policies; 0
+    /// where they lie in the snapshot.
+    pub directory_version: u64,
 }
 
 /// A page of answers.
@@ -47,19 +50,19 @@ impl Listing {
         engine: &Engine,
         (kind, request, more): (&str, &Request, u128),
         page: &PageRequest,
-        end: usize,
+        end: u128,
     ) -> Result<Self, SearchError> {
         let size = page.limit.map_or(Ok(DEFAULT_PAGE), usize::try_from).unwrap_or(MAX_PAGE).min(MAX_PAGE);
         if size == 0 {
             return Err(SearchError::Limit);
         }
-        let first = Token::first(engine.snapshot(), kind, request, more);
+        let first = Token::first(engine.snapshot(), page.directory_version, kind, request, more);
         let token = match page.token.as_deref() {
             None => first,
             Some(text) => first.resume(text)?,
         };
         // A page ends before an answer that is there: no token leads behind the candidates.
-        if page.token.is_some() && token.position >= end as u64 {
+        if page.token.is_some() && token.position >= end {
             return Err(TokenFault::Malformed.into());
         }
         Ok(Self { token, size })
@@ -68,6 +71,21 @@ impl Listing {
     /// The position of the first candidate of the page.
     pub(super) fn start(&self) -> usize {
         usize::try_from(self.token.position).unwrap_or(usize::MAX)
+    }
+
+    /// How many answers the page has at most.
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The position of the first candidate of the page, as it stands in the token.
+    pub(super) fn position(&self) -> u128 {
+        self.token.position
+    }
+
+    /// The token of a page that begins at another position.
+    pub(super) fn token_at(&self, position: u128) -> String {
+        self.token.at(position).to_string()
     }
 
     /// The page: the candidates that are answers, up to its size. It is the last exactly if no further one is an answer.
@@ -80,7 +98,7 @@ impl Listing {
         for (position, candidate) in candidates {
             let Some(item) = answer(candidate) else { continue };
             if items.len() == self.size {
-                return Page { items, next: Some(self.token.at(position).to_string()) };
+                return Page { items, next: Some(self.token_at(position as u128)) };
             }
             items.push(item);
         }

@@ -75,14 +75,15 @@ impl Engine {
                 let store = &self.view().store;
                 let registry = self.inner.lists.registry.get_or_init(|| Registry::of(store));
                 let registered = registry.of_type(&request.resource.r#type);
-                let listing = Listing::open(self, ("resources", &request, 0), page, registered.len())?;
+                let listing = Listing::open(self, ("resources", &request, 0), page, registered.len() as u128)?;
                 Ok(listing.page(registered.iter().enumerate().skip(listing.start()), |number| {
                     store.entity_key(*number).1.clone_into(&mut request.resource.id);
                     self.check_for(principal, &request.as_ref(), now).is_allow().then(|| request.resource.clone())
                 }))
             }
             Candidates::Given(given) => {
-                let listing = Listing::open(self, ("candidates", &request, fingerprint(given)), page, given.len())?;
+                let listing =
+                    Listing::open(self, ("candidates", &request, fingerprint(given)), page, given.len() as u128)?;
                 let of_all = request.resource_attributes.clone();
                 let mut are_of_all = true;
                 Ok(listing.page(given.iter().enumerate().skip(listing.start()), |candidate| {

@@ -10,25 +10,26 @@ use serde_json::{Map, Value as Json};
 use std::fmt;
 use xxhash_rust::xxh3::Xxh3;
 
-/// The form of a token: its first byte. Behind it the policy version, the search and the position, little-endian.
-const FORM: u8 = 1;
+/// The form of a token: its first byte. Behind it the two versions, the search and the position, little-endian.
+const FORM: u8 = 2;
 
 /// The bytes of a token.
-const LENGTH: usize = 1 + 8 + 16 + 8;
+const LENGTH: usize = 1 + 8 + 8 + 16 + 16;
 
 /// Where a listing goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token {
-    version: u64,
+    /// The versions of the policies, and of the principals that the caller has.
+    versions: (u64, u64),
     /// What is asked, and of which content.
     search: u128,
-    /// The position of the first candidate.
-    pub position: u64,
+    /// The position of the first candidate: its number, or its id where candidates lie elsewhere.
+    pub position: u128,
 }
 
 impl Token {
     /// The beginning of a listing.
-    pub(super) fn first(snapshot: &Snapshot, kind: &str, request: &Request, more: u128) -> Self {
+    pub(super) fn first(snapshot: &Snapshot, directory: u64, kind: &str, request: &Request, more: u128) -> Self {
         let mut hash = Fingerprint::default();
         hash.text(kind);
         hash.0.update(&snapshot.content_hash());
@@ -49,13 +50,13 @@ impl Token {
                 scopes.iter().for_each(|scope| hash.text(scope));
             }
         }
-        Self { version: snapshot.policy_version(), search: hash.finish(), position: 0 }
+        Self { versions: (snapshot.policy_version(), directory), search: hash.finish(), position: 0 }
     }
 
     /// The place that a token's text leads to, which must be of this listing.
     pub(super) fn resume(self, text: &str) -> Result<Self, SearchError> {
         let token = Self::read(text).ok_or(TokenFault::Malformed)?;
-        if token.version != self.version {
+        if token.versions != self.versions {
             return Err(TokenFault::OtherVersion.into());
         }
         if token.search != self.search {
@@ -65,21 +66,22 @@ impl Token {
     }
 
     /// Another position of the same listing.
-    pub(super) fn at(self, position: usize) -> Self {
-        Self { position: position as u64, ..self }
+    pub(super) fn at(self, position: u128) -> Self {
+        Self { position, ..self }
     }
 
     fn read(text: &str) -> Option<Self> {
         // Others are not even decoded.
         let bytes = (text.len() == 2 * LENGTH).then(|| hex::decode(text).ok()).flatten()?;
         let (form, rest) = bytes.split_first()?;
-        let (version, rest) = rest.split_first_chunk()?;
+        let (policy, rest) = rest.split_first_chunk()?;
+        let (directory, rest) = rest.split_first_chunk()?;
         let (search, rest) = rest.split_first_chunk()?;
         let position = rest.try_into().ok()?;
         (*form == FORM).then(|| Self {
-            version: u64::from_le_bytes(*version),
+            versions: (u64::from_le_bytes(*policy), u64::from_le_bytes(*directory)),
             search: u128::from_le_bytes(*search),
-            position: u64::from_le_bytes(position),
+            position: u128::from_le_bytes(position),
         })
     }
 }
@@ -88,7 +90,8 @@ impl fmt::Display for Token {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut bytes = Vec::with_capacity(LENGTH);
         bytes.push(FORM);
-        bytes.extend(self.version.to_le_bytes());
+        bytes.extend(self.versions.0.to_le_bytes());
+        bytes.extend(self.versions.1.to_le_bytes());
         bytes.extend(self.search.to_le_bytes());
         bytes.extend(self.position.to_le_bytes());
         out.write_str(&hex::encode(bytes))
@@ -162,15 +165,15 @@ mod tests {
 
     #[test]
     fn a_token_reads_back() {
-        let token = Token { version: 7, search: u128::MAX - 1, position: 12_345 };
+        let token = Token { versions: (7, 8), search: u128::MAX - 1, position: 12_345 };
         assert_eq!(Token::read(&token.to_string()), Some(token));
     }
 
     #[test]
     fn whatever_else_is_refused() {
-        let text = Token { version: 7, search: 1, position: 2 }.to_string();
+        let text = Token { versions: (7, 8), search: 1, position: 2 }.to_string();
         let mut other_form = hex::decode(&text).unwrap();
-        other_form[0] = 2;
+        other_form[0] = 1;
         let longer = format!("{text}AAAA");
         for bad in ["", "A", "!", "é", text.get(1..).unwrap(), &longer, &"A".repeat(100_000), &hex::encode(other_form)]
         {

@@ -18,8 +18,13 @@ fn write_doubled(times: u32, flag: Flag) -> Result<SnapshotBuilder, Box<Finding>
         expression = Arc::new(Expr::BinaryOp { op: BinaryOp::Eq, left, right });
     }
     let body = policy.body().clone().try_with_clauses(vec![Clause::When(expression)]).unwrap();
-    let tenant =
-        TenantRecord { id: TENANT.to_owned(), slug: "t".to_owned(), status: TenantStatus::Active, flags: vec![flag] };
+    let tenant = TenantRecord {
+        id: TENANT.to_owned(),
+        slug: "t".to_owned(),
+        status: TenantStatus::Active,
+        flags: vec![flag],
+        flags_off: vec![],
+    };
     let content = Content {
         tenant: &tenant,
         schema: &Schema::default(),

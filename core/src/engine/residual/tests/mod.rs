@@ -119,8 +119,13 @@ fn engine(policies: &str) -> Engine {
     };
     let sources: Vec<Sourced> = templates.keys().map(source).collect();
     let sources = Sources { actions: &[], of: sources.iter().collect() };
-    let tenant =
-        TenantRecord { id: Uuid::nil().to_string(), slug: "t".to_owned(), status: TenantStatus::Active, flags: vec![] };
+    let tenant = TenantRecord {
+        id: Uuid::nil().to_string(),
+        slug: "t".to_owned(),
+        status: TenantStatus::Active,
+        flags: vec![],
+        flags_off: vec![],
+    };
     let (schema, hierarchy) = (schema(), hierarchy());
     let named: Vec<_> = templates.iter().map(|(id, template)| (id.as_str(), template)).collect();
     let content = Content {
