@@ -207,9 +207,17 @@ fn change_some(
         None => read(&Attribute { multi_valued: false, ..attribute.clone() }, true, value, place),
     };
     let new = if op == Op::Remove { None } else { read_value(value)? };
+    let becomes_primary = match (target.part, &new) {
+        (Some(part), Some(value)) => part.name == "primary" && *value == Value::Bool(true),
+        (None, Some(value)) => value.get("primary") == Some(&Value::Bool(true)),
+        (_, None) => false,
+    };
     let all = document.get(attribute.name.as_ref()).and_then(Value::as_array).cloned().unwrap_or_default();
     for mut one in all {
         if !matches_value(attribute, filter, &one).map_err(misfits)? {
+            if let Some(object) = one.as_object_mut().filter(|_| becomes_primary) {
+                object.remove("primary");
+            }
             kept.push(one);
             continue;
         }
@@ -330,4 +338,62 @@ fn set_part(one: &mut Value, part: &Attribute, value: Option<Value>) {
         Some(value) => object.insert(part.name.to_string(), value),
         None => object.remove(part.name.as_ref()),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Attributes;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn patched(document: &Value, operations: Value) -> Result<Value, ScimError> {
+        let resource = ResourceType::user(&Attributes::new());
+        let body = json!({ "schemas": [PATCH_OP], "Operations": operations });
+        let mut document = document.as_object().unwrap().clone();
+        apply(&resource, &mut document, &super::operations(body.as_object().unwrap())?)?;
+        Ok(Value::Object(document))
+    }
+
+    /// The examples of RFC 7644, section 3.5.2, as far as they are about users.
+    #[test]
+    fn the_examples_of_the_rfc_are_done() {
+        let before = json!({
+            "userName": "babs", "emails": [{ "value": "babs@jensen.org", "type": "home" }],
+            "addresses": [{ "type": "home", "locality": "X" }, { "type": "work", "streetAddress": "1", "region": "CA" }],
+        });
+        let added = json!([{ "op": "add", "value": { "emails": [{ "value": "babs@jensen.org", "type": "home" }], "nickName": "Babs" } }]);
+        let after = patched(&before, added).unwrap();
+        assert_eq!((&after["emails"], &after["nickName"]), (&before["emails"], &json!("Babs")));
+        let replaced = json!([{ "op": "replace", "path": "addresses[type eq \"work\"].streetAddress", "value": "1010 Broadway Ave" }]);
+        assert_eq!(patched(&before, replaced).unwrap()["addresses"][1]["streetAddress"], "1010 Broadway Ave");
+        let replaced = json!([{ "op": "replace", "path": "addresses[type eq \"work\"]",
+                                "value": { "type": "work", "streetAddress": "911 Universal City Plaza" } }]);
+        let after = patched(&before, replaced).unwrap();
+        assert_eq!(after["addresses"][1]["streetAddress"], "911 Universal City Plaza");
+        let removed = json!([{ "op": "remove", "path": "addresses[type eq \"home\" and locality eq \"x\"]" }]);
+        assert_eq!(patched(&before, removed).unwrap()["addresses"].as_array().unwrap().len(), 1);
+        let removed = json!([{ "op": "remove", "path": "emails[type eq \"home\"].value" }]);
+        assert_eq!(patched(&before, removed).unwrap()["emails"], json!([{ "type": "home" }]));
+    }
+
+    proptest! {
+        /// Whatever is sent: what adds and then removes leaves what was there, and nothing stops it.
+        #[test]
+        fn nothing_that_is_sent_stops_it(op in "add|remove|replace|Add", path in "(title|name|emails|ims|x)(\\.value|\\.type)?(\\[type eq \"a\"\\])?", value in "[a-z]{0,3}") {
+            let before = json!({ "userName": "u", "ims": [{ "value": "a", "type": "a" }] });
+            for value in [json!(value), json!([value]), json!({ "value": value }), json!([{ "value": value }]), json!(null), json!(1)] {
+                let _ = patched(&before, json!([{ "op": op, "path": path, "value": value }]));
+            }
+        }
+
+        #[test]
+        fn what_is_removed_after_it_was_added_is_gone(value in "[a-z]{1,4}", kind in "[a-z]{1,4}") {
+            let before = json!({ "userName": "u" });
+            let added = json!([{ "op": "add", "path": "ims", "value": [{ "value": value, "type": kind }] }]);
+            let after = patched(&before, added).unwrap();
+            let removed = json!([{ "op": "remove", "path": format!("ims[value eq \"{value}\"]") }]);
+            prop_assert_eq!(patched(&after, removed).unwrap(), before);
+        }
+    }
 }

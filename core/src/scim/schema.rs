@@ -257,8 +257,14 @@ impl ResourceType {
                 }
                 continue;
             };
+            if target.attribute.multi_valued {
+                return Err(ScimError::new(
+                    ErrorType::InvalidSyntax,
+                    format!("{place}: it has several values, in an array"),
+                ));
+            }
             let complex = within.entry(target.attribute.name.to_string()).or_insert_with(|| Value::Object(Map::new()));
-            if let Some(complex) = complex.as_object_mut().filter(|_| !target.attribute.multi_valued) {
+            if let Some(complex) = complex.as_object_mut() {
                 complex.insert(part.name.to_string(), value);
             }
         }

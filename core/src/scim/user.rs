@@ -145,3 +145,45 @@ fn is_declared(resource: &ResourceType, name: &str) -> bool {
 fn missing(place: &str, why: &str) -> ScimError {
     ScimError::new(ErrorType::InvalidValue, format!("{place}: it is required: {why}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Row;
+    use crate::schema::{Attributes, Type};
+
+    fn user(columns: Value) -> User {
+        let mut row = json!({
+            "id": "01980000-0000-7000-8000-000000000101", "tenant_id": "01980000-0000-7000-8000-000000000001",
+            "email": "ada@acme.example", "created_at": "2026-01-01T00:00:00.000Z", "updated_at": "2026-01-01T00:00:00.000Z",
+        });
+        row.as_object_mut().unwrap().extend(columns.as_object().unwrap().clone());
+        User::from_json(row.as_object().unwrap().clone(), "user", &mut Vec::new()).unwrap()
+    }
+
+    /// Who sends back what they got changes nothing.
+    #[test]
+    fn what_is_shown_is_written_back_as_it_was() {
+        let declared = Attributes::from_iter([("department".to_owned(), Type::String)]);
+        let resource = ResourceType::user(&declared);
+        for columns in [
+            json!({}),
+            json!({ "username": "ada", "first_name": "Ada", "external_id": "1" }),
+            json!({ "username": "ada", "scim_attributes": { "userName": "ada@acme.example" } }),
+            json!({ "scim_attributes": { "userName": "Ada@Acme.example", "name": { "middleName": "K." }, "title": "T" } }),
+            json!({ "last_name": "L", "custom_attributes": { "department": "sales", "other": 1 } }),
+            json!({ "is_active": false, "scim_attributes": { super::super::schema::ENTERPRISE: { "division": "d" } } }),
+        ] {
+            let user = user(columns);
+            let shown = document(&resource, &user);
+            let mut sent = shown.clone();
+            sent.insert("schemas".to_owned(), json!([super::super::schema::USER]));
+            assert_eq!(resource.read(&sent), Ok(shown.clone()));
+            let written = written(&resource, shown, Some(&user)).unwrap();
+            for (column, value) in &written.columns {
+                assert_eq!(serde_json::to_value(&user).unwrap()[column], *value, "{column} of {user:?}");
+            }
+            assert_eq!((written.user_name.as_str(), written.active), (user_name(&user), Some(is_active(&user))));
+        }
+    }
+}

@@ -338,6 +338,7 @@ fn a_patch_changes_what_its_paths_name() {
          { "op": "add", "path": "phoneNumbers", "value": [{ "value": "3", "type": "fax", "primary": true }] }],
         [{ "op": "remove", "path": "phoneNumbers[type eq \"work\"]" }, { "op": "remove", "path": "name.middleName" }],
         [{ "op": "replace", "path": "emails[type eq \"work\"].value", "value": "Eve.B@acme.example" }],
+        [{ "op": "add", "path": "phoneNumbers[type eq \"mobile\"].primary", "value": true }],
         [{ "op": "remove", "path": "nickName" }, { "op": "remove", "path": "externalId" }],
     ]);
     for step in steps.as_array().unwrap() {
@@ -350,7 +351,7 @@ fn a_patch_changes_what_its_paths_name() {
     assert_eq!(now["addresses"], json!([{ "type": "work", "locality": "Bonn", "country": "DE" }]));
     assert_eq!(
         now["phoneNumbers"],
-        json!([{ "type": "mobile", "value": "1" }, { "type": "fax", "value": "3", "primary": true }])
+        json!([{ "type": "mobile", "value": "1", "primary": true }, { "type": "fax", "value": "3" }])
     );
     assert_eq!((&now["emails"][0]["value"], &now["externalId"]), (&json!("eve.b@acme.example"), &Value::Null));
     for (operation, kind) in [
@@ -744,6 +745,7 @@ fn bad_bodies_are_refused_with_their_place() {
         (json!({ "schemas": [USER], "userName": "x@acme.example", "tïtle": "x" }), "invalidSyntax"),
         (json!({ "schemas": [USER], "userName": "x@acme.example", "username": "y" }), "invalidSyntax"),
         (json!({ "schemas": [USER], "userName": "x@acme.example", "name": "x" }), "invalidValue"),
+        (json!({ "schemas": [USER], "userName": "x@acme.example", "ims.value": "x" }), "invalidSyntax"),
         (
             json!({ "schemas": [USER], "userName": "x@acme.example", "ims": [{ "value": "1", "primary": true }, { "value": "2", "primary": true }] }),
             "invalidValue",
