@@ -19,6 +19,9 @@ pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:
 /// The extension whose attributes are those that the tenant declares for its users.
 pub const CUSTOM: &str = "urn:parapet:params:scim:schemas:extension:custom:2.0:User";
 
+/// What Entra ID names beside the schema of groups. It has no attributes.
+const ENTRA_GROUP: &str = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group";
+
 /// What a value is (RFC 7643, section 2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -276,7 +279,8 @@ impl ResourceType {
     pub fn assignments(&self, body: &Map<String, Value>) -> Result<Vec<(Resolved<'_>, Value)>, ScimError> {
         let mut assignments = Vec::new();
         for (key, value) in body {
-            if key.eq_ignore_ascii_case("schemas") {
+            // Okta makes up a password for whoever it makes. Nobody signs in by it here, and nobody can read it back.
+            if key.eq_ignore_ascii_case("schemas") || key.eq_ignore_ascii_case("password") {
                 continue;
             }
             let unknown = |key: &str| {
@@ -314,7 +318,9 @@ impl ResourceType {
         let stated = stated.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let is = |value: &Value, urn: &str| value.as_str().is_some_and(|its| its.eq_ignore_ascii_case(urn));
         let known = |value: &&Value| {
-            is(value, self.schema.id) || self.extensions.iter().any(|extension| is(value, extension.id))
+            is(value, self.schema.id)
+                || is(value, ENTRA_GROUP)
+                || self.extensions.iter().any(|extension| is(value, extension.id))
         };
         if let Some(unknown) = stated.iter().find(|value| !known(value)) {
             return Err(ScimError::value("schemas", format!("{} has no schema `{unknown}`", self.name)));
