@@ -40,6 +40,8 @@ pub mod rights;
 #[cfg(any(feature = "factor", feature = "token"))]
 mod rsa_key;
 pub mod schema;
+#[cfg(feature = "scim")]
+pub mod scim;
 #[cfg(feature = "audit")]
 pub mod seal;
 pub mod setting;

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { StringAdapter, newEnforcer, newModelFromString } from "casbin";
-import { Engine, compileSnapshot } from "../../wasm/pkg/full/node.js";
 
+const { Engine, compileSnapshot } = await import(String(new URL("../../wasm/pkg/full/node.js", import.meta.url)));
 const PROGRAM = fileURLToPath(new URL("../../target/debug/parapet", import.meta.url));
 const KEY = { id: "k", hmac: "07".repeat(32) };
 const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);

@@ -5,6 +5,7 @@
 use parapet::Finding;
 use parapet::authzen::AuthzenError;
 use parapet::gateway::{PathError, QuestionError};
+use parapet::scim::{ErrorType, ScimError};
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -153,6 +154,9 @@ pub enum ApiError {
         /// Whether it took too long.
         late: bool,
     },
+    /// What a provisioning client sent is wrong, in SCIM's words (RFC 7644, section 3.12).
+    #[error("{0}")]
+    Scim(ScimError),
     /// A fault of ours.
     #[error("something went wrong on our side")]
     Internal {
@@ -228,7 +232,8 @@ impl ApiError {
     /// The status.
     pub fn status(&self) -> u16 {
         match self {
-            Self::Malformed { .. } => 400,
+            Self::Scim(ScimError { kind: ErrorType::Uniqueness, .. }) => 409,
+            Self::Malformed { .. } | Self::Scim(_) => 400,
             Self::Unauthenticated { .. } | Self::NotAllowed { helps: true, .. } => 401,
             Self::NotAllowed { .. }
             | Self::MissingScope { .. }
@@ -272,6 +277,7 @@ impl ApiError {
             Self::TenantInactive => "tenant.inactive",
             Self::Invalid { .. } => "request.invalid",
             Self::Conflict { code, .. } => code,
+            Self::Scim(_) => "request.invalid",
             Self::PreconditionFailed => "http.precondition_failed",
             Self::TooManyRequests { .. } => "rate.limited",
             Self::IdempotencyReused => "request.idempotency_reused",
@@ -347,7 +353,8 @@ impl ApiError {
         response
     }
 
-    fn findings(&self) -> &[Finding] {
+    /// All that is wrong, each with its place.
+    pub fn findings(&self) -> &[Finding] {
         match self {
             Self::Malformed { findings, .. }
             | Self::DoesNotCompile { findings }
@@ -370,6 +377,12 @@ impl From<AuthzenError> for ApiError {
                 Self::Malformed { code: error.code().to_owned(), detail, findings: vec![finding] }
             }
         }
+    }
+}
+
+impl From<ScimError> for ApiError {
+    fn from(error: ScimError) -> Self {
+        Self::Scim(error)
     }
 }
 

@@ -85,11 +85,14 @@ impl Call {
 
     /// The body, which must be JSON by its header where it has one.
     pub fn json(&self) -> Result<&[u8], ApiError> {
+        self.body_as(&["application/json", "application/merge-patch+json"])
+    }
+
+    /// The body, which must be of one of these media types by its header where it has one.
+    fn body_as(&self, media_types: &[&str]) -> Result<&[u8], ApiError> {
         if let Some(media_type) = self.request.header("content-type") {
             let essence = media_type.split(';').next().unwrap_or_default().trim();
-            if !essence.eq_ignore_ascii_case("application/json")
-                && !essence.eq_ignore_ascii_case("application/merge-patch+json")
-            {
+            if !media_types.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
                 return Err(ApiError::UnsupportedMediaType);
             }
         }
@@ -98,9 +101,18 @@ impl Call {
 
     /// The body as a JSON object; refused where a key stands in it twice.
     pub fn object(&self) -> Result<Map<String, Value>, ApiError> {
+        Self::read_object(self.json()?)
+    }
+
+    /// The same, of one of these media types.
+    pub fn object_as(&self, media_types: &[&str]) -> Result<Map<String, Value>, ApiError> {
+        Self::read_object(self.body_as(media_types)?)
+    }
+
+    fn read_object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
         let malformed =
             |detail: String| ApiError::Malformed { code: "request.not_json".to_owned(), detail, findings: Vec::new() };
-        let text = std::str::from_utf8(self.json()?).map_err(|_| malformed("the body is not UTF-8".to_owned()))?;
+        let text = std::str::from_utf8(body).map_err(|_| malformed("the body is not UTF-8".to_owned()))?;
         match json::parse(text) {
             Ok(value) if !is_within(&value, DEEPEST) => {
                 Err(malformed(format!("the body is nested deeper than {DEEPEST} arrays and objects")))

@@ -32,6 +32,7 @@ pub mod request;
 pub mod response;
 pub mod router;
 pub mod scheduled;
+pub mod scim;
 pub mod tenancy;
 
 #[cfg(target_arch = "wasm32")]

@@ -9,11 +9,12 @@ use crate::guard::{Access, Call, Route};
 use crate::platform::{log, random};
 use crate::request::{LONGEST_BODY, Request};
 use crate::response::Response;
-use crate::{api, gateway, pages};
+use crate::{api, gateway, pages, scim};
 
-/// All routes there are: the API's, and the pages'.
+/// All routes there are: the API's, SCIM's, and the pages'.
 pub fn routes() -> Vec<Route> {
     let mut routes = api::routes();
+    routes.extend(scim::routes());
     routes.extend(pages::routes());
     routes.extend(gateway::beside());
     routes
@@ -92,9 +93,12 @@ impl Router {
     }
 }
 
-/// What is said of an error: a problem document, or where a browser wants a page, a page.
+/// What is said of an error: a problem document, where SCIM is spoken its own, or where a browser wants a page, a page.
 fn refused(request: &Request, error: &ApiError, id: &str) -> Response {
     let problem = error.respond(id);
+    if scim::is_spoken(request) {
+        return scim::refused(error, problem);
+    }
     pages::instead(request, error, id, &problem).unwrap_or(problem)
 }
 

@@ -21,7 +21,17 @@ const ABOUT: &[About] = &[
     About {
         table: "user",
         subject: "id",
-        columns: &["email", "username", "first_name", "last_name", "phone", "avatar_url", "custom_attributes"],
+        columns: &[
+            "email",
+            "username",
+            "first_name",
+            "last_name",
+            "phone",
+            "avatar_url",
+            "custom_attributes",
+            "external_id",
+            "scim_attributes",
+        ],
     },
     About { table: "access_request", subject: "requester_id", columns: &["justification"] },
     About { table: "federated_identity", subject: "user_id", columns: &["external_id", "attributes"] },

@@ -36,6 +36,8 @@ row! {
         created_at: Timestamp,
         /// When the row last changed.
         updated_at: Timestamp,
+        /// The id by which a provisioning client knows the group.
+        external_id: Option<String>,
     }
     unique ["tenant_id", "name"]
 }

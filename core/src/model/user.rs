@@ -65,6 +65,11 @@ row! {
         updated_at: Timestamp,
         /// When it was deleted; set exactly while the state is `deleted`.
         deleted_at: Option<Timestamp>,
+        /// The id by which a provisioning client knows the user.
+        external_id: Option<String>,
+        /// What a provisioning client says of the user that no other column is for: attributes of RFC 7643. No policy
+        /// reads it.
+        scim_attributes: Option<Map<String, Value>>,
     }
     unique ["tenant_id", "email"] while "deleted_at"
     unique ["tenant_id", "username"] while "deleted_at"

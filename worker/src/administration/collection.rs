@@ -193,11 +193,9 @@ pub async fn create_with<R: Collection>(
         let row = R::from_json_within(stated, &given, "new", &mut findings);
         reference::check::<R>(state, &body, references, &mut findings);
         let Some(mut row) = row else { return Err(ApiError::Invalid { findings }) };
-        R::complete(&mut row, None, state, &mut findings)?;
         let mut plan = Plan::new(state, Response::default());
-        plan.change(RowChange::insert(&row, R::EVENTS[0]));
+        plan_new(state, &mut row, 0, &mut plan, &mut findings)?;
         let edit = Edit { state, before: None, after: Some(&row), first: 0 };
-        R::rules(&edit, &mut plan, &mut findings)?;
         if !findings.is_empty() {
             return Err(ApiError::Invalid { findings });
         }
@@ -241,23 +239,17 @@ pub async fn update_and<R: Collection>(
         lengths::<R>(&merged, &patch, &mut findings);
         let row = R::from_json_within(merged, &Map::new(), &key.join("/"), &mut findings);
         reference::check::<R>(state, &patch, references, &mut findings);
-        let Some(mut after) = row else { return Err(ApiError::Invalid { findings }) };
+        let Some(after) = row else { return Err(ApiError::Invalid { findings }) };
         if !findings.is_empty() {
             return Err(ApiError::Invalid { findings });
         }
         let mut plan = Plan::new(state, Response::default());
-        R::complete(&mut after, Some(&before), state, &mut findings)?;
-        if after.to_sql() != before.to_sql() {
-            after = touched(after, state)?;
-            plan.change(RowChange::update(&before, &after, R::EVENTS[1]));
-            let edit = Edit { state, before: Some(&before), after: Some(&after), first: 1 };
-            R::rules(&edit, &mut plan, &mut findings)?;
-            if findings.is_empty() {
-                also(&edit, &mut plan)?;
-            }
-        }
+        let after = plan_change(state, &before, after, 1, &mut plan, &mut findings)?;
         if !findings.is_empty() {
             return Err(ApiError::Invalid { findings });
+        }
+        if after.to_sql() != before.to_sql() {
+            also(&Edit { state, before: Some(&before), after: Some(&after), first: 1 }, &mut plan)?;
         }
         plan.answer(row_answer(&after)?);
         Ok(plan)
@@ -274,17 +266,60 @@ async fn remove<R: Collection>(app: &App, call: &Call, actor: Actor) -> Result<R
         if_match(call, &before)?;
         let mut findings = Vec::new();
         let mut plan = Plan::new(state, Response { status: 204, ..Response::default() });
-        plan.change(match R::remains(&before, state) {
-            Some(remains) => RowChange::update(&before, &remains, R::EVENTS[2]),
-            None => RowChange::delete(&before, R::EVENTS[2]),
-        });
-        R::rules(&Edit { state, before: Some(&before), after: None, first: 1 }, &mut plan, &mut findings)?;
+        plan_removal(state, &before, 1, &mut plan, &mut findings)?;
         if !findings.is_empty() {
             return Err(ApiError::Invalid { findings });
         }
         Ok(plan)
     })
     .await
+}
+
+/// Plans a new row: the columns that follow, and its rules. `first` is the position of the first answer to
+/// [`Collection::reads`].
+pub fn plan_new<R: Collection>(
+    state: &State<'_>,
+    row: &mut R,
+    first: usize,
+    plan: &mut Plan,
+    findings: &mut Vec<Finding>,
+) -> Result<(), ApiError> {
+    R::complete(row, None, state, findings)?;
+    plan.change(RowChange::insert(row, R::EVENTS[0]));
+    R::rules(&Edit { state, before: None, after: Some(row), first }, plan, findings)
+}
+
+/// Plans that a row becomes another, which is given back as it will be; nothing where they are the same.
+pub fn plan_change<R: Collection>(
+    state: &State<'_>,
+    before: &R,
+    mut after: R,
+    first: usize,
+    plan: &mut Plan,
+    findings: &mut Vec<Finding>,
+) -> Result<R, ApiError> {
+    R::complete(&mut after, Some(before), state, findings)?;
+    if after.to_sql() != before.to_sql() {
+        after = touched(after, state)?;
+        plan.change(RowChange::update(before, &after, R::EVENTS[1]));
+        R::rules(&Edit { state, before: Some(before), after: Some(&after), first }, plan, findings)?;
+    }
+    Ok(after)
+}
+
+/// Plans that a row goes, or what remains of it.
+pub fn plan_removal<R: Collection>(
+    state: &State<'_>,
+    before: &R,
+    first: usize,
+    plan: &mut Plan,
+    findings: &mut Vec<Finding>,
+) -> Result<(), ApiError> {
+    plan.change(match R::remains(before, state) {
+        Some(remains) => RowChange::update(before, &remains, R::EVENTS[2]),
+        None => RowChange::delete(before, R::EVENTS[2]),
+    });
+    R::rules(&Edit { state, before: Some(before), after: None, first }, plan, findings)
 }
 
 /// So many characters fit a column of text, where its own shape allows no less.

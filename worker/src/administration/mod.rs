@@ -17,7 +17,8 @@ mod reference;
 pub use actor::{Actor, OWN_SCOPE, READ_SCOPE, WRITE_SCOPE, address};
 pub use collection::{
     Collection, Edit, LONGEST_TEXT, SERVICE, after_patch, answer_showing, create_and, create_showing, create_with,
-    created, given, if_match, key, lengths, not_found, read_only, routes, row_answer, select_one, touched, update_and,
+    created, given, if_match, key, lengths, not_found, plan_change, plan_new, plan_removal, read_only, routes,
+    row_answer, select_one, touched, update_and,
 };
 pub use commit::commit;
 pub use deed::{Deed, enact, event_by_service};

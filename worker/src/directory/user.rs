@@ -29,8 +29,15 @@ impl ListOf for User {
 impl Collection for User {
     const ITEM: &'static str = "/v1/users/{id}";
     const WRITE: &'static str = "user.write";
-    const GIVEN: &'static [&'static str] =
-        &["password_hash", "email_verified", "phone_verified", "password_changed_at", "last_login_at", "deleted_at"];
+    const GIVEN: &'static [&'static str] = &[
+        "password_hash",
+        "scim_attributes",
+        "email_verified",
+        "phone_verified",
+        "password_changed_at",
+        "last_login_at",
+        "deleted_at",
+    ];
     const FIXED: &'static [&'static str] = &["state"];
 
     fn reads(tenant: Uuid, id: Option<Uuid>, _body: &Map<String, Value>) -> Vec<Statement> {

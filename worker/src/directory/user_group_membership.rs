@@ -61,7 +61,7 @@ impl Collection for UserGroupMembership {
             gives.clone().until(row.expires_at)
         };
         plan.gains(state, &Rights::gained(&rights(edit.before), &rights(edit.after)));
-        plan.facts().own_rights = state.actor.user() == Some(row.user_id);
+        plan.facts().own_rights |= state.actor.user() == Some(row.user_id);
         plan.facts().needs_owner |= super::named::by_a_policy(state.document, row.user_group_id);
         Ok(())
     }

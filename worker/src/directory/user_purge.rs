@@ -97,6 +97,8 @@ fn blank(user: &User, state: &State<'_>) -> User {
         phone: None,
         avatar_url: None,
         custom_attributes: Map::new(),
+        external_id: None,
+        scim_attributes: None,
         email_verified: false,
         phone_verified: false,
         force_password_change: false,

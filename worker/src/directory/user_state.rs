@@ -4,7 +4,7 @@ use parapet::Finding;
 use parapet::model::{User, UserState};
 
 use super::person::{Person, end_sessions};
-use crate::administration::{Actor, Plan, RowChange, commit, if_match, key, row_answer, select_one};
+use crate::administration::{Actor, Plan, RowChange, State, commit, if_match, key, row_answer, select_one};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
@@ -42,20 +42,40 @@ pub fn routes() -> Vec<Route> {
 }
 
 /// A way from states to a state.
-struct Step {
+pub struct Step {
     from: &'static [UserState],
     to: UserState,
     event: &'static str,
+}
+
+impl Step {
+    /// Whether a user in this state can go it.
+    pub fn begins_at(&self, state: UserState) -> bool {
+        self.from.contains(&state)
+    }
+
+    /// Plans that a user goes it; the user as they will be.
+    pub fn plan(&self, state: &State<'_>, before: &User, person: &Person, plan: &mut Plan) -> User {
+        let after = User { state: self.to, deleted_at: None, updated_at: state.now, ..before.clone() };
+        person.touch(state, before, plan);
+        if self.to != UserState::Active {
+            person.stop(state, before, plan);
+        }
+        plan.change(RowChange::update(before, &after, self.event));
+        after
+    }
 }
 
 const LOCK: Step = Step { from: &[UserState::Active], to: UserState::Locked, event: "locked" };
 
 const UNLOCK: Step = Step { from: &[UserState::Locked], to: UserState::Active, event: "unlocked" };
 
-const SUSPEND: Step =
+/// Keeps a user out.
+pub const SUSPEND: Step =
     Step { from: &[UserState::Active, UserState::Locked], to: UserState::Suspended, event: "suspended" };
 
-const REACTIVATE: Step = Step { from: &[UserState::Suspended], to: UserState::Active, event: "reactivated" };
+/// Lets a suspended user in again.
+pub const REACTIVATE: Step = Step { from: &[UserState::Suspended], to: UserState::Active, event: "reactivated" };
 
 /// Who comes back is let in by somebody's second thought: why they were deleted, or what they were before, nobody knows.
 const RESTORE: Step = Step { from: &[UserState::Deleted], to: UserState::Suspended, event: "restored" };
@@ -67,20 +87,16 @@ async fn step(app: &App, call: &Call, actor: Actor, step: &'static Step) -> Resu
     commit(app, call, actor, reads, |state| {
         let before = state.rows::<User>(0)?.pop().ok_or(ApiError::NotFound)?;
         if_match(call, &before)?;
-        if !step.from.contains(&before.state) {
+        if !step.begins_at(before.state) {
             return Err(conflict(&before, &format!("`{}` does not become `{}` by this", before.state, step.to)));
         }
         if super::user_purge::is_purged(&before) {
             return Err(conflict(&before, "the user was purged, and nothing is left of them"));
         }
-        let after = User { state: step.to, deleted_at: None, updated_at: state.now, ..before.clone() };
-        let mut plan = Plan::new(state, row_answer(&after)?);
+        let mut plan = Plan::new(state, Response::default());
         let person = Person::read(state, 1)?;
-        person.touch(state, &before, &mut plan);
-        if step.to != UserState::Active {
-            person.stop(state, &before, &mut plan);
-        }
-        plan.change(RowChange::update(&before, &after, step.event));
+        let after = step.plan(state, &before, &person, &mut plan);
+        plan.answer(row_answer(&after)?);
         super::membership::reevaluate(state, Some(&before), Some(&after), &person.memberships, &mut plan)?;
         Ok(plan)
     })

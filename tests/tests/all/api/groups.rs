@@ -119,7 +119,7 @@ fn another_tenants_groups_are_not_there() {
     office.edge.seed(&other());
     office.edge.sql(
         "INSERT INTO user_group VALUES ('01980000-0000-7000-8000-0000000009a1', '01980000-0000-7000-8000-000000000002',
-         NULL, 'theirs', NULL, 'manual', NULL, '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z')",
+         NULL, 'theirs', NULL, 'manual', NULL, '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z', NULL)",
     );
     let theirs = "01980000-0000-7000-8000-0000000009a1";
     for (method, body) in [("GET", Value::Null), ("PATCH", json!({ "name": "ours" })), ("DELETE", Value::Null)] {

@@ -75,7 +75,9 @@ fn no_route_finds_or_changes_anything_of_another_tenant() {
                 let text = String::from_utf8_lossy(&response.body).into_owned();
                 let place = format!("{} {path} {body:?}: {} {text}", route.method, response.status);
                 if route.path.contains("{id}") {
-                    assert!(matches!(response.status, 404 | 403 | 422), "{place}");
+                    // Of SCIM, whose bodies name their schema, before anything is looked for.
+                    let malformed = response.status == 400 && path.starts_with("/scim/");
+                    assert!(matches!(response.status, 404 | 403 | 422) || malformed, "{place}");
                     if matches!(route.method, "GET" | "DELETE") {
                         assert_eq!(response.status, 404, "{place}");
                     }

@@ -59,6 +59,7 @@ mod retention;
 mod rollback;
 mod routes;
 mod scheduled;
+mod scim;
 mod search;
 mod service_accounts;
 mod sessions;
@@ -213,11 +214,13 @@ impl Edge {
         // What counts the use of keys is written by those that only ask as well; what a user marks is nobody else's.
         let asks = request.path.ends_with("/preview")
             || request.path.ends_with("/explain")
+            || request.path.ends_with("/.search")
             // That an assertion was used is remembered for some minutes.
             || request.path == "/v1/token"
             || request.path.starts_with("/v1/me/")
             || (request.method == "POST" && request.path == "/v1/tenant/domain");
-        let changes = !["GET", "HEAD"].contains(&request.method.as_str()) && request.path.starts_with("/v1/") && !asks;
+        let administers = request.path.starts_with("/v1/") || request.path.starts_with("/scim/");
+        let changes = !["GET", "HEAD"].contains(&request.method.as_str()) && administers && !asks;
         let told = format!("{} {}", request.method, request.path);
         let (written, events) = (db.written(), db.count("outbox"));
         let response = pollster::block_on(self.router.answer(&self.app, request));

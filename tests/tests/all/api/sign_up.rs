@@ -160,11 +160,13 @@ fn whoever_asks_learns_nothing() {
     edge.sql("UPDATE user SET state = 'locked' WHERE username IS NULL");
     edge.sql(
         "INSERT INTO user SELECT '01980000-0000-7000-8000-000000000777', tenant_id, 'gone@acme.example', NULL, NULL, NULL, NULL, NULL,
-           NULL, '{}', 0, 0, 1, 'deleted', 0, NULL, NULL, created_at, updated_at, created_at FROM user WHERE username = 'anna'",
+           NULL, '{}', 0, 0, 1, 'deleted', 0, NULL, NULL, created_at, updated_at, created_at,
+           NULL, NULL FROM user WHERE username = 'anna'",
     );
     edge.sql(
         "INSERT INTO user SELECT '01980000-0000-7000-8000-000000000778', tenant_id, 'inv@acme.example', NULL, NULL, NULL, NULL, NULL,
-           NULL, '{}', 0, 0, 1, 'invited', 0, NULL, NULL, created_at, updated_at, NULL FROM user WHERE username = 'anna'",
+           NULL, '{}', 0, 0, 1, 'invited', 0, NULL, NULL, created_at, updated_at, NULL, NULL, NULL
+           FROM user WHERE username = 'anna'",
     );
     let mut seen = Vec::new();
     for email in [

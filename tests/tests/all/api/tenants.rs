@@ -344,8 +344,8 @@ fn an_operator_without_the_permission_makes_no_tenant() {
     office.edge.sql(
         "INSERT INTO user SELECT '01980000-0000-7000-8000-000000000f02', tenant_id, 'aud@operators.example', username,
          password_hash, first_name, last_name, phone, avatar_url, custom_attributes, email_verified, phone_verified,
-         is_active, state, force_password_change, password_changed_at, last_login_at, created_at, updated_at, deleted_at
-         FROM user WHERE id = '01980000-0000-7000-8000-000000000f01'",
+         is_active, state, force_password_change, password_changed_at, last_login_at, created_at, updated_at, deleted_at,
+         external_id, scim_attributes FROM user WHERE id = '01980000-0000-7000-8000-000000000f01'",
     );
     office.edge.sql(
         "INSERT INTO user_role SELECT '01980000-0000-7000-8000-000000000f03', tenant_id,

@@ -237,7 +237,7 @@ fn settle(office: &Office) -> ApiKeyToken {
     let key = office.edge.key_of(TENANT, Some(ANNA), None, &["access:evaluate", "document:read"]);
     office.edge.sql(
         "INSERT INTO user_group VALUES ('01980000-0000-7000-8000-000000000801', '01980000-0000-7000-8000-000000000001',
-         NULL, 'staff', NULL, 'manual', NULL, '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z')",
+         NULL, 'staff', NULL, 'manual', NULL, '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z', NULL)",
     );
     office.edge.sql(
         "INSERT INTO user_group_membership VALUES ('01980000-0000-7000-8000-000000000802',
