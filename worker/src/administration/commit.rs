@@ -47,6 +47,17 @@ pub async fn commit(
     reads: Vec<Statement>,
     plan: impl Fn(&State<'_>) -> Result<Plan, ApiError>,
 ) -> Result<Response, ApiError> {
+    // Compiled once, and not for each plan that there is.
+    committed(app, call, actor, reads, &plan).await
+}
+
+async fn committed(
+    app: &App,
+    call: &Call,
+    actor: Actor,
+    reads: Vec<Statement>,
+    plan: &dyn Fn(&State<'_>) -> Result<Plan, ApiError>,
+) -> Result<Response, ApiError> {
     let repeatable = Repeatable::of(call)?;
     let mut actor = actor;
     for tried in 0..record::TRIES {

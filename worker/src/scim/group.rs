@@ -164,7 +164,7 @@ async fn replace(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiEr
     let mut its = resource.read(&body(call)?)?;
     let changes = vec![MemberChange::Replace(members(&resource, &mut its)?)];
     let tenant = actor.tenant;
-    rewrite(app, call, actor, changes, |_| Ok(its.clone())).await?;
+    rewrite(app, call, actor, changes, &|_| Ok(its.clone())).await?;
     get(app, call, tenant, id(call)?).await
 }
 
@@ -172,7 +172,7 @@ async fn replace(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiEr
 async fn change(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
     let resource = ResourceType::group();
     let (operations, changes) = split(&resource, patch::operations(&body(call)?)?)?;
-    rewrite(app, call, actor, changes, |before| {
+    rewrite(app, call, actor, changes, &|before| {
         let mut its = document(before);
         patch::apply(&resource, &mut its, &operations)?;
         Ok(its)
@@ -185,7 +185,7 @@ async fn rewrite(
     call: &Call,
     actor: Actor,
     changes: Vec<MemberChange>,
-    after: impl Fn(&UserGroup) -> Result<Map<String, Value>, ScimError>,
+    after: &dyn Fn(&UserGroup) -> Result<Map<String, Value>, ScimError>,
 ) -> Result<Response, ApiError> {
     let (resource, group) = (ResourceType::group(), id(call)?);
     let actor = super::also(app, call, actor, UserGroupMembership::WRITE, !changes.is_empty()).await?;

@@ -130,7 +130,7 @@ async fn replace(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiEr
     let its = resource.read(&body(call)?)?;
     let name = its.get("userName").and_then(Value::as_str).map(str::to_owned);
     let says_active = its.contains_key("active");
-    rewrite(app, call, actor, name, says_active, |_| Ok(its.clone())).await
+    rewrite(app, call, actor, name, says_active, &|_| Ok(its.clone())).await
 }
 
 async fn change(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
@@ -146,7 +146,7 @@ async fn change(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
             .flatten()
             .any(|(key, _)| key.to_ascii_lowercase().ends_with("active")),
     });
-    rewrite(app, call, actor, name, says_active, |before| {
+    rewrite(app, call, actor, name, says_active, &|before| {
         let mut its = document(&resource, before);
         patch::apply(&resource, &mut its, &operations)?;
         Ok(its)
@@ -161,7 +161,7 @@ async fn rewrite(
     actor: Actor,
     name: Option<String>,
     says_active: bool,
-    after: impl Fn(&User) -> Result<Map<String, Value>, ScimError>,
+    after: &dyn Fn(&User) -> Result<Map<String, Value>, ScimError>,
 ) -> Result<Response, ApiError> {
     let user = id(call)?;
     // What suspends and reactivates somebody is the help desk's to do as well, and a permission of its own.
