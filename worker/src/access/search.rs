@@ -24,7 +24,7 @@ use crate::platform::db::{Row, Statement};
 use crate::publish;
 use crate::response::Response;
 
-/// So many users are read at once at most, and at least.
+/// So many users are read at once, at least and at most.
 const PIECE: std::ops::RangeInclusive<usize> = 200..=1_000;
 
 /// So many users are decided about for one page at most. It ends there, full or not, and the next goes on.
@@ -49,7 +49,7 @@ const WINDOW_END: &str = "SELECT id FROM user WHERE tenant_id = ?1 AND id >= ?2 
 /// The users from an id on.
 const EVERYBODY: &str = "SELECT id FROM user WHERE tenant_id = ?1 AND id >= ?2 ORDER BY id LIMIT ?3";
 
-/// What leads to users, by the type of what a scope names: a column of a table, and what else holds of its rows.
+/// What leads to users, by the type of what a scope names: a table, its column with the user, and the one with what is named.
 const WAYS: [(&str, &str, &str, &str); 4] = [
     (USER, "user", "id", "id"),
     (ROLE, "user_role", "user_id", "role_id"),
