@@ -117,7 +117,7 @@ pub const KNOWN: &[Known] = &[
         "subject_id",
         Kind::Word(&["id", "username", "email"]),
         r#""id""#,
-        "What searches name a user by",
+        "What tokens name a user by",
     )),
     known(Security, "session_idle_minutes", Kind::Integer(1, 43_200), "60", "A session unused for so long ends"),
     known(Security, "session_absolute_hours", Kind::Integer(1, 8_760), "24", "Every session ends after so long"),

@@ -165,36 +165,14 @@ pub fn rows<R: Row>(rows: Vec<SqlRow>) -> Result<Vec<R>, ApiError> {
         .collect()
 }
 
-/// Reads rows that came by [`select_packed`].
-pub fn unpack<R: Row>(packed: Vec<SqlRow>) -> Result<Vec<R>, ApiError> {
-    let unpacked = packed.into_iter().map(|row| {
-        let text = row.get("packed").and_then(Value::as_str).unwrap_or_default();
-        let values: Vec<Value> = serde_json::from_str(text).map_err(ApiError::internal)?;
-        Ok(columns::<R>().map(str::to_owned).zip(values).collect())
-    });
-    rows(unpacked.collect::<Result<_, ApiError>>()?)
-}
-
 /// `SELECT` of all columns but secrets, with `?1` bound to the tenant.
 pub fn select<R: Row>(condition: &str, tenant: Uuid) -> Statement {
-    let columns: Vec<String> = columns::<R>().map(|column| format!("\"{column}\"")).collect();
-    selecting::<R>(&columns.join(", "), condition, tenant)
-}
-
-/// The same, each row as one value, for many rows at once: each value that comes into the module costs a call and a copy.
-pub fn select_packed<R: Row>(condition: &str, tenant: Uuid) -> Statement {
-    let columns: Vec<String> = columns::<R>().map(|column| format!("\"{column}\"")).collect();
-    selecting::<R>(&format!("json_array({}) AS packed", columns.join(", ")), condition, tenant)
-}
-
-fn selecting<R: Row>(what: &str, condition: &str, tenant: Uuid) -> Statement {
+    let columns: Vec<String> =
+        R::COLUMNS.iter().filter(|column| !column.secret).map(|column| format!("\"{}\"", column.name)).collect();
     let order: Vec<String> = R::INFO.key.iter().map(|column| format!("\"{column}\"")).collect();
-    Statement::new(format!("SELECT {what} FROM \"{}\" WHERE {condition} ORDER BY {}", R::TABLE, order.join(", ")))
-        .bind(tenant)
-}
-
-fn columns<R: Row>() -> impl Iterator<Item = &'static str> {
-    R::COLUMNS.iter().filter(|column| !column.secret).map(|column| column.name)
+    let sql =
+        format!("SELECT {} FROM \"{}\" WHERE {condition} ORDER BY {}", columns.join(", "), R::TABLE, order.join(", "));
+    Statement::new(sql).bind(tenant)
 }
 
 /// The tenant's rows; of permissions also the operator's catalogue, and of flags the operator's, which every tenant has.

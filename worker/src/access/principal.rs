@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::document::{rows, select, select_packed, unpack};
+use crate::document::{rows, select};
 use crate::error::ApiError;
 use crate::memory::{Newest, PrincipalKey};
 use crate::platform::db::Statement;
@@ -141,8 +141,8 @@ async fn read(app: &App, key: &PrincipalKey) -> Result<Option<PrincipalRecord>, 
         .collect();
     let mut answers = app.db.batch(statements).await.map_err(unavailable)?.into_iter();
     let mut next = || answers.next().unwrap_or_default();
-    let Some(user) = unpack::<User>(next())?.pop() else { return Ok(None) };
-    let (roles, memberships, requests) = (unpack::<UserRole>(next())?, unpack(next())?, unpack(next())?);
+    let Some(user) = rows::<User>(next())?.pop() else { return Ok(None) };
+    let (roles, memberships, requests) = (rows::<UserRole>(next())?, rows(next())?, rows(next())?);
     Ok(Some(PrincipalRecord::of_user(&user, &roles, &memberships, &requests)))
 }
 
@@ -157,10 +157,10 @@ pub async fn find_users(app: &App, tenant: Uuid, ids: &[String]) -> Result<Vec<P
     let statements = statements.into_iter().map(|statement| statement.bind(ids.as_str())).collect();
     let mut answers = app.db.batch(statements).await.map_err(ApiError::database)?.into_iter();
     let mut next = || answers.next().unwrap_or_default();
-    let users = unpack::<User>(next())?;
-    let roles = by_user(unpack::<UserRole>(next())?, |row| row.user_id);
-    let memberships = by_user(unpack::<UserGroupMembership>(next())?, |row| row.user_id);
-    let requests = by_user(unpack::<AccessRequest>(next())?, |row| row.requester_id);
+    let users = rows::<User>(next())?;
+    let roles = by_user(rows::<UserRole>(next())?, |row| row.user_id);
+    let memberships = by_user(rows::<UserGroupMembership>(next())?, |row| row.user_id);
+    let requests = by_user(rows::<AccessRequest>(next())?, |row| row.requester_id);
     Ok(users
         .iter()
         .map(|user| PrincipalRecord::of_user(user, its(&roles, user), its(&memberships, user), its(&requests, user)))
@@ -170,10 +170,10 @@ pub async fn find_users(app: &App, tenant: Uuid, ids: &[String]) -> Result<Vec<P
 /// What is read of users: themselves, and what is theirs, by a condition on the column that names them.
 fn of_users(tenant: Uuid, users: &str, theirs: impl Fn(&str) -> String) -> Vec<Statement> {
     vec![
-        select_packed::<User>(users, tenant),
-        select_packed::<UserRole>(&theirs("user_id"), tenant),
-        select_packed::<UserGroupMembership>(&theirs("user_id"), tenant),
-        select_packed::<AccessRequest>(&format!("{} AND status = 'approved'", theirs("requester_id")), tenant),
+        select::<User>(users, tenant),
+        select::<UserRole>(&theirs("user_id"), tenant),
+        select::<UserGroupMembership>(&theirs("user_id"), tenant),
+        select::<AccessRequest>(&format!("{} AND status = 'approved'", theirs("requester_id")), tenant),
     ]
 }
 
