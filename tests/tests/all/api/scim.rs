@@ -794,5 +794,8 @@ fn a_list_by_what_is_indexed_is_one_statement_by_an_index() {
         let plan = office.edge.app.db.plan(&statements[1]).unwrap();
         assert!(plan.iter().any(|step| step.contains(&format!("INDEX {index}"))), "{query}: {plan:#?}");
         assert!(plan.iter().all(|step| !step.contains("SCAN user")), "{query}: {plan:#?}");
+        // The rows of the page are found one by one.
+        assert!(plan.iter().any(|step| step.contains("SCAN page")), "{query}: {plan:#?}");
+        assert!(plan.iter().all(|step| !step.contains("SEARCH page")), "{query}: {plan:#?}");
     }
 }
