@@ -144,6 +144,8 @@ bench-edge: build program generator ## over HTTP: decisions beside an empty Work
 	node bench/edge/main.mjs
 	node bench/edge/gateway.mjs
 	node bench/edge/lists.mjs
+	node bench/edge/search.mjs
+	node bench/edge/scim.mjs
 	node bench/edge/sign_in.mjs
 	node bench/edge/messages.mjs
 	node bench/edge/soak.mjs

@@ -98,7 +98,7 @@ impl<'a> Compiler<'a> {
                     "User" => &["id", "userName", "externalId", "emails"][..],
                     _ => &["id", "displayName", "externalId"],
                 };
-                found_by.contains(&name) && !path.sub.as_ref().is_some_and(|sub| !sub.eq_ignore_ascii_case("value"))
+                found_by.contains(&name) && path.sub.as_ref().is_none_or(|sub| sub.eq_ignore_ascii_case("value"))
             }
             _ => false,
         }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::asked::Asked;
-use super::{base, body, bound, id, if_match, meta, statement, version};
+use super::{After, base, body, bound, id, if_match, meta, statement, version};
 use crate::administration::{
     Actor, Collection, Edit, Plan, RowChange, State, commit, given, inserts, lengths, plan_change, plan_new,
     plan_removal,
@@ -185,7 +185,7 @@ async fn rewrite(
     call: &Call,
     actor: Actor,
     changes: Vec<MemberChange>,
-    after: &dyn Fn(&UserGroup) -> Result<Map<String, Value>, ScimError>,
+    after: After<'_, UserGroup>,
 ) -> Result<Response, ApiError> {
     let (resource, group) = (ResourceType::group(), id(call)?);
     let actor = super::also(app, call, actor, UserGroupMembership::WRITE, !changes.is_empty()).await?;

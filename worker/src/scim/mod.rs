@@ -13,7 +13,7 @@ mod refused;
 mod user;
 
 use parapet::model::{Row, SqlValue, Timestamp, User};
-use parapet::scim::ResourceType;
+use parapet::scim::{ResourceType, ScimError};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -28,6 +28,9 @@ use crate::request::Request;
 use crate::response::Response;
 
 pub use refused::refused;
+
+/// What a document makes of a row.
+type After<'a, R> = &'a dyn Fn(&R) -> Result<Map<String, Value>, ScimError>;
 
 /// Where it is.
 const PATH: &str = "/scim/v2";

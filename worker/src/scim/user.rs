@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::asked::Asked;
-use super::{also, base, beside, body, bound, id, if_match, meta, statement, users, version};
+use super::{After, also, base, beside, body, bound, id, if_match, meta, statement, users, version};
 use crate::administration::{
     Actor, Collection, Plan, State, commit, given, lengths, plan_change, plan_new, plan_removal, select_one,
 };
@@ -161,7 +161,7 @@ async fn rewrite(
     actor: Actor,
     name: Option<String>,
     says_active: bool,
-    after: &dyn Fn(&User) -> Result<Map<String, Value>, ScimError>,
+    after: After<'_, User>,
 ) -> Result<Response, ApiError> {
     let user = id(call)?;
     // What suspends and reactivates somebody is the help desk's to do as well, and a permission of its own.
