@@ -8,7 +8,7 @@ export ESBUILD_BIN := $(CURDIR)/node_modules/.bin/esbuild
 export WASM_BINDGEN_BIN := $(TOOLS)/wasm-bindgen-cli@0.2.129/bin/wasm-bindgen
 export WASM_OPT_BIN := $(CURDIR)/node_modules/.bin/wasm-opt
 # Whoever built it does not show in what is deployed.
-export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS := --remap-path-prefix=$(HOME)/.cargo=cargo --remap-path-prefix=$(CURDIR)=.
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS := --remap-path-prefix=$(HOME)/.cargo=cargo --remap-path-prefix=$(HOME)/.rustup=rustup --remap-path-prefix=$(CURDIR)=.
 export WRANGLER_SEND_METRICS := false
 export CLOUDFLARE_CF_FETCH_ENABLED := false
 
@@ -74,7 +74,7 @@ test-rust: tools
 wasm/pkg/edge/parapet.js: WASM_FEATURES := --no-default-features
 wasm/pkg/full/parapet.js: WASM_FEATURES := --features full
 # Smaller than in the Worker, since it is fetched by browsers.
-wasm/pkg/edge/parapet.js: SMALL := $(foreach crate,parapet sha2 miniz_oxide,--config 'profile.edge.package.$(crate).opt-level="z"')
+SMALL := $(foreach crate,parapet sha2 miniz_oxide,--config 'profile.edge.package.$(crate).opt-level="z"')
 wasm/pkg/edge/parapet.js wasm/pkg/full/parapet.js: wasm/pkg/%/parapet.js: $(WASM_SOURCES) | tools
 	wasm-pack build --mode no-install --no-opt --profile edge --target web --no-pack --no-gitignore \
 		--out-dir pkg/$* --out-name parapet wasm -- $(WASM_FEATURES) $(SMALL)
