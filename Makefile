@@ -109,8 +109,8 @@ $(DECLARATIONS): wasm/pkg/%.d.cts: wasm/js/%.d.ts
 # In the release profile: it tests the code that is shipped, and shares its dependencies with the build.
 test-wasm: wasm
 	wasm-pack test --node --release --mode no-install wasm -- --nocapture
-	PARAPET_BUILD=edge node --test --test-reporter=spec wasm/tests/*.test.mjs
-	PARAPET_BUILD=full node --test --test-reporter=spec wasm/tests/*.test.mjs
+	PARAPET_BUILD=edge node --test --test-timeout=120000 --test-force-exit --test-reporter=spec wasm/tests/*.test.mjs
+	PARAPET_BUILD=full node --test --test-timeout=120000 --test-force-exit --test-reporter=spec wasm/tests/*.test.mjs
 	tsc -p wasm
 	node --test --test-reporter=spec wasm/tests/package/*.test.mjs
 
