@@ -166,9 +166,15 @@ export class SnapshotSource extends EventTarget {
     if (!this.#polls) return;
     clearTimeout(this.#poll);
     this.#poll = timer(milliseconds, () => this.refresh());
-    // Whoever shows answers learns when they turn into denials.
+    this.#watch();
+  }
+
+  /** Whoever shows answers learns when they turn into denials: once, since a timer may fire before its time and is set again. */
+  #watch() {
     clearTimeout(this.#turn);
-    if (!this.isStale) this.#turn = timer(this.#options.maxAge - this.age + 1, () => this.dispatchEvent(new Event("change")));
+    if (this.isStale) return;
+    const turn = () => (this.isStale ? this.dispatchEvent(new Event("change")) : this.#watch());
+    this.#turn = timer(this.#options.maxAge - this.age + 1, turn);
   }
 
   // An engine's calls, by their names: passed on to the one that is held, or denied.

@@ -433,6 +433,19 @@ test("over HTTP: it polls, changes under requests that run, and is denied when t
   assert.deepEqual([allows(source), source.decide(request())], [false, STALE]);
 });
 
+test("it says that it is too old though its timer fires before that", async () => {
+  // Timers run three times as fast as this clock.
+  const began = performance.now();
+  let answers = () => new Response(snapshot(1));
+  const options = { keys: [KEY], interval: 10_000, maxAge: 60, clock: () => (performance.now() - began) / 3, fetch: async () => answers() };
+  const source = new SnapshotSource(Engine, "https://parapet.example/", options);
+  closing.push(() => source.close());
+  assert.equal(await source.start(), true);
+  const turned = once(source, "change").then(() => source.isStale);
+  const late = pause(5_000).then(() => "never");
+  assert.equal(await Promise.race([turned, late]), true);
+});
+
 test("its timers keep no process running", () => {
   const script = `
     import { Engine } from "@parapet/engine";
