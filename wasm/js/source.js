@@ -23,6 +23,8 @@ export class SnapshotSource extends EventTarget {
   /** When what is held was last known to be the newest, by `#now`. */
   #confirmed = -Infinity;
   #lastError;
+  /** Whether everything is denied, as those who listen were last told. */
+  #toldStale = true;
 
   #refreshing;
   /** From when on it is time to ask again, by `#now`. */
@@ -88,7 +90,7 @@ export class SnapshotSource extends EventTarget {
     clearTimeout(this.#poll);
     clearTimeout(this.#turn);
     this.#hold(undefined);
-    this.dispatchEvent(new Event("change"));
+    this.#change();
   }
 
   #begin() {
@@ -111,7 +113,6 @@ export class SnapshotSource extends EventTarget {
     this.#refreshing = undefined;
 
     const { failure, engine, etag, age, retryAfter } = answer;
-    const wasStale = this.isStale;
     this.#lastError = failure;
     if (failure === undefined) {
       this.#failures = 0;
@@ -128,7 +129,7 @@ export class SnapshotSource extends EventTarget {
       this.#failures += 1;
       this.#wait(Math.max(retry, retryAfter ?? 0));
     }
-    if (engine !== undefined || wasStale !== this.isStale) this.dispatchEvent(new Event("change"));
+    if (engine !== undefined || this.#toldStale !== this.isStale) this.#change();
     if (failure !== undefined) this.dispatchEvent(new Event("error"));
     return failure === undefined;
   }
@@ -173,8 +174,13 @@ export class SnapshotSource extends EventTarget {
   #watch() {
     clearTimeout(this.#turn);
     if (this.isStale) return;
-    const turn = () => (this.isStale ? this.dispatchEvent(new Event("change")) : this.#watch());
+    const turn = () => (this.isStale ? this.#change() : this.#watch());
     this.#turn = timer(this.#options.maxAge - this.age + 1, turn);
+  }
+
+  #change() {
+    this.#toldStale = this.isStale;
+    this.dispatchEvent(new Event("change"));
   }
 
   // An engine's calls, by their names: passed on to the one that is held, or denied.
