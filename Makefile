@@ -25,7 +25,7 @@ SHRINK := --reorder-functions-by-name --strip-producers --enable-mutable-globals
 
 # What `wasm/pkg` is built from, likewise.
 WASM_SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml core/Cargo.toml wasm/Cargo.toml wasm/build.rs \
-	$(shell find core/src wasm/src policies -type f 2>/dev/null)
+	$(shell find core/src wasm/src wasm/plain policies -type f 2>/dev/null)
 
 .NOTPARALLEL:
 .PHONY: help run test lint build tools program generator clean test-rust test-wasm test-e2e test-api bench bench-decide bench-instructions bench-edge fuzz fuzz-readers mutants wasm
@@ -87,7 +87,8 @@ HOSTS := node.js node.cjs browser.js workerd.js
 FOR_node.js = --platform=node --format=esm --external:./$(@D)/parapet.js
 FOR_node.cjs := --platform=node --format=cjs --define:import.meta.url=here \
 	--banner:js='const here = require("node:url").pathToFileURL(__filename).href;'
-FOR_browser.js := --format=esm
+# A page waits for it; the others are read by people.
+FOR_browser.js := --format=esm --minify
 FOR_workerd.js := --format=esm '--external:*.wasm'
 ENTRIES := $(foreach build,edge full,$(HOSTS:%=wasm/pkg/$(build)/%))
 $(ENTRIES): $(wildcard wasm/js/*.js) wasm/pkg/edge/parapet.js wasm/pkg/full/parapet.js | tools
@@ -140,12 +141,13 @@ bench-instructions: tools ## what a decision costs in instructions: the same on 
 	@cargo bench --quiet --package parapet-bench --bench instructions -- count $(or $(GRANTS),10000)
 
 # `wrk`, `nginx` and `taskset` are the system's (Debian: wrk, nginx-light, util-linux), and two cores are needed.
-bench-edge: build program generator ## over HTTP: decisions beside an empty Worker, the gateway beside a proxy, lists, signing in, messages, MINUTES=10 at full load (SECONDS=, TRIES=, EVENTS=): writes the end of BENCHMARKS.md
+bench-edge: build program generator ## over HTTP: decisions beside an empty Worker, the gateway beside a proxy, lists, searches, bulk, signing in, messages, MINUTES=10 at full load (SECONDS=, TRIES=, EVENTS=): writes the end of BENCHMARKS.md
 	node bench/edge/main.mjs
 	node bench/edge/gateway.mjs
 	node bench/edge/lists.mjs
 	node bench/edge/search.mjs
 	node bench/edge/scim.mjs
+	node bench/edge/bulk.mjs
 	node bench/edge/sign_in.mjs
 	node bench/edge/messages.mjs
 	node bench/edge/soak.mjs

@@ -3,7 +3,7 @@ import { ParapetError } from "./error.js";
 import { disposable } from "./disposable.js";
 import { CANDIDATES, OPTIONS, REQUEST, isBytes, optionOf, textOf } from "./json.js";
 import { open } from "./open.js";
-import { Border } from "./plain.js";
+import { Border, Words } from "./plain.js";
 
 const OPENED = Symbol("opened");
 
@@ -13,10 +13,11 @@ const OPENED = Symbol("opened");
  * makes some.
  */
 export function engineOf(wasm, { call, init, memory }, sha256, Residual = undefined) {
-  const border = new Border(wasm, memory);
+  const border = new Border(wasm, call, memory);
 
   class Engine {
     #wasm;
+    #words;
     #policies = [];
     /** The id of a policy, which is asked for once. */
     #policyId = (number) => (this.#policies[number] ??= call(() => this.#wasm.policyId(number)));
@@ -24,6 +25,7 @@ export function engineOf(wasm, { call, init, memory }, sha256, Residual = undefi
     constructor(proof, engine) {
       if (proof !== OPENED) throw error("engine.not_opened", "an engine is made by `await Engine.open(bytes, options)`");
       this.#wasm = engine;
+      this.#words = new Words(engine);
     }
 
     static async open(bytes, options) {
@@ -36,14 +38,14 @@ export function engineOf(wasm, { call, init, memory }, sha256, Residual = undefi
     }
 
     decide(request, options) {
-      const turn = border.evaluation(request);
+      const turn = border.evaluation(this.#words, request);
       const how = options === undefined ? undefined : this.#how(turn, request, options);
       if (this.#plain(turn, how)) return border.answer(this.#policyId);
       return this.#ask("decide", request, how);
     }
 
     decideBatch(request, options) {
-      const turn = border.evaluations(request);
+      const turn = border.evaluations(this.#words, request);
       const how = options === undefined ? undefined : this.#how(turn, request, options);
       if (!this.#plain(turn, how)) return this.#ask("decideBatch", request, how);
       const evaluations = new Array(border.count);
@@ -56,7 +58,7 @@ export function engineOf(wasm, { call, init, memory }, sha256, Residual = undefi
     }
 
     check(principal, action, resourceType, resourceId, attributes, context) {
-      const turn = border.parts(principal, action, resourceType, resourceId, attributes, context);
+      const turn = border.parts(this.#words, principal, action, resourceType, resourceId, attributes, context);
       if (this.#plain(turn, undefined)) return border.allows();
       const subject = typeof principal === "string" ? { type: "user", id: principal } : principal;
       const resource = { type: resourceType, id: resourceId, properties: attributes };
@@ -94,6 +96,7 @@ export function engineOf(wasm, { call, init, memory }, sha256, Residual = undefi
     free() {
       const engine = this.#wasm;
       this.#wasm = undefined;
+      this.#words.close();
       if (engine !== undefined) call(() => engine.free());
     }
 

@@ -1,5 +1,5 @@
 // Requests of plain values, laid on the border to the wasm module as bytes and numbers, without JSON between: the way of
-// nearly every request, and many times faster. `wasm/src/plain.rs` reads it and states the layout.
+// nearly every request, and many times faster. `wasm/plain` reads it and states the layout.
 //
 // What is not plain, or not certainly what JSON would make of it, is not written, and the caller asks as JSON: that way
 // judges it, with its errors. So both ways give the same answers, and a test holds them to each other.
@@ -16,6 +16,8 @@ const TEXT = 3;
 const ENTITY = 4;
 
 const OUTCOMES = ["allow", "forbidden", "no_permit", "error"];
+/** Instead of the end of a text: the number under which the engine knows it. */
+const WORD = 0x80000000;
 const MAX_ITEMS = 1000;
 const SOMETHING = { type: "", id: "" };
 const SOMETHING_DONE = { name: "" };
@@ -27,10 +29,53 @@ const BYTES_A_NUMBER = 20;
 const ONE = [16 * 1024, 4 * 1024, 1024];
 const MANY = [768 * 1024, 64 * 1024, 64 * 1024];
 
-/** The border of one wasm module; `memory` gives its memory once it is loaded. */
+/** How many texts an engine learns, and how long they may be. */
+const MAX_WORDS = 8 * 1024;
+const MAX_WORD = 64;
+
+/**
+ * The texts that one engine knows by number, since requests said them before: names, and the principals of its snapshot. To
+ * find one here costs less than to lay it on the border and to read it there. The engine gives the numbers, and none ever
+ * comes to stand for another text: where there is no room for more, what is new is laid down each time.
+ */
+export class Words {
+  #engine;
+  #numbers = new Map();
+
+  constructor(engine) {
+    this.#engine = engine;
+  }
+
+  /** The number of a text, if it has one. */
+  get(text) {
+    return this.#numbers.get(text);
+  }
+
+  /** Whether a text of this length may become a word. */
+  admits(length) {
+    return this.#engine !== undefined && length <= MAX_WORD && this.#numbers.size < MAX_WORDS;
+  }
+
+  /** Has the engine learn a text, which lies on the border. Of what should name a principal it learns only what does. */
+  learn(text, from, to, isPrincipal) {
+    const number = this.#engine.learn(from, to, isPrincipal);
+    if (number >= 0) this.#numbers.set(text, WORD | number);
+  }
+
+  /** When the engine is freed. */
+  close() {
+    this.#engine = undefined;
+    this.#numbers.clear();
+  }
+}
+
+/** The border of one wasm module; `call` guards the module, and `memory` gives its memory once it is loaded. */
 export class Border {
   #wasm;
+  #call;
   #memory;
+  /** Of the engine that is asked. */
+  #words;
   #room = [0, 0, 0];
   #texts = new Uint8Array();
   #numbers = new Uint32Array();
@@ -38,20 +83,23 @@ export class Border {
   /** Where the next text and number go. */
   #text = 0;
   #number = 0;
+  /** How many bytes of text need not be written, since they are words. */
+  #spared = 0;
   #count = 0;
   #read = 0;
   #reasons = [];
   /** Counts what is written, since a caller's getter may ask in the middle of another request. */
   #turn = 0;
 
-  constructor(wasm, memory) {
+  constructor(wasm, call, memory) {
     this.#wasm = wasm;
+    this.#call = call;
     this.#memory = memory;
   }
 
   /** Writes an evaluation; gives the turn in which it was written, or 0 where it is not plain. */
-  evaluation(request) {
-    const turn = this.#begin(ONE);
+  evaluation(words, request) {
+    const turn = this.#begin(words, ONE);
     try {
       return this.#request(request) && this.#fits(turn) ? turn : 0;
     } catch {
@@ -61,14 +109,14 @@ export class Border {
   }
 
   /** Writes the parts of one; gives its turn, or 0. */
-  parts(principal, action, resourceType, resourceId, attributes, context) {
-    const turn = this.#begin(ONE);
+  parts(words, principal, action, resourceType, resourceId, attributes, context) {
+    const turn = this.#begin(words, ONE);
     try {
       const written =
-        this.#string("user") &&
-        this.#string(principal) &&
-        this.#string(action) &&
-        this.#string(resourceType) &&
+        this.#name("user") &&
+        this.#principal(principal) &&
+        this.#name(action) &&
+        this.#name(resourceType) &&
         this.#string(resourceId) &&
         this.#attributes(undefined) &&
         this.#attributes(attributes) &&
@@ -80,8 +128,8 @@ export class Border {
   }
 
   /** Writes the items of a batch; gives their turn, or 0. */
-  evaluations(request) {
-    const turn = this.#begin(MANY);
+  evaluations(words, request) {
+    const turn = this.#begin(words, MANY);
     try {
       return this.#items(request) && this.#fits(turn) ? turn : 0;
     } catch {
@@ -133,7 +181,9 @@ export class Border {
     return (this.#reasons[number] ??= this.#wasm.reasonName(number));
   }
 
-  #begin(room) {
+  #begin(words, room) {
+    this.#words = words;
+    this.#spared = 0;
     this.#text = 0;
     this.#number = 0;
     this.#count = 1;
@@ -146,7 +196,7 @@ export class Border {
   }
 
   #look() {
-    const [texts, numbers, answers] = this.#wasm.makeRoom(...this.#room);
+    const [texts, numbers, answers] = this.#call(() => this.#wasm.makeRoom(...this.#room));
     const { buffer } = this.#memory();
     this.#texts = new Uint8Array(buffer, texts, this.#room[0]);
     this.#numbers = new Uint32Array(buffer, numbers, this.#room[1]);
@@ -158,7 +208,7 @@ export class Border {
     return (
       this.holds(turn) &&
       this.#number <= this.#numbers.length &&
-      this.#text + BYTES_A_NUMBER * this.#number < MAX_BODY
+      this.#text + this.#spared + BYTES_A_NUMBER * this.#number < MAX_BODY
     );
   }
 
@@ -180,7 +230,7 @@ export class Border {
     this.#count = count;
     // Defaults that no item takes are judged all the same.
     if (!this.#request({}, subject ?? SOMETHING, action ?? SOMETHING_DONE, resource ?? SOMETHING, context)) return false;
-    this.#text = this.#number = 0;
+    this.#text = this.#number = this.#spared = 0;
     for (let index = 0; index < count; index++) {
       if (!this.#request(items[index], subject, action, resource, context)) return false;
     }
@@ -208,13 +258,13 @@ export class Border {
       else if (key === "properties") ofSubject = value;
       else if (value !== undefined) return false;
     }
-    if (!this.#string(type) || !this.#string(id)) return false;
+    if (!this.#name(type) || !this.#principal(id)) return false;
     for (const key in action) {
       const value = action[key];
       if (key === "name") name = value;
       else if (value !== undefined) return false;
     }
-    if (!this.#string(name)) return false;
+    if (!this.#name(name)) return false;
     type = id = undefined;
     for (const key in resource) {
       const value = resource[key];
@@ -224,7 +274,7 @@ export class Border {
       else if (value !== undefined) return false;
     }
     return (
-      this.#string(type) &&
+      this.#name(type) &&
       this.#string(id) &&
       this.#attributes(ofSubject) &&
       this.#attributes(properties) &&
@@ -243,7 +293,7 @@ export class Border {
     for (const name in attributes) {
       const value = attributes[name];
       if (value === undefined) continue;
-      if (!this.#string(name) || !this.#value(value)) return false;
+      if (!this.#name(name) || !this.#value(value)) return false;
       count++;
     }
     this.#numbers[at] = count;
@@ -280,11 +330,47 @@ export class Border {
       else return false;
     }
     this.#put(ENTITY);
-    return this.#string(type) && this.#string(id);
+    return this.#name(type) && this.#id(id);
   }
 
   #put(number) {
     this.#numbers[this.#number++] = number;
+  }
+
+  /** Writes a name: there are few, and they come again. */
+  #name(string) {
+    return this.#known(string) || this.#new(string, false);
+  }
+
+  /** Writes what names a principal: few of them ask often. */
+  #principal(string) {
+    return this.#known(string) || this.#new(string, true);
+  }
+
+  /** Writes the id of an entity, which is often a principal. */
+  #id(string) {
+    return this.#known(string) || this.#string(string);
+  }
+
+  /** Writes a word, if the text is one. */
+  #known(string) {
+    const word = this.#words.get(string);
+    if (word === undefined) return false;
+    this.#spared += string.length;
+    this.#numbers[this.#number++] = word;
+    return true;
+  }
+
+  /** Writes a text, which becomes a word if it may. Only one of ASCII, which has as many bytes as units. */
+  #new(string, isPrincipal) {
+    const from = this.#text;
+    if (!this.#string(string)) return false;
+    const words = this.#words;
+    const to = this.#text;
+    if (to - from === string.length && words.admits(string.length)) {
+      this.#call(() => words.learn(string, from, to, isPrincipal));
+    }
+    return true;
   }
 
   /** Writes a text in UTF-8. One that JSON would lengthen by escapes is left to JSON, and so is a lone surrogate. */

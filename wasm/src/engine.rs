@@ -2,9 +2,9 @@
 
 use crate::Failure;
 use crate::options::{self, DecideOptions};
-use crate::plain;
 use parapet::authzen::{AuthzenError, Caller, Evaluation, EvaluationResponse, EvaluationsRequest};
 use parapet::{Request, Timestamp};
+use parapet_plain::{self as plain, Words};
 use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -12,6 +12,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[wasm_bindgen]
 pub struct Engine {
     engine: parapet::Engine,
+    words: Words,
 }
 
 #[wasm_bindgen]
@@ -51,14 +52,20 @@ impl Engine {
     /// they are to be asked as JSON.
     #[wasm_bindgen(js_name = askPlain)]
     pub fn ask_plain(&self, requests: usize, text: usize, clock: f64) -> bool {
-        options::instant(clock).is_some_and(|now| plain::ask(&self.engine, requests, text, now, None))
+        options::instant(clock).is_some_and(|now| plain::ask(&self.engine, &self.words, requests, text, now, None))
     }
 
     /// The same, with options.
     #[wasm_bindgen(js_name = askPlainWith)]
     pub fn ask_plain_with(&self, requests: usize, text: usize, options: &str, clock: f64) -> Result<bool, Failure> {
         let Asked { now, caller } = Asked::read(options, clock)?;
-        Ok(plain::ask(&self.engine, requests, text, now, caller.scopes.as_deref()))
+        Ok(plain::ask(&self.engine, &self.words, requests, text, now, caller.scopes.as_deref()))
+    }
+
+    /// Learns a text that lies on the border: the number that stands for it there from now on, or a negative one.
+    pub fn learn(&mut self, from: usize, to: usize, is_principal: bool) -> i32 {
+        let number = self.words.learn(&self.engine, from, to, is_principal);
+        number.and_then(|number| i32::try_from(number).ok()).unwrap_or(-1)
     }
 
     /// The id of a policy that an answer to plain requests names by number.
@@ -80,10 +87,23 @@ impl Engine {
     }
 }
 
+/// Makes room on the border for so many bytes of text, numbers and numbers of answers, and says where each begins. What
+/// lies there is lost, and after any call the memory may have moved.
+#[wasm_bindgen(js_name = makeRoom)]
+pub fn make_room(texts: usize, numbers: usize, answers: usize) -> Vec<usize> {
+    plain::make_room(texts, numbers, answers).to_vec()
+}
+
+/// The name of a reason that an answer gives by number.
+#[wasm_bindgen(js_name = reasonName)]
+pub fn reason_name(number: usize) -> Option<String> {
+    plain::reason_name(number).map(str::to_owned)
+}
+
 impl Engine {
     /// The engine for JavaScript.
     pub fn of(engine: parapet::Engine) -> Self {
-        Self { engine }
+        Self { engine, words: Words::default() }
     }
 
     /// The core's own.

@@ -1,7 +1,7 @@
 //! The crate behind `@parapet/engine`: Parapet's core for JavaScript. Delegation only: what is decided is decided in
 //! the crate `parapet`.
 //!
-//! Only numbers, bytes, JSON text and what `plain` reads cross the border, and every failure is JSON text that is thrown. `wasm/js` makes
+//! Only numbers, bytes, JSON text and what `parapet-plain` reads cross the border, and every failure is JSON text that is thrown. `wasm/js` makes
 //! text of what JavaScript passes, and objects and `ParapetError`s of what comes back.
 
 #[cfg(feature = "full")]
@@ -10,7 +10,6 @@ mod engine;
 mod failure;
 mod open;
 mod options;
-mod plain;
 #[cfg(feature = "full")]
 mod residual;
 mod search;

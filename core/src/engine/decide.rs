@@ -41,6 +41,10 @@ self_cell::self_cell! {
     impl {Debug}
 }
 
+/// The number of a principal in its snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PrincipalNumber(u32);
+
 /// What a request asks for, found in the schema.
 pub(super) type Asked<'a> = &'a ActionView;
 
@@ -105,10 +109,35 @@ impl Engine {
 
     /// Decides with the principals of the snapshot, borrowing what is said and what is answered: the same decision as
     /// [`Engine::decide`], for whoever decides often.
+    #[inline]
     pub fn check(&self, request: &RequestRef<'_>, now: Timestamp) -> Verdict<'_> {
-        self.check_for(self.row(request.principal_type, request.principal_id), request, now)
+        self.check_as(None, request, now)
     }
 
+    /// The number of a principal of the snapshot: by the row's id, else the username, else the e-mail. For
+    /// [`Engine::check_as`] of this engine, to which it always means the same principal.
+    pub fn principal_number(&self, ty: &str, name: &str) -> Option<PrincipalNumber> {
+        self.view().store.principal_number(ty, name).map(PrincipalNumber)
+    }
+
+    /// As [`Engine::check`], for whoever may know the number of the principal that the request names: then it need not be
+    /// found again. Of its name in the request only the type is looked at, which must be this one's.
+    #[inline]
+    pub fn check_as(
+        &self,
+        principal: Option<PrincipalNumber>,
+        request: &RequestRef<'_>,
+        now: Timestamp,
+    ) -> Verdict<'_> {
+        let store = &self.view().store;
+        let row = match principal {
+            Some(number) => store.principals.get(number.0 as usize),
+            None => store.principal(request.principal_type, request.principal_id),
+        };
+        self.check_for(row.map(Principal::Row), request, now)
+    }
+
+    #[inline]
     pub(super) fn view(&self) -> &View<'_> {
         self.inner.opened.borrow_dependent()
     }
@@ -118,6 +147,7 @@ impl Engine {
         self.view().store.principal(ty, name).map(Principal::Row)
     }
 
+    #[inline]
     pub(super) fn check_for(
         &self,
         principal: Option<Principal<'_>>,
@@ -138,6 +168,7 @@ impl Engine {
 
 impl<'v> View<'v> {
     /// What is decided before any policy is asked; otherwise the principal, who may ask, and what it asks for.
+    #[inline]
     pub(super) fn standing<'p>(
         &self,
         principal: Option<Principal<'p>>,
@@ -164,6 +195,7 @@ impl<'v> View<'v> {
     }
 
     /// The policies that say something of a request of a principal that may ask.
+    #[inline]
     pub(super) fn decide<'a>(
         &'a self,
         principal: Principal<'a>,
@@ -180,6 +212,7 @@ impl<'v> View<'v> {
     }
 
     /// The policies that say something of a subject's request.
+    #[inline]
     pub(super) fn decide_about<'a>(
         &'a self,
         subject: &Subject<'a>,

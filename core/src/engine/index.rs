@@ -84,12 +84,14 @@ impl<'a> Index<'a> {
     }
 
     /// The policies whose scopes name nothing, with the positions of their records: candidates of every request.
+    #[inline]
     pub(super) fn everywhere(&self) -> impl Iterator<Item = (usize, u32)> {
         let record = |position: &u32| Some((*position as usize, self.records.get(*position as usize)?.policy.get()));
         self.everywhere.iter().filter_map(record)
     }
 
     /// Visits the candidates whose scopes name something.
+    #[inline]
     pub(super) fn visit_named<'p>(
         &self,
         policies: &'p [PolicyRecord],
@@ -156,6 +158,7 @@ fn shape(record: &IndexRecord, policies: &[PolicyRecord]) -> u8 {
     principal | bit(record.action.get() != ANY, 2) | bit(policy.resource.get() != ANY, 4)
 }
 
+#[inline]
 fn named(keys: &[Key], named: bool) -> &[Key] {
     if named { keys } else { &[ANY] }
 }

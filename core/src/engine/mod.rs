@@ -27,7 +27,7 @@ mod world;
 
 pub use crate::store::EngineError;
 pub use batch::Asker;
-pub use decide::Engine;
+pub use decide::{Engine, PrincipalNumber};
 pub use decision::{Decision, Outcome, PolicyError, Reason};
 pub use explain::{Change, Clause, Explanation, Missing, MissingWhy, PolicyExplanation, Suggestion};
 #[cfg(feature = "cedar")]

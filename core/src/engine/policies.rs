@@ -90,6 +90,7 @@ impl<'a> Policies<'a> {
     }
 
     /// Whether a policy that the index found holds: the rest of its scope first, then its condition.
+    #[inline]
     pub(crate) fn holds<'w, W: World<'w>>(&self, policy: &PolicyRecord, world: &W) -> Result<bool, Failure> {
         if policy.flags.get() & ASKS_MORE != 0 && !in_scope(policy, world) {
             return Ok(false);

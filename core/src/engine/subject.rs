@@ -36,6 +36,7 @@ pub(crate) struct Subject<'a> {
 
 impl Principal<'_> {
     /// `User` or `ServiceAccount`.
+    #[inline]
     pub(crate) fn type_name(&self) -> &str {
         match self {
             Self::Row(row) => row.type_name(),
@@ -44,6 +45,7 @@ impl Principal<'_> {
     }
 
     /// Whether it may act.
+    #[inline]
     pub(crate) fn state(&self) -> PrincipalState {
         match self {
             Self::Row(row) => row.state(),
@@ -57,6 +59,7 @@ impl<'a> Subject<'a> {
     ///
     /// # Errors
     /// The path of an attribute that does not fit its type.
+    #[inline]
     pub(crate) fn read(&mut self, view: &'a View<'a>, principal: Principal<'a>, now: Timestamp) -> Result<(), Wrong> {
         match principal {
             Principal::Row(row) => self.read_row(view, row, now),
@@ -64,6 +67,7 @@ impl<'a> Subject<'a> {
         }
     }
 
+    #[inline]
     fn read_row(&mut self, view: &'a View<'a>, row: &PrincipalRow, now: Timestamp) -> Result<(), Wrong> {
         let store = &view.store;
         if let Some(path) = store.texts.find(row.wrong.get()) {

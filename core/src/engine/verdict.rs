@@ -23,11 +23,13 @@ impl<'e> Verdict<'e> {
     }
 
     /// Which kind of yes or no it is.
+    #[inline]
     pub fn outcome(&self) -> Outcome {
         self.outcome
     }
 
     /// Why, where no policy decided.
+    #[inline]
     pub fn reason(&self) -> Option<Reason> {
         self.reason
     }
@@ -40,6 +42,7 @@ impl<'e> Verdict<'e> {
 
     /// The numbers of the determining policies in the order of their ids; [`Engine::policy_id`](super::Engine::policy_id)
     /// gives a number's id.
+    #[inline]
     pub fn policy_numbers(&self) -> &[u32] {
         match self.outcome {
             Outcome::Allow => &self.satisfied.permits,
@@ -49,6 +52,7 @@ impl<'e> Verdict<'e> {
     }
 
     /// Whether there is more to say than outcome, reason and policies: a policy failed, or a value does not fit its type.
+    #[inline]
     pub fn has_errors(&self) -> bool {
         self.at.is_some() || !self.satisfied.failed.is_empty()
     }
@@ -64,6 +68,7 @@ impl<'e> Verdict<'e> {
     }
 
     /// What the policies come to.
+    #[inline]
     pub(super) fn of(view: &'e View<'e>, satisfied: Satisfied) -> Self {
         let (outcome, reason) = match (satisfied.forbids.is_empty(), satisfied.permits.is_empty()) {
             (false, _) => (Outcome::Forbidden, None),

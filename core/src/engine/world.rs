@@ -84,6 +84,7 @@ pub(crate) enum WorldSet<'a> {
 }
 
 impl<'a> EntityKey<'a> {
+    #[inline]
     pub(crate) fn new(ty: &'a str, id: &'a str) -> Self {
         Self { ty, id, number: NONE }
     }
@@ -123,6 +124,7 @@ impl From<WrongType> for Wrong {
 
 impl<'s, 'a> RequestWorld<'s, 'a> {
     /// The world of a request, nothing of which was read yet.
+    #[inline]
     pub(crate) fn new(
         view: &'a View<'a>,
         subject: &'s Subject<'a>,
@@ -153,6 +155,7 @@ impl<'s, 'a> RequestWorld<'s, 'a> {
     ///
     /// # Errors
     /// The path of the first that does not.
+    #[inline]
     pub(crate) fn read(&mut self) -> Result<(), Wrong> {
         let (view, request) = (self.view, self.request);
         if !request.principal_attributes.is_empty() && self.subject.ty != SERVICE_ACCOUNT {
@@ -187,6 +190,7 @@ impl<'s, 'a> RequestWorld<'s, 'a> {
     }
 
     /// The resource and everything that it lies in, as far as scopes may name it.
+    #[inline]
     pub(crate) fn resource_keys(&self) -> super::subject::Entities {
         let mut keys = super::subject::Entities::new();
         if self.resource.number != NONE {
@@ -427,6 +431,7 @@ fn of_known<'a, W: OfRequest<'a>>(known: &Known<'a>, name: u32) -> Option<Value<
 }
 
 /// Reads given attributes: those that are declared must fit their types, those that programs ask for are kept.
+#[inline]
 pub(crate) fn read_all<'a>(
     known: &mut Known<'a>,
     declared: &'a Declared,

@@ -51,6 +51,7 @@ impl<'a> Buckets<'a> {
     }
 
     /// The positions of the records that may have a hash.
+    #[inline]
     pub(crate) fn range(&self, hash: u64) -> Range<usize> {
         let bucket = hash as usize & self.bounds.len().wrapping_sub(2);
         match self.bounds.get(bucket..) {
@@ -77,6 +78,7 @@ pub(crate) fn of_principal(ty: usize, name: &str) -> u64 {
 }
 
 /// The hash of what a scope names: two rounds of a multiplication that spreads small numbers.
+#[inline]
 pub(crate) fn of_scope(principal: u32, action: u32, resource: u32) -> u64 {
     const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
     let named = (u64::from(principal) << 32 | u64::from(action)).wrapping_mul(SPREAD);

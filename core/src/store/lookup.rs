@@ -48,6 +48,7 @@ impl<T> Lookup<T> {
     }
 
     /// The value of a key.
+    #[inline]
     pub(crate) fn get(&self, key: (&str, &str)) -> Option<&T> {
         let mask = self.slots.len() - 1;
         let mut slot = hash(key) & mask;
@@ -63,6 +64,7 @@ impl<T> Lookup<T> {
     }
 }
 
+#[inline]
 fn hash(key: (&str, &str)) -> usize {
     let mut hasher = FxHasher::default();
     hasher.write(key.0.as_bytes());

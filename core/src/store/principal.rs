@@ -13,11 +13,13 @@ pub(crate) const TYPES: [&str; 2] = [USER, SERVICE_ACCOUNT];
 
 impl PrincipalRow {
     /// Its type.
+    #[inline]
     pub(crate) fn type_name(&self) -> &'static str {
         TYPES.get(self.ty.get() as usize).copied().unwrap_or(USER)
     }
 
     /// Whether it may act.
+    #[inline]
     pub(crate) fn state(&self) -> PrincipalState {
         match self.state.get() {
             0 => PrincipalState::Active,
@@ -29,6 +31,7 @@ impl PrincipalRow {
 
 impl EdgeRecord {
     /// Whether it holds at an instant; at exactly its end it has ended.
+    #[inline]
     pub(crate) fn holds(&self, now: Timestamp) -> bool {
         now.as_millis() < self.until.get()
     }
@@ -51,6 +54,7 @@ impl EdgeRecord {
     }
 
     /// Whether a scope names the entity that it leads to.
+    #[inline]
     pub(crate) fn leads_to_named(&self) -> bool {
         self.flags.get() & TO_NAMED != 0
     }
@@ -96,6 +100,11 @@ impl<'a> Store<'a> {
 
     /// A principal: by the row's id, else the username, else the e-mail.
     pub(crate) fn principal(&self, ty: &str, name: &str) -> Option<&'a PrincipalRow> {
+        self.principals.get(self.principal_number(ty, name)? as usize)
+    }
+
+    /// The same by its position.
+    pub(crate) fn principal_number(&self, ty: &str, name: &str) -> Option<u32> {
         let number = TYPES.iter().position(|known| same(known, ty))?;
         let hash = hash::of_principal(number, name);
         let names = self.names.get(self.name_buckets.range(hash))?;
@@ -103,7 +112,8 @@ impl<'a> Store<'a> {
             if one.hash.get() != (hash >> 32) as u32 || !same(self.texts.get(one.name.get()), name) {
                 return None;
             }
-            self.principals.get(one.principal.get() as usize).filter(|row| row.ty.get() as usize == number)
+            let principal = one.principal.get();
+            self.principals.get(principal as usize).filter(|row| row.ty.get() as usize == number).map(|_| principal)
         })
     }
 

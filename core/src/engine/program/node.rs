@@ -155,6 +155,7 @@ impl Function2 {
 
 impl Program {
     /// A node. The root of an expression that was compiled into this program is always there.
+    #[inline]
     pub(crate) fn node(&self, id: NodeId) -> Result<Node, Failure> {
         self.nodes.get(id as usize).copied().ok_or(Failure::Broken)
     }
@@ -172,6 +173,7 @@ impl Program {
     }
 
     /// How a node is run as a condition.
+    #[inline]
     pub(super) fn step(&self, id: NodeId) -> Result<Step, Failure> {
         self.steps.get(id as usize).copied().ok_or(Failure::Broken)
     }
