@@ -198,6 +198,13 @@ fn read_rule(json: &Json, pointer: &str, schema: &Schema, faults: &mut Vec<Fault
         },
         (None, Some(_)) => Asks::read(rule, pointer, schema, &mut reader).map(|asks| Rule::Ask(Box::new(asks))),
     };
+    // What it has read would have to be sent on, and the platform sends no body with a `GET` or `HEAD`.
+    let reads_body = matches!(&does, Some(Rule::Ask(asks)) if asks.body_limit().is_some());
+    if let Some(Methods::These(methods)) = methods.as_ref().filter(|_| reads_body)
+        && let Some(method) = methods.iter().find(|method| ["GET", "HEAD"].contains(&method.as_str()))
+    {
+        reader.fault(&format!("{pointer}/methods"), "route.body", format!("a `{method}` has no body to read"));
+    }
     Some((pattern?.text, methods?, does?))
 }
 

@@ -47,10 +47,12 @@ fn rule(more: Json) -> Json {
     rule
 }
 
-fn asked(rule: Json, sent: &str, headers: &[(&str, &str)], body: &str) -> Result<Question, QuestionError> {
+/// What a `PUT` is asked as.
+fn asked(mut rule: Json, sent: &str, headers: &[(&str, &str)], body: &str) -> Result<Question, QuestionError> {
+    rule["methods"] = json!(["PUT"]);
     let map = read(json!([rule])).unwrap();
     let (sent, query) = sent.split_once('?').unwrap_or((sent, ""));
-    let found = map.find("GET", &path(sent)).expect("a rule");
+    let found = map.find("PUT", &path(sent)).expect("a rule");
     let header = |name: &str| headers.iter().find(|(its, _)| *its == name).map(|(_, value)| *value);
     found.question(&Incoming { query, header: &header, body: body.as_bytes() }).map(Option::unwrap)
 }
@@ -179,7 +181,10 @@ fn a_resource_has_one_id_or_the_request_is_refused() {
 
 #[test]
 fn a_body_is_read_only_where_a_rule_asks_and_as_far_as_it_says() {
-    let limit = |rule: Json| read(json!([rule])).unwrap().find("GET", &path("/documents/1")).unwrap().body_limit();
+    let limit = |mut rule: Json| {
+        rule["methods"] = json!(["PUT"]);
+        read(json!([rule])).unwrap().find("PUT", &path("/documents/1")).unwrap().body_limit()
+    };
     assert_eq!(limit(rule(json!({}))), None);
     assert_eq!(limit(rule(json!({"context": {"reason": {"body": "/reason"}}}))), Some(64 * 1024));
     assert_eq!(limit(rule(json!({"context": {"reason": {"body": ""}}, "body_limit": 5}))), Some(5));
@@ -204,6 +209,7 @@ fn faults_come_all_at_once_with_their_places() {
         rule(json!({"path": "/g/{id}"})),
         rule(json!({"path": "/g/{id}", "methods": ["POST", "GET"]})),
         rule(json!({"path": "/g/{name}", "resource": {"type": "document", "id": "{name}"}})),
+        rule(json!({"path": "/h/{id}", "context": {"reason": {"body": "/reason"}}})),
     ]))
     .unwrap_err();
     let expected = [
@@ -228,6 +234,7 @@ fn faults_come_all_at_once_with_their_places() {
         ("/routes/9/body_limit", "route.body_limit"),
         ("/routes/10", "route.rule"),
         ("/routes/12", "route.twice"),
+        ("/routes/14/methods", "route.body"),
         ("/routes", "route.conflict"),
     ];
     let mut found: Vec<(&str, &str)> = faults.iter().map(|(pointer, code)| (pointer.as_str(), *code)).collect();
