@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use parapet::Finding;
-use parapet::model::{AssignmentType, Row, SqlValue, UserGroup, UserGroupMembership};
+use parapet::model::{AssignmentType, SqlValue, UserGroup, UserGroupMembership};
 use parapet::scim::group::{Member, MemberChange, document, finds, members, split, written};
 use parapet::scim::projection::Projection;
 use parapet::scim::{ErrorType, ResourceType, ScimError, discovery, patch};
@@ -14,8 +14,7 @@ use uuid::Uuid;
 use super::asked::Asked;
 use super::{After, base, body, bound, id, if_match, meta, statement, version};
 use crate::administration::{
-    Actor, Collection, Edit, Plan, RowChange, State, commit, given, inserts, lengths, plan_change, plan_new,
-    plan_removal,
+    Actor, Collection, Edit, Plan, RowChange, State, commit, inserts, plan_change, plan_new, plan_removal,
 };
 use crate::app::App;
 use crate::directory::assignment::lives;
@@ -23,7 +22,7 @@ use crate::directory::membership::MOST;
 use crate::document::select;
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
-use crate::platform::db::{Row as SqlRow, Statement};
+use crate::platform::db::{MOST_PARAMETERS, Row as SqlRow, Statement};
 use crate::response::Response;
 
 /// What tells one set of members from another. A membership that goes never comes back under its id, so that their number
@@ -32,9 +31,6 @@ const MEMBERS: &str = r#"(
     SELECT count(*) || ' ' || coalesce(max(m.id), '') FROM user_group_membership m
     WHERE m.tenant_id = ?1 AND m.user_group_id = "user_group"."id" AND (m.expires_at IS NULL OR m.expires_at > ?2)
 ) AS scim_members"#;
-
-/// D1 takes no more parameters in one statement, of which one is the tenant.
-const MOST_PARAMETERS: usize = 100;
 
 /// Who is in groups.
 pub type Members = BTreeMap<Uuid, Vec<Uuid>>;
@@ -140,7 +136,7 @@ async fn create(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
         let mut findings = Vec::new();
         let mut stated = columns.clone();
         stated.insert("type".to_owned(), json!(AssignmentType::Manual));
-        let mut row = read(state, stated, &columns, &mut findings)?;
+        let mut row = super::read::<UserGroup>(state, stated, &columns, &mut findings)?;
         let mut plan = Plan::new(state, Response::default());
         plan_new(state, &mut row, 0, &mut plan, &mut findings)?;
         let mut after = Roster { group: row.id, now: BTreeMap::new(), wanted: BTreeSet::new() };
@@ -153,8 +149,7 @@ async fn create(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
         Ok(plan)
     })
     .await?;
-    let location = response.header("location").unwrap_or_default().to_owned();
-    let made = location.rsplit('/').next().and_then(|id| Uuid::try_parse(id).ok()).ok_or(ApiError::NotFound)?;
+    let (location, made) = super::made(&response)?;
     let answer = get(app, call, tenant, made).await?;
     Ok(Response { status: 201, ..answer }.with("location", location))
 }
@@ -207,7 +202,7 @@ async fn rewrite(
         let mut findings = Vec::new();
         let mut stated = before.to_object();
         stated.extend(columns.clone());
-        let row = read(state, stated, &columns, &mut findings)?;
+        let row = super::read::<UserGroup>(state, stated, &columns, &mut findings)?;
         let mut plan = Plan::new(state, Response { status: 204, ..Response::default() });
         plan_change(state, &before, row, 0, &mut plan, &mut findings)?;
         let mut roster = Roster::read(state, group, 1)?;
@@ -235,19 +230,6 @@ async fn remove(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
         Ok(plan)
     })
     .await
-}
-
-fn read(
-    state: &State<'_>,
-    mut columns: Map<String, Value>,
-    stated: &Map<String, Value>,
-    findings: &mut Vec<Finding>,
-) -> Result<UserGroup, ApiError> {
-    columns.retain(|_, value| !value.is_null());
-    lengths::<UserGroup>(&columns, stated, findings);
-    let row = UserGroup::from_json_within(columns, &given::<UserGroup>(state)?, "group", findings);
-    ApiError::unless_empty(findings)?;
-    row.ok_or_else(|| ApiError::internal("a group was not read"))
 }
 
 const OF_GROUP: &str = "tenant_id = ?1 AND user_group_id = ?2";

@@ -12,13 +12,14 @@ mod me;
 mod refused;
 mod user;
 
+use parapet::Finding;
 use parapet::model::{Row, SqlValue, Timestamp, User};
 use parapet::scim::{ResourceType, ScimError};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::administration::Actor;
+use crate::administration::{Actor, Collection, State, given, lengths};
 use crate::document::rows;
 use crate::error::ApiError;
 use crate::guard::{Call, Route};
@@ -152,4 +153,25 @@ async fn also(
     asked: bool,
 ) -> Result<Actor, ApiError> {
     if asked { actor.also(app, call, action).await } else { Ok(actor) }
+}
+
+/// Reads a row of columns; `stated` are those that the client says.
+fn read<R: Collection>(
+    state: &State<'_>,
+    mut columns: Map<String, Value>,
+    stated: &Map<String, Value>,
+    findings: &mut Vec<Finding>,
+) -> Result<R, ApiError> {
+    columns.retain(|_, value| !value.is_null());
+    lengths::<R>(&columns, stated, findings);
+    let row = R::from_json_within(columns, &given::<R>(state)?, R::TABLE, findings);
+    ApiError::unless_empty(findings)?;
+    row.ok_or_else(|| ApiError::internal("a row was not read"))
+}
+
+/// Where what was made is, and its id.
+fn made(response: &Response) -> Result<(String, Uuid), ApiError> {
+    let location = response.header("location").unwrap_or_default().to_owned();
+    let id = location.rsplit('/').next().and_then(|id| Uuid::try_parse(id).ok()).ok_or(ApiError::NotFound)?;
+    Ok((location, id))
 }

@@ -1,7 +1,6 @@
 //! Users (RFC 7644, section 3.3 to 3.6): `/scim/v2/Users`.
 
-use parapet::Finding;
-use parapet::model::{Row, SqlValue, User, UserState};
+use parapet::model::{SqlValue, User, UserState};
 use parapet::scim::projection::Projection;
 use parapet::scim::user::{USER_NAME, document, new_user_name, user_name, written};
 use parapet::scim::{ErrorType, ResourceType, ScimError, discovery, patch};
@@ -9,10 +8,8 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::asked::Asked;
-use super::{After, also, base, beside, body, bound, id, if_match, meta, statement, users, version};
-use crate::administration::{
-    Actor, Collection, Plan, State, commit, given, lengths, plan_change, plan_new, plan_removal, select_one,
-};
+use super::{After, also, base, beside, body, bound, id, if_match, made, meta, read, statement, users, version};
+use crate::administration::{Actor, Collection, Plan, State, commit, plan_change, plan_new, plan_removal, select_one};
 use crate::app::App;
 use crate::directory::person::Person;
 use crate::directory::user_state::{REACTIVATE, SUSPEND};
@@ -110,7 +107,7 @@ async fn create(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
         // Nobody is sent an invitation: people who are provisioned sign in by whom they are known to elsewhere.
         stated.insert("state".to_owned(), json!(UserState::Active));
         stated.insert("is_active".to_owned(), json!(its.active.unwrap_or(true)));
-        let mut row = read(state, stated, &its.columns, &mut findings)?;
+        let mut row = read::<User>(state, stated, &its.columns, &mut findings)?;
         let mut plan = Plan::new(state, Response::default());
         plan_new(state, &mut row, 0, &mut plan, &mut findings)?;
         ApiError::unless_empty(&findings)?;
@@ -119,8 +116,7 @@ async fn create(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
         Ok(plan)
     })
     .await?;
-    let location = response.header("location").unwrap_or_default().to_owned();
-    let made = location.rsplit('/').next().and_then(|id| Uuid::try_parse(id).ok()).ok_or(ApiError::NotFound)?;
+    let (location, made) = made(&response)?;
     let answer = get(app, call, tenant, &resource, made).await?;
     Ok(Response { status: 201, ..answer }.with("location", location))
 }
@@ -188,7 +184,7 @@ async fn rewrite(
             None => before.is_active,
         };
         stated.insert("is_active".to_owned(), json!(is_on));
-        let row = read(state, stated, &its.columns, &mut findings)?;
+        let row = read::<User>(state, stated, &its.columns, &mut findings)?;
         let mut plan = Plan::new(state, Response { status: 204, ..Response::default() });
         let row = plan_change(state, &before, row, 1, &mut plan, &mut findings)?;
         ApiError::unless_empty(&findings)?;
@@ -226,21 +222,6 @@ async fn remove(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
 /// The user that the first statement reads. Who is deleted is not there for clients.
 fn existing(state: &State<'_>) -> Result<User, ApiError> {
     state.rows::<User>(0)?.pop().filter(|user| user.deleted_at.is_none()).ok_or(ApiError::NotFound)
-}
-
-/// Reads a row of columns; `stated` are those that the client says.
-fn read(
-    state: &State<'_>,
-    columns: Map<String, Value>,
-    stated: &Map<String, Value>,
-    findings: &mut Vec<Finding>,
-) -> Result<User, ApiError> {
-    let mut columns = columns;
-    columns.retain(|_, value| !value.is_null());
-    lengths::<User>(&columns, stated, findings);
-    let row = User::from_json_within(columns, &given::<User>(state)?, "user", findings);
-    ApiError::unless_empty(findings)?;
-    row.ok_or_else(|| ApiError::internal("a user was not read"))
 }
 
 /// Looks for another user whom the client would know by the same name.
