@@ -1,24 +1,17 @@
 // Lists at 100,000 users: what a page costs over HTTP in workerd on this machine, with D1 as miniflare has it.
-import { mkdir, writeFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { startEdge } from "../../worker/edge.mjs";
 import { TENANT, SECRETS, call, office } from "../../tests/e2e/office.mjs";
+import { filler, paged, through } from "./measure.mjs";
 
 const USERS = Number(process.env.USERS ?? 100_000);
 const REQUESTS = 200;
 /** The most milliseconds that the median of a list may take. */
 const BAR = 20;
-const OUT = fileURLToPath(new URL("../../target/bench/", import.meta.url));
 
 const edge = await startEdge({ variables: SECRETS, direct: true, log: console.log });
 try {
   const { db, owner } = await office(edge);
-  const fill = async (/** @type {string} */ sql, /** @type {number} */ rows) => {
-    for (let from = 0; from < rows; from += 10_000) {
-      const numbers = `WITH RECURSIVE n (i) AS (SELECT ${from} UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${Math.min(from + 10_000, rows)})`;
-      await db.prepare(`${numbers} ${sql}`).run();
-    }
-  };
+  const fill = filler(db);
   const id = (/** @type {string} */ kind) => `printf('01980000-0000-7000-9${kind}-%012x', i)`;
   // A minute apart, so that times are in the order of the numbers and none is equal to another.
   const time = "strftime('%Y-%m-%dT%H:%M:%fZ', 1704067200 + i * 60, 'unixepoch')";
@@ -46,7 +39,7 @@ try {
     USERS,
   );
   const base = await edge.unsafeGetDirectURL("edge");
-  const target = { fetch: (/** @type {string} */ url, /** @type {any} */ options) => fetch(new URL(url.replace("http://localhost", ""), base), options) };
+  const target = through(base);
   const get = async (/** @type {string} */ path) => {
     const { status, body } = await call(target, owner, "GET", path);
     if (status !== 200) throw new Error(`${path}: ${JSON.stringify(body)}`);
@@ -55,8 +48,7 @@ try {
   const middle = "2024-02-04T00:00:00.000Z";
   const user = `01980000-0000-7000-9000-${(USERS >> 1).toString(16).padStart(12, "0")}`;
   const cursor = async (/** @type {string} */ path) => `${path}${path.includes("?") ? "&" : "?"}cursor=${(await get(path)).next_cursor}`;
-  const results = [];
-  for (const [what, path] of [
+  const pages = [
     ["users, first page", "/v1/users"],
     ["users, by cursor from the middle", await cursor(`/v1/users?from=${middle}`)],
     ["users, sort=email", "/v1/users?sort=email"],
@@ -73,24 +65,8 @@ try {
     ["audit log, failures", "/v1/audit-logs?result=failure"],
     ["audit log, of one user", `/v1/audit-logs?user_id=${user}`],
     ["audit log, about one user", `/v1/audit-logs?resource_type=user&resource_id=${user}`],
-  ]) {
-    const { items } = await get(path);
-    if (items.length === 0) throw new Error(`${path}: no rows`);
-    const times = [];
-    for (let turn = 0; turn < REQUESTS; turn += 1) {
-      const began = performance.now();
-      await get(path);
-      times.push(performance.now() - began);
-    }
-    times.sort((one, other) => one - other);
-    results.push({ what, rows: items.length, p50: times[REQUESTS >> 1], p99: times[Math.floor(REQUESTS * 0.99)] });
-  }
-  await mkdir(OUT, { recursive: true });
-  await writeFile(`${OUT}lists.json`, JSON.stringify({ bar: BAR, users: USERS, requests: REQUESTS, results }, null, 2));
-  console.log(`Lists at ${USERS} users, ${REQUESTS} requests each, one after the other\n\n| list | rows | p50 | p99 |\n|---|---:|---:|---:|`);
-  for (const { what, rows, p50, p99 } of results) console.log(`| ${what} | ${rows} | ${p50.toFixed(1)} ms | ${p99.toFixed(1)} ms |`);
-  const missed = results.filter(({ p50 }) => p50 > BAR);
-  if (missed.length > 0) console.log(`\nAbove ${BAR} ms: ${missed.map(({ what }) => what).join("; ")}.`);
+  ];
+  await paged("lists", { bar: BAR, users: USERS, requests: REQUESTS }, pages, async (path) => (await get(path)).items);
 } finally {
   await edge.dispose();
 }

@@ -45,6 +45,49 @@ export async function pinned(/** @type {() => Promise<import("miniflare").Minifl
 
 export const median = (/** @type {number[]} */ numbers) => numbers.toSorted((one, other) => one - other)[numbers.length >> 1];
 
+/** Asks through a Worker's own address, past miniflare. */
+export const through = (/** @type {URL} */ base) => ({
+  fetch: (/** @type {string} */ url, /** @type {any} */ options) => fetch(new URL(url.replace("http://localhost", ""), base), options),
+});
+
+/** Fills a table: `sql` selects from `n`, whose `i` counts the rows. */
+export const filler = (/** @type {any} */ db) => async (/** @type {string} */ sql, /** @type {number} */ rows) => {
+  for (let from = 0; from < rows; from += 10_000) {
+    const numbers = `WITH RECURSIVE n (i) AS (SELECT ${from} UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${Math.min(from + 10_000, rows)})`;
+    await db.prepare(`${numbers} ${sql}`).run();
+  }
+};
+
+/**
+ * Asks for each page, one request after the other, and says what they took beside the bar for the median.
+ *
+ * @param {string} name
+ * @param {{ bar: number, users: number, requests: number }} of in milliseconds, and how much of what
+ * @param {string[][]} pages what each is, and its path
+ * @param {(path: string) => Promise<any[]>} rows asks for one
+ */
+export async function paged(name, { bar, users, requests }, pages, rows) {
+  const results = [];
+  for (const [what, path] of pages) {
+    const found = await rows(path);
+    if (found.length === 0) throw new Error(`${path}: no rows`);
+    const times = [];
+    for (let turn = 0; turn < requests; turn += 1) {
+      const began = performance.now();
+      await rows(path);
+      times.push(performance.now() - began);
+    }
+    times.sort((one, other) => one - other);
+    results.push({ what, rows: found.length, p50: times[requests >> 1], p99: times[Math.floor(requests * 0.99)] });
+  }
+  await mkdir(OUT, { recursive: true });
+  await writeFile(`${OUT}${name}.json`, JSON.stringify({ bar, users, requests, results }, null, 2));
+  console.log(`${name} at ${users} users, ${requests} requests each, one after the other\n\n| list | rows | p50 | p99 |\n|---|---:|---:|---:|`);
+  for (const { what, rows, p50, p99 } of results) console.log(`| ${what} | ${rows} | ${p50.toFixed(1)} ms | ${p99.toFixed(1)} ms |`);
+  const missed = results.filter(({ p50 }) => p50 > bar);
+  if (missed.length > 0) console.log(`\nAbove ${bar} ms: ${missed.map(({ what }) => what).join("; ")}.`);
+}
+
 /** Writes what `wrk` sends, and how it says what came of it. */
 export async function script(/** @type {string} */ name, { method = "GET", headers = {}, body = "" }) {
   await mkdir(OUT, { recursive: true });

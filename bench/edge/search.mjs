@@ -9,14 +9,13 @@ import { promisify } from "node:util";
 import { migrate, startEdge } from "../../worker/edge.mjs";
 import { insert, parapet } from "../../worker/seed.mjs";
 import { SECRETS, call } from "../../tests/e2e/office.mjs";
-import { median } from "./measure.mjs";
+import { OUT, filler, median, through } from "./measure.mjs";
 
 const USERS = Number(process.env.USERS ?? 100_000);
 const [ROLES, GRANTS] = [1_000, 10_000];
 const REQUESTS = 50;
 /** The most milliseconds that the median of a first page of 100 may take, and a whole listing. */
 const BARS = { page: 20, listing: 3_000 };
-const OUT = fileURLToPath(new URL("../../target/bench/", import.meta.url));
 const PEP = "01980000-0000-7000-8000-00000000a002";
 
 const program = fileURLToPath(new URL("../../target/debug/generate", import.meta.url));
@@ -39,12 +38,7 @@ try {
   // A user has one role or two, and is in two groups: somewhere, but always there.
   const now = "2025-01-06T08:00:00.000Z";
   const id = (/** @type {string} */ kind, i = "i") => `printf('01980000-0000-7000-9${kind}-%012x', ${i})`;
-  const fill = async (/** @type {string} */ sql, /** @type {number} */ rows) => {
-    for (let from = 0; from < rows; from += 10_000) {
-      const numbers = `WITH RECURSIVE n (i) AS (SELECT ${from} UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${Math.min(from + 10_000, rows)})`;
-      await db.prepare(`${numbers} ${sql}`).run();
-    }
-  };
+  const fill = filler(db);
   // The generator numbers the rows of a table from 0, at the end of their ids.
   const nth = (/** @type {any[]} */ rows, /** @type {string} */ number) =>
     `printf('${rows[0].id.slice(0, 24)}%012x', (${number}) % ${rows.length})`;
@@ -68,7 +62,7 @@ try {
   );
 
   const base = await edge.unsafeGetDirectURL("edge");
-  const target = { fetch: (/** @type {string} */ url, /** @type {any} */ options) => fetch(new URL(url.replace("http://localhost", ""), base), options) };
+  const target = through(base);
   const search = async (/** @type {any} */ asked, /** @type {any} */ page) => {
     const { status, body } = await call(target, key, "POST", "/access/v1/search/subject", { ...asked, page });
     if (status !== 200) throw new Error(JSON.stringify(body));
