@@ -3,13 +3,15 @@
 // elsewhere its commands are read and sent.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { migrate, startEdge } from "../../worker/edge.mjs";
+import { startEdge } from "../../worker/edge.mjs";
 import { seed } from "../../worker/seed.mjs";
-import { SECRETS } from "./office.mjs";
+import { SECRETS, office } from "./office.mjs";
 
 const DEMO = fileURLToPath(new URL("../../fixtures/saas/tenant.json", import.meta.url));
 const { HTTPIE } = process.env;
@@ -17,19 +19,25 @@ const read = (/** @type {string} */ name) => readFile(new URL(`../../docs/${name
 
 /** @type {import("miniflare").Miniflare} */
 let edge;
-/** @type {{ PARAPET: string, KEY: string }} */
+/** @type {{ PARAPET: string, KEY: string, ADMIN: string }} */
 let variables;
+/** Where the commands put files. */
+let folder = "";
 
 before(async () => {
   edge = await startEdge({ variables: SECRETS, log: console.log });
-  const db = await edge.getD1Database("DB");
-  await migrate(db);
+  // A tenant of one's own, whose owner's key changes rows.
+  const { db, owner } = await office(edge);
   const document = JSON.parse(await readFile(DEMO, "utf8"));
   const keys = (await seed(db, DEMO))[document.tenant.slug];
+  folder = await mkdtemp(join(tmpdir(), "parapet-wires-"));
   const pep = document.api_key.find((/** @type {any} */ { user_id, service_account_id }) => !user_id && !service_account_id);
-  variables = { PARAPET: (await edge.ready).origin, KEY: keys[pep.id] };
+  variables = { PARAPET: (await edge.ready).origin, KEY: keys[pep.id], ADMIN: owner };
 });
-after(() => edge.dispose());
+after(async () => {
+  await edge.dispose();
+  await rm(folder, { recursive: true });
+});
 
 /** The blocks of a kind, each with the answer under it. */
 async function commands() {
@@ -43,7 +51,7 @@ async function commands() {
 
 /** Runs a shell's text, and gives what it prints. */
 async function shell(/** @type {string} */ text, /** @type {any} */ more = {}) {
-  const { stdout } = await promisify(execFile)("bash", ["-euo", "pipefail", "-c", text], { env: { ...process.env, ...variables, ...more } });
+  const { stdout } = await promisify(execFile)("bash", ["-euo", "pipefail", "-c", text], { cwd: folder, env: { ...process.env, ...variables, ...more } });
   return stdout;
 }
 
@@ -56,33 +64,45 @@ function holds(/** @type {any} */ answer, /** @type {any} */ said, /** @type {st
   }
 }
 
-/** Sends what an HTTPie command asks for: `a[b]=text`, `a[b]:=json`, `Name:value`, and the options that the page uses. */
+/** Sends what an HTTPie command asks for: `a[b]=text`, `a[b]:=json`, `a==query`, `Name:value`, and the options that the page uses. */
 async function httpie(/** @type {string} */ text) {
-  const [method, url, ...items] = JSON.parse(
-    await shell(`http() { node -e 'console.log(JSON.stringify(process.argv.slice(1)))' -- "$@"; }\n${text}`),
-  ).filter((/** @type {string} */ argument, /** @type {number} */ at, /** @type {string[]} */ all) => !/^-/.test(argument) && !/^-[Aa]$/.test(all[at - 1] ?? ""));
+  const given = JSON.parse(await shell(`http() { node -e 'console.log(JSON.stringify(process.argv.slice(1)))' -- "$@"; }\n${text}`));
+  /** @type {Record<string, string>} */
+  const options = {};
+  const items = [];
+  while (given.length > 0) {
+    const argument = given.shift();
+    if (/^-(A|a|-raw)$/.test(argument)) options[argument] = given.shift();
+    else if (argument !== "-b") items.push(argument);
+  }
+  const [method, url] = items.splice(0, 2);
+  const to = new URL(url);
+  const headers = { authorization: `Bearer ${options["-a"]}`, "content-type": "application/json" };
   /** @type {any} */
   const body = {};
   for (const item of items) {
-    const [, path, separator, value] = /^([^:=]+)(:=|=)(.*)$/s.exec(item) ?? assert.fail(item);
+    const [, path, separator, value] = /^([^:=]+)(:=|==|=|:)(.*)$/s.exec(item) ?? assert.fail(item);
+    if (separator === "==") to.searchParams.append(path, value);
+    else if (separator === ":") Object.assign(headers, { [path.toLowerCase()]: value });
+    if (separator === "==" || separator === ":") continue;
     const names = path.split(/[[\]]+/).filter((/** @type {string} */ name) => name !== "");
     const last = names.pop() ?? "";
     const within = names.reduce((/** @type {any} */ object, /** @type {string} */ name) => (object[name] ??= {}), body);
     within[last] = separator === ":=" ? JSON.parse(value) : value;
   }
-  const headers = { authorization: `Bearer ${variables.KEY}`, "content-type": "application/json" };
-  return await (await fetch(url, { method, headers, body: JSON.stringify(body) })).text();
+  const content = method === "GET" ? undefined : options["--raw"] ?? JSON.stringify(body);
+  return await (await fetch(to, { method, headers, body: content })).text();
 }
 
 test("curl's commands are answered as the page says", async () => {
   const all = (await commands()).filter(({ text }) => /\bcurl\b/.test(text));
-  assert.equal(all.length, 8);
+  assert.equal(all.length, 12);
   for (const { text, answer } of all) holds(JSON.parse(await shell(text)), answer, text);
 });
 
 test(`HTTPie's commands are answered as the page says${HTTPIE ? "" : ", as far as we read them"}`, async () => {
   const all = (await commands()).filter(({ text }) => text.startsWith("http "));
-  assert.equal(all.length, 7);
+  assert.equal(all.length, 9);
   for (const { text, answer } of all) {
     const said = HTTPIE ? await shell(`http() { "$HTTPIE" --ignore-stdin "$@"; }\n${text}`) : await httpie(text);
     holds(JSON.parse(said), answer, text);
@@ -91,10 +111,10 @@ test(`HTTPie's commands are answered as the page says${HTTPIE ? "" : ", as far a
 
 test("every request of the .http file is answered", async () => {
   const [head, ...requests] = (await read("wires.http")).split(/^### .*\n/m);
-  assert.deepEqual([...head.matchAll(/^@(\w+) = /gm)].map(([, name]) => name), ["origin", "key"]);
-  assert.equal(requests.length, 8);
+  assert.deepEqual([...head.matchAll(/^@(\w+) = /gm)].map(([, name]) => name), ["origin", "key", "admin"]);
+  assert.equal(requests.length, 11);
   for (const request of requests) {
-    const [first, ...rest] = request.replaceAll("{{origin}}", variables.PARAPET).replaceAll("{{key}}", variables.KEY).trim().split("\n");
+    const [first, ...rest] = request.replaceAll("{{origin}}", variables.PARAPET).replaceAll("{{key}}", variables.KEY).replaceAll("{{admin}}", variables.ADMIN).trim().split("\n");
     const [method, url] = first.split(" ");
     const end = rest.indexOf("");
     const lines = end < 0 ? rest : rest.slice(0, end);

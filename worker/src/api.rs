@@ -2,7 +2,7 @@
 
 use crate::guard::Route;
 use crate::{
-    access, decision_log, directory, federation, gateway, governance, health, login, messaging, metrics, openapi,
+    access, bulk, decision_log, directory, federation, gateway, governance, health, login, messaging, metrics, openapi,
     tenancy,
 };
 
@@ -17,6 +17,7 @@ pub fn routes() -> Vec<Route> {
         directory::routes(),
         login::routes(),
         tenancy::routes(),
+        bulk::routes(),
         governance::routes(),
         federation::routes(),
         gateway::routes(),

@@ -89,7 +89,7 @@ impl Call {
     }
 
     /// The body, which must be of one of these media types by its header where it has one.
-    fn body_as(&self, media_types: &[&str]) -> Result<&[u8], ApiError> {
+    pub fn body_as(&self, media_types: &[&str]) -> Result<&[u8], ApiError> {
         if let Some(media_type) = self.request.header("content-type") {
             let essence = media_type.split(';').next().unwrap_or_default().trim();
             if !media_types.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
@@ -110,17 +110,7 @@ impl Call {
     }
 
     fn read_object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
-        let malformed =
-            |detail: String| ApiError::Malformed { code: "request.not_json".to_owned(), detail, findings: Vec::new() };
-        let text = std::str::from_utf8(body).map_err(|_| malformed("the body is not UTF-8".to_owned()))?;
-        match json::parse(text) {
-            Ok(value) if !is_within(&value, DEEPEST) => {
-                Err(malformed(format!("the body is nested deeper than {DEEPEST} arrays and objects")))
-            }
-            Ok(Value::Object(object)) => Ok(object),
-            Ok(_) => Err(malformed("the body must be a JSON object".to_owned())),
-            Err(error) => Err(malformed(format!("the body is not JSON: {error}"))),
-        }
+        object(body).map_err(|wrong| ApiError::malformed("request.not_json", format!("the body {wrong}")))
     }
 
     /// What stands in the path for `{id}`, which is a UUID; 404 where it is none.
@@ -200,6 +190,17 @@ impl Access {
                 handler(app, call, actor).await
             }
         }
+    }
+}
+
+/// A JSON object in which no key stands twice; otherwise what it is that it is not.
+pub fn object(text: &[u8]) -> Result<Map<String, Value>, String> {
+    let text = std::str::from_utf8(text).map_err(|_| "is not UTF-8".to_owned())?;
+    match json::parse(text) {
+        Ok(value) if !is_within(&value, DEEPEST) => Err(format!("is nested deeper than {DEEPEST} arrays and objects")),
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err("must be a JSON object".to_owned()),
+        Err(error) => Err(format!("is not JSON: {error}")),
     }
 }
 

@@ -5,6 +5,7 @@ pub mod administration;
 pub mod api;
 pub mod app;
 pub mod authenticate;
+pub mod bulk;
 pub mod colour;
 pub mod cookie;
 pub mod cors;

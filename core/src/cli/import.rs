@@ -15,6 +15,9 @@ pub(super) struct Import {
     /// Write the document to this file; it holds the hashes of passwords
     #[arg(short, long, value_name = "FILE", global = true)]
     output: Option<PathBuf>,
+    /// Write lines, as `POST /v1/import` takes them into a tenant that is there, instead of a document
+    #[arg(long, global = true)]
+    lines: bool,
     /// When the tenant says it was made (RFC 3339); the clock's time otherwise
     #[arg(long, global = true)]
     now: Option<Timestamp>,
@@ -95,16 +98,24 @@ impl Import {
             }
         };
         let Imported { document, left } = imported.map_err(|findings| Failure::Findings { path, findings })?;
+        let lines = self.lines.then(|| import::lines(&document));
         if let Some(path) = &self.output {
-            std::fs::write(path, document.to_string()).map_err(|error| Failure::Write { path: path.clone(), error })?;
+            let text = lines.clone().unwrap_or_else(|| document.to_string());
+            std::fs::write(path, text).map_err(|error| Failure::Write { path: path.clone(), error })?;
         }
         match (as_json, &self.output) {
             (true, Some(path)) => output::json(&json!({"output": path, "left": left}))?,
-            (true, None) => output::json(&json!({"document": document, "left": left}))?,
+            (true, None) => match lines {
+                Some(lines) => output::json(&json!({"lines": lines, "left": left}))?,
+                None => output::json(&json!({"document": document, "left": left}))?,
+            },
             (false, Some(_)) => output::findings(&left),
             (false, None) => {
                 output::findings(&left);
-                output::json(&document)?;
+                match lines {
+                    Some(lines) => output::write(&lines)?,
+                    None => output::json(&document)?,
+                }
             }
         }
         Ok(ExitCode::SUCCESS)

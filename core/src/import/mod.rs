@@ -15,7 +15,7 @@ pub use csv::{Csv, csv};
 pub use keycloak::keycloak;
 
 use crate::Finding;
-use crate::model::{TenantDocument, Timestamp};
+use crate::model::{TABLES, TenantDocument, Timestamp};
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -28,6 +28,19 @@ pub struct Imported {
     pub document: Json,
     /// What was not carried over: where it stands in the export, as `table` its part and as `field` a JSON pointer or a line.
     pub left: Vec<Finding>,
+}
+
+/// A document's rows as lines `{"table": "user", "row": {…}}`, each after those that it refers to. The tenant itself is none
+/// of them: they are for one that is there.
+pub fn lines(document: &Json) -> String {
+    let mut lines = String::new();
+    for table in TABLES.iter().map(|table| table.name).filter(|name| *name != "tenant") {
+        for row in document.get(table).and_then(Json::as_array).into_iter().flatten() {
+            lines.push_str(&json!({"table": table, "row": row}).to_string());
+            lines.push('\n');
+        }
+    }
+    lines
 }
 
 /// A document that is being made.

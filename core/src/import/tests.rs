@@ -7,6 +7,22 @@ use std::collections::BTreeSet;
 
 const NOW: &str = "2026-03-02T10:00:00.000Z";
 
+#[test]
+fn lines_come_after_what_they_refer_to() {
+    let tables = Csv {
+        users: Some("email\nada@acme.example\n"),
+        roles: Some("role,resource,action\nreader,document,read\n"),
+        memberships: Some("user,role,group\nada@acme.example,reader,staff\n"),
+    };
+    let imported = csv(tables, "acme", NOW.parse().unwrap()).unwrap();
+    let lines: Vec<Json> = lines(&imported.document).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |table: &str| lines.iter().position(|line| line["table"] == table).unwrap();
+    assert_eq!(lines.len(), 6);
+    assert!(of("user") < of("user_role") && of("role") < of("user_role"));
+    assert!(of("user_group") < of("user_group_membership") && of("user") < of("user_group_membership"));
+    assert_eq!(lines[of("user")]["row"], imported.document["user"][0]);
+}
+
 fn realm() -> Json {
     let hashed = json!({"algorithm": "pbkdf2-sha256", "hashIterations": 1000}).to_string();
     let secret = json!({"salt": "MDEyMzQ1Njc4OWFiY2RlZg==",

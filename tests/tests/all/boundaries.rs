@@ -44,7 +44,9 @@ fn only_the_platform_and_the_events_name_the_worker() {
 /// Every file says in its first line what it is.
 #[test]
 fn every_file_says_what_it_is() {
-    for (path, text) in ["core/src", "worker/src", "wasm/src", "tests/tests"].into_iter().flat_map(sources) {
+    for (path, text) in
+        ["core/src", "worker/src", "wasm/src", "wasm/plain/src", "tests/tests"].into_iter().flat_map(sources)
+    {
         assert!(text.starts_with("//! "), "{}", path.display());
     }
 }
@@ -95,6 +97,8 @@ fn statements_bind_the_tenant() {
         "FROM user_notification\n    WHERE next_attempt_at IS NOT NULL AND next_attempt_at <= ?1",
         "FROM webhook_delivery WHERE next_attempt_at <= ?1",
         " FROM '{table}'",
+        // Below `ListOf::TENANT`, which says how a table's rows are the tenant's.
+        "{} AND ({names}) IN (SELECT {values} FROM json_each(?2))",
     ];
     for (path, text) in sources("worker/src") {
         for statement in

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use parapet::compile::compile_again;
 use parapet::model::{
-    Outcome, Permission, Role, RolePermission, Row, SettingCategory, SnapshotCandidate, TenantSetting, Timestamp,
+    Outcome, Permission, Role, RolePermission, SettingCategory, SnapshotCandidate, TenantSetting, Timestamp,
 };
 use parapet::{Finding, TenantDocument, setting};
 use serde_json::{Map, Value, json};
@@ -159,7 +159,7 @@ async fn make(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError
         differences(state, &after, &mut plan)?;
         plan.change(RowChange::noted(None, Some(&row), "created"));
         plan.also(Statement::new(REMOVE).bind(tenant));
-        plan.also(row.to_sql().into_iter().fold(Statement::new(SnapshotCandidate::INFO.insert()), Statement::bind));
+        plan.also(Statement::insert(&row));
         Ok(plan)
     })
     .await

@@ -25,10 +25,11 @@ impl Collection for UserRole {
     const WRITE: &'static str = "user_role.write";
     const GIVEN: &'static [&'static str] = &["assigned_by"];
     const FIXED: &'static [&'static str] = &["user_id", "role_id"];
+    const LIVING: &'static [&'static str] = &["user_id"];
     const EVENTS: [&'static str; 3] = ["assigned", "updated", "revoked"];
 
-    fn reads(tenant: Uuid, id: Option<Uuid>, body: &Map<String, Value>) -> Vec<Statement> {
-        vec![person::other_owners(tenant, id), assignment::read_user(tenant, body)]
+    fn reads(tenant: Uuid, _id: Option<Uuid>, _body: &Map<String, Value>) -> Vec<Statement> {
+        vec![person::owners(tenant)]
     }
 
     fn complete(
@@ -42,12 +43,9 @@ impl Collection for UserRole {
         Ok(())
     }
 
-    fn rules(edit: &Edit<'_, Self>, plan: &mut Plan, findings: &mut Vec<Finding>) -> Result<(), ApiError> {
+    fn rules(edit: &Edit<'_, Self>, plan: &mut Plan, _findings: &mut Vec<Finding>) -> Result<(), ApiError> {
         let Some(row) = edit.row() else { return Ok(()) };
         let (state, of) = (edit.state, edit.state.rights());
-        if edit.before.is_none() {
-            assignment::to_somebody::<Self>(state, edit.first + 1, findings);
-        }
         let rights = |row: Option<&Self>| {
             let Some(row) = row.filter(|row| lives(row, state.now)) else { return Rights::default() };
             of.role(row.role_id).until(row.expires_at)
@@ -59,7 +57,7 @@ impl Collection for UserRole {
             plan.facts().touches_owner = true;
             let lasts = |row: &Self| lives(row, state.now) && row.expires_at.is_none();
             let loses = edit.before.is_some_and(lasts) && !edit.after.is_some_and(lasts);
-            plan.facts().leaves_no_owner = loses && state.count(edit.first) == 0;
+            plan.facts().leaves_no_owner = loses && !person::are_others(state.sql_rows(edit.first), row.id);
         }
         Ok(())
     }

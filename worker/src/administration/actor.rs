@@ -39,27 +39,33 @@ pub struct Actor {
     pub record: Rc<PrincipalRecord>,
     /// The rules that let them in.
     pub published: Published,
-    /// The action that they were let in for; nothing where it is for what is their own.
-    pub action: Option<&'static str>,
+    /// The actions that they were let in for, the last one last; none where it is for what is their own.
+    pub actions: Vec<&'static str>,
 }
 
 impl Actor {
     /// Lets a caller in for `action` on `parapet`. A refusal by the tenant's rules is audited.
     pub async fn admit(app: &App, call: &Call, action: &'static str) -> Result<Self, ApiError> {
-        Self::let_in(app, call, caller_now(app, call).await?, action).await
+        Self::let_in(app, call, caller_now(app, call).await?, &[], action).await
     }
 
     /// Lets the same actor in for another action as well.
     pub async fn also(self, app: &App, call: &Call, action: &'static str) -> Result<Self, ApiError> {
-        Self::let_in(app, call, self.caller, action).await
+        Self::let_in(app, call, self.caller, &self.actions, action).await
     }
 
-    async fn let_in(app: &App, call: &Call, caller: Caller, action: &'static str) -> Result<Self, ApiError> {
+    async fn let_in(
+        app: &App,
+        call: &Call,
+        caller: Caller,
+        before: &[&'static str],
+        action: &'static str,
+    ) -> Result<Self, ApiError> {
         let scope = if action.ends_with(".read") { READ_SCOPE } else { WRITE_SCOPE };
         if !caller.has_scope(scope) && !caller.has_scope(&format!("{RESOURCE}:{action}")) {
             return Err(ApiError::MissingScope { scope });
         }
-        let actor = Self::known(app, call, caller, Some(action)).await?;
+        let actor = Self::known(app, call, caller, [before, &[action]].concat()).await?;
         let actor = actor.ok_or(ApiError::MissingPermission { action })?;
         let question = Question {
             principal: EntityRef::new(actor.record.r#type.as_str(), actor.id()),
@@ -90,15 +96,17 @@ impl Actor {
         if !caller.has_scope(OWN_SCOPE) {
             return Err(ApiError::MissingScope { scope: OWN_SCOPE });
         }
-        Self::known(app, call, caller, None).await?.ok_or(ApiError::NoPrincipal)
+        Self::known(app, call, caller, Vec::new()).await?.ok_or(ApiError::NoPrincipal)
     }
 
     /// Lets a caller in as one was let in before: what they are now counts.
-    pub async fn anew(app: &App, call: &Call, action: Option<&'static str>) -> Result<Self, ApiError> {
-        match action {
-            Some(action) => Self::admit(app, call, action).await,
-            None => Self::own(app, call).await,
+    pub async fn anew(app: &App, call: &Call, actions: &[&'static str]) -> Result<Self, ApiError> {
+        let Some((first, others)) = actions.split_first() else { return Self::own(app, call).await };
+        let mut actor = Self::admit(app, call, first).await?;
+        for action in others {
+            actor = actor.also(app, call, action).await?;
         }
+        Ok(actor)
     }
 
     /// Whom a caller acts for, with the rules of now; nothing where the directory does not know them.
@@ -106,7 +114,7 @@ impl Actor {
         app: &App,
         call: &Call,
         caller: Caller,
-        action: Option<&'static str>,
+        actions: Vec<&'static str>,
     ) -> Result<Option<Self>, ApiError> {
         let owner = caller.standing.owner;
         let (kind, id) = match owner {
@@ -120,12 +128,12 @@ impl Actor {
         let published = publish::current(app, caller.newest(), &call.id).await?;
         let record = principal::find(app, caller.newest(), kind, &id.to_string(), &call.id).await?;
         let tenant = caller.standing.tenant;
-        Ok(record.map(|record| Self { caller, tenant, owner, record, published, action }))
+        Ok(record.map(|record| Self { caller, tenant, owner, record, published, actions }))
     }
 
     /// The same actor, as the database knows them by now.
     pub async fn again(&self, app: &App, call: &Call) -> Result<Self, ApiError> {
-        Self::anew(app, call, self.action).await
+        Self::anew(app, call, &self.actions).await
     }
 
     /// The user who acts; nothing where it is a service account.

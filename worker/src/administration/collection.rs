@@ -29,6 +29,8 @@ pub trait Collection: ListOf + Clone {
     const GIVEN: &'static [&'static str] = &[];
     /// Columns that are set once, when the row is made.
     const FIXED: &'static [&'static str] = &[];
+    /// Columns that refer to users, none of whom is deleted.
+    const LIVING: &'static [&'static str] = &[];
     /// What making, changing and removing one is called.
     const EVENTS: [&'static str; 3] = ["created", "updated", "deleted"];
 

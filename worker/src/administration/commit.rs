@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use parapet::Finding;
-use parapet::administration::refusals;
 use parapet::compile::compile_again;
 use parapet::model::TenantEpoch;
 use serde_json::Value;
@@ -137,7 +136,7 @@ async fn committed(
         if let Some(key) = &repeatable {
             batch.push(key.insert(&actor, &planned, now.to_string()));
         }
-        match app.db.batch(batch).await {
+        match app.db.batch(Statement::joined(batch)).await {
             Ok(_) => {
                 app.memory.saw(actor.tenant, next);
                 app.waiting.borrow_mut().extend((!planned.changes.is_empty()).then_some(actor.tenant));
@@ -199,16 +198,7 @@ async fn guard(app: &App, call: &Call, actor: &Actor, plan: &Plan) -> Result<(),
         || call.request.path.clone(),
         |change| format!("{}/{}", change.table, change.id.map(|id| id.to_string()).unwrap_or_default()),
     );
-    let mut findings: Vec<Finding> = Vec::new();
-    for refusal in refusals(actor.id(), &row, plan.facts) {
-        let code = format!("administration.{}", refusal.policy);
-        let messages = match refusal.policy {
-            "not_held" => plan.not_held.iter().map(|right| format!("you do not hold {right}")).collect(),
-            _ => vec![refusal.message.to_owned()],
-        };
-        let table = plan.changes.first().map_or("request", |change| change.table);
-        findings.extend(messages.into_iter().map(|message| Finding::error(table, &code, message)));
-    }
+    let findings = [plan.refused.clone(), plan.judged(actor.id(), &row)].concat();
     if findings.is_empty() {
         return Ok(());
     }

@@ -64,7 +64,7 @@ pub async fn enact<T>(
         if batch.is_empty() {
             return Ok(outcome);
         }
-        match app.db.batch(batch).await {
+        match app.db.batch(Statement::joined(batch)).await {
             Ok(_) => {
                 if !deed.changes.is_empty() {
                     app.waiting.borrow_mut().insert(tenant);

@@ -23,5 +23,6 @@ pub use collection::{
 pub use commit::commit;
 pub use deed::{Deed, enact, event_by_service};
 pub use list::{ListOf, MOST, list, page, page_answer};
-pub use plan::{Elsewhere, Plan, RowChange, State, fresh_id, read_head};
+pub use plan::{Elsewhere, Extent, Plan, RowChange, State, fresh_id, read_head};
 pub use record::{Author, READ_HEAD, head, inserts, is_taken};
+pub use reference::wrong_reference;

@@ -1,9 +1,12 @@
 //! What a request would change: the rows before and after, who gains what by it, and the answer.
 
 use std::cell::OnceCell;
+use std::rc::Rc;
 
-use parapet::administration::{Facts, RESOURCE};
+use parapet::Finding;
+use parapet::administration::{Facts, RESOURCE, refusals};
 use parapet::audit::{Changes, Head};
+use parapet::compile::AutomaticRules;
 use parapet::model::{
     AttemptResult, Effect, PermissionEntry, PermissionTarget, Row, Tenant, TenantDocument, Timestamp,
 };
@@ -14,6 +17,7 @@ use uuid::Uuid;
 
 use super::actor::{Actor, owner_role};
 use super::collection::Collection;
+use super::commit::bumps;
 use super::record;
 use crate::document::{Rule, rows};
 use crate::error::ApiError;
@@ -31,8 +35,17 @@ pub struct State<'a> {
     pub actor: &'a Actor,
     /// The tenant's rules: every table that is compiled.
     pub document: &'a TenantDocument,
+    /// Whether rows come from elsewhere as they were there, many at once: nobody who is new is invited by it.
+    pub imports: bool,
     pub(super) answers: Vec<Vec<SqlRow>>,
+    followed: Rc<Followed>,
+}
+
+/// What follows from the rules, worked out where it is asked for.
+#[derive(Default)]
+struct Followed {
     held: OnceCell<Rights>,
+    automatic: OnceCell<AutomaticRules>,
 }
 
 impl<'a> State<'a> {
@@ -42,7 +55,29 @@ impl<'a> State<'a> {
         document: &'a TenantDocument,
         answers: Vec<Vec<SqlRow>>,
     ) -> Self {
-        Self { now, tenant: actor.tenant, actor, document, answers, held: OnceCell::new() }
+        Self { now, tenant: actor.tenant, actor, document, imports: false, answers, followed: Rc::default() }
+    }
+
+    /// The same for one row of an import, with what was read for it.
+    #[must_use]
+    pub fn importing(&self, answers: Vec<Vec<SqlRow>>) -> Self {
+        Self { imports: true, answers, followed: self.followed.clone(), ..*self }
+    }
+
+    /// The same once the rules are others.
+    pub fn within<'b>(&self, document: &'b TenantDocument) -> State<'b>
+    where
+        'a: 'b,
+    {
+        State {
+            now: self.now,
+            tenant: self.tenant,
+            actor: self.actor,
+            document,
+            imports: self.imports,
+            answers: Vec::new(),
+            followed: Rc::default(),
+        }
     }
 
     /// The rows that a statement of the request gave, by its position.
@@ -68,7 +103,17 @@ impl<'a> State<'a> {
 
     /// What the actor holds.
     pub fn held(&self) -> &Rights {
-        self.held.get_or_init(|| self.rights().principal(&self.actor.record, self.now))
+        self.followed.held.get_or_init(|| self.rights().principal(&self.actor.record, self.now))
+    }
+
+    /// The rules of automatic groups, as programs.
+    pub fn automatic_rules(&self) -> Result<&AutomaticRules, ApiError> {
+        if let Some(known) = self.followed.automatic.get() {
+            return Ok(known);
+        }
+        let rules = AutomaticRules::within(self.actor.published.engine.schema(), self.document);
+        let rules = rules.map_err(|findings| ApiError::DoesNotCompile { findings })?;
+        Ok(self.followed.automatic.get_or_init(|| rules))
     }
 
     /// The id of the tenant's role `owner`.
@@ -89,6 +134,13 @@ pub fn fresh_id(now: Timestamp) -> Result<Uuid, ApiError> {
     Ok(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
 }
 
+/// How far a plan has come.
+#[derive(Default, Clone, Copy)]
+pub struct Extent {
+    changes: usize,
+    applies: usize,
+}
+
 /// What a request would change.
 pub struct Plan {
     pub(super) changes: Vec<RowChange>,
@@ -97,6 +149,8 @@ pub struct Plan {
     pub(super) elsewhere: Option<Elsewhere>,
     pub(super) facts: Facts,
     pub(super) not_held: Vec<String>,
+    /// What is refused already of the plans that it consists of.
+    pub(super) refused: Vec<Finding>,
     pub(super) answer: Response,
     /// What a repeated request is answered with: the answer without a secret that is shown once.
     pub(super) repeated: Option<Vec<u8>>,
@@ -112,6 +166,7 @@ impl Plan {
             elsewhere: None,
             facts: Facts::harmless(state.actor.is_owner(state.document, state.now)),
             not_held: Vec::new(),
+            refused: Vec::new(),
             answer,
             repeated: None,
         }
@@ -151,11 +206,65 @@ impl Plan {
         self.gains(state, &state.rights().entries(&[entry], None));
     }
 
-    /// Makes of the rules what they will be.
-    pub fn apply(&self, document: &mut TenantDocument) {
-        for apply in self.changes.iter().filter_map(|change| change.apply.as_ref()).chain(&self.applies) {
+    /// Does what another plan of the same request does, which is judged by itself: what is refused of it is found at
+    /// `row`. It comes after what this one does already.
+    pub fn absorb(&mut self, state: &State<'_>, row: &str, other: Self) {
+        let refused = other.judged(state.actor.id(), row);
+        self.refused.extend(refused.into_iter().map(|finding| finding.row(row)));
+        self.changes.extend(other.changes);
+        self.statements.extend(other.statements);
+        self.applies.extend(other.applies);
+    }
+
+    /// What the rules of administration refuse of it, as a change of `row`.
+    pub(super) fn judged(&self, actor: &str, row: &str) -> Vec<Finding> {
+        let table = self.changes.first().map_or("request", |change| change.table);
+        let mut findings: Vec<Finding> = Vec::new();
+        for refusal in refusals(actor, row, self.facts) {
+            let code = format!("administration.{}", refusal.policy);
+            let messages = match refusal.policy {
+                "not_held" => self.not_held.iter().map(|right| format!("you do not hold {right}")).collect(),
+                _ => vec![refusal.message.to_owned()],
+            };
+            findings.extend(messages.into_iter().map(|message| Finding::error(table, &code, message)));
+        }
+        findings
+    }
+
+    /// What is refused of the plans that it consists of.
+    pub fn refused(&self) -> &[Finding] {
+        &self.refused
+    }
+
+    /// Whether rules change, so that they are compiled anew.
+    pub fn changes_rules(&self) -> bool {
+        self.changes.iter().any(|change| !change.noted && bumps(change.table).0)
+    }
+
+    /// What it takes of the statements that D1 allows, in thirds of one: three rows of the widest table that are inserted one
+    /// after the other are one statement, and so is what the log and the outbox get of three changes.
+    pub fn weight(&self) -> usize {
+        let own = self.changes.iter().filter_map(|change| change.statement.as_ref());
+        let own: usize = own.map(|statement| if statement.is_insert() { 1 } else { 3 }).sum();
+        own + 3 * self.statements.len() + self.changes.len()
+    }
+
+    /// How far it has come.
+    pub fn extent(&self) -> Extent {
+        Extent { changes: self.changes.len(), applies: self.applies.len() }
+    }
+
+    /// Does to the rules what has come since.
+    pub fn apply_after(&self, extent: Extent, document: &mut TenantDocument) {
+        let changes = self.changes.iter().skip(extent.changes).filter_map(|change| change.apply.as_ref());
+        for apply in changes.chain(self.applies.iter().skip(extent.applies)) {
             apply(document);
         }
+    }
+
+    /// Makes of the rules what they will be.
+    pub fn apply(&self, document: &mut TenantDocument) {
+        self.apply_after(Extent::default(), document);
     }
 
     /// What it would do, for the rules of administration.
@@ -295,7 +404,7 @@ impl RowChange {
     /// A new row whose table is administered elsewhere, such as one of a tenant that is made.
     pub fn made<R: Row + Serialize>(row: &R, event: &str) -> Self {
         let mut change = Self::of_objects::<R>(None, Some(object(row)), event);
-        change.statement = Some(row.to_sql().into_iter().fold(Statement::new(R::INFO.insert()), Statement::bind));
+        change.statement = Some(Statement::insert(row));
         change
     }
 
@@ -323,7 +432,7 @@ impl RowChange {
         let (statement, apply): (_, Option<Apply>) = match (before.cloned(), after.cloned()) {
             (None, None) => (None, None),
             (None, Some(row)) => {
-                let statement = row.to_sql().into_iter().fold(Statement::new(R::INFO.insert()), Statement::bind);
+                let statement = Statement::insert(&row);
                 let apply = move |document: &mut TenantDocument| {
                     rows(document).into_iter().for_each(|rows| rows.push(row.clone()));
                 };

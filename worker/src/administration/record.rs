@@ -1,6 +1,6 @@
 //! What is written of a change beside the change: rows of the audit log and of the outbox.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use parapet::Finding;
 use parapet::audit::{Changes, Entry, Head, Personal, SubjectKey, event_data, seal_personal};
@@ -22,6 +22,9 @@ use crate::platform::random;
 pub const READ_HEAD: &str = "SELECT sequence, hash FROM audit_log WHERE tenant_id = ?1 ORDER BY sequence DESC LIMIT 1";
 
 const READ_SUBJECT: &str = "SELECT * FROM audit_subject WHERE tenant_id = ?1 AND id = ?2";
+
+const READ_SUBJECTS: &str =
+    "SELECT * FROM audit_subject WHERE tenant_id = ?1 AND id IN (SELECT value FROM json_each(?2))";
 
 /// How often a row of the log is tried, while others take its place in the chain.
 pub const TRIES: usize = 64;
@@ -126,6 +129,45 @@ impl Subjects {
         self.rows.insert(subject, rows(found)?.pop());
         Ok(self)
     }
+
+    /// Opens the keys of all whom changes say something personal of, and asks for those that were not read. Gives the rows
+    /// of those who had none yet, to be stored in the same batch.
+    async fn open(
+        &mut self,
+        app: &App,
+        tenant: Uuid,
+        now: Timestamp,
+        changes: &[RowChange],
+    ) -> Result<Vec<AuditSubject>, ApiError> {
+        let wanted: BTreeSet<Uuid> = changes.iter().filter_map(about_somebody).map(|(subject, _)| subject).collect();
+        let unread: Vec<Uuid> = wanted.iter().copied().filter(|subject| !self.rows.contains_key(subject)).collect();
+        if !unread.is_empty() {
+            let read = Statement::new(READ_SUBJECTS).bind(tenant).bind(json!(unread).to_string());
+            let found = rows::<AuditSubject>(app.db.all(read).await.map_err(ApiError::database)?)?;
+            self.rows.extend(found.into_iter().map(|row| (row.id, Some(row))));
+        }
+        let mut made = Vec::new();
+        for subject in wanted {
+            let keyring = app.config()?.data_keys()?;
+            let key = match self.rows.remove(&subject).flatten() {
+                Some(row) => SubjectKey::open(&row, keyring).map_err(ApiError::internal)?,
+                None => {
+                    let key = SubjectKey::new(subject, random::bytes().map_err(ApiError::internal)?);
+                    let sealed = key.seal(keyring, random::bytes().map_err(ApiError::internal)?);
+                    made.push(AuditSubject {
+                        id: subject,
+                        tenant_id: tenant,
+                        subject_key: Some(sealed),
+                        created_at: now,
+                        destroyed_at: None,
+                    });
+                    Some(key)
+                }
+            };
+            self.keys.insert(subject, key);
+        }
+        Ok(made)
+    }
 }
 
 /// The statements that record changes of a tenant, in their order, after the `head` of its chain. The keys of subjects
@@ -139,12 +181,12 @@ pub async fn changes(
     changes: &[RowChange],
     mut subjects: Subjects,
 ) -> Result<Vec<Statement>, ApiError> {
-    let mut statements = Vec::new();
+    let keys = subjects.open(app, tenant, now, changes).await?;
     let (mut log, mut events) = (Vec::new(), Vec::new());
     let mut head = head;
     for change in changes {
         let id = fresh_id(now)?;
-        let personal = personal(app, tenant, now, change, id, &mut subjects, &mut statements).await?;
+        let personal = personal(change, id, &subjects)?;
         let (public, _) = change.changes.split(change.table);
         let mut data = event_data(public, personal);
         data.extend(key(change).map(|key| ("key".to_owned(), key)));
@@ -170,9 +212,7 @@ pub async fn changes(
         log.push(row);
         events.push(event(author, tenant, now, change)?);
     }
-    statements.extend(inserts(&log));
-    statements.extend(inserts(&events));
-    Ok(statements)
+    Ok([inserts(&keys), inserts(&log), inserts(&events)].concat())
 }
 
 /// Writes that the actor tried something and may not.
@@ -180,11 +220,12 @@ pub async fn refused(app: &App, call: &Call, actor: &Actor, findings: &[Finding]
     let mut data = Map::new();
     let author = Author::actor(call, actor, actor.tenant);
     author.describe(&mut data);
-    data.insert("action".to_owned(), json!(actor.action));
+    let action = actor.actions.last();
+    data.insert("action".to_owned(), json!(action));
     data.insert("request".to_owned(), json!(format!("{} {}", call.request.method, call.request.path)));
     let rules: Vec<&str> = findings.iter().map(|finding| finding.code.as_str()).collect();
     data.insert("refused_by".to_owned(), json!(rules));
-    let resource_type = actor.action.and_then(|action| action.split_once('.')).map(|(table, _)| table.to_owned());
+    let resource_type = action.and_then(|action| action.split_once('.')).map(|(table, _)| table.to_owned());
     for tried in 0..TRIES {
         let now = app.clock.now();
         let read = Statement::new(READ_HEAD).bind(actor.tenant);
@@ -203,7 +244,7 @@ pub async fn refused(app: &App, call: &Call, actor: &Actor, findings: &[Finding]
             created_at: now,
         };
         let (row, _) = head.append(entry);
-        match app.db.batch(vec![insert(&row)]).await {
+        match app.db.batch(vec![Statement::insert(&row)]).await {
             Ok(_) => return Ok(()),
             Err(error) if is_taken(error.violation().as_ref()) => wait(app, tried).await?,
             Err(error) => return Err(ApiError::database(error)),
@@ -222,68 +263,23 @@ pub fn contended() -> ApiError {
     ApiError::unavailable("audit.contended", "too many changes at once", "the audit chain was always longer")
 }
 
-/// D1 takes no more parameters in one statement.
-const MOST_PARAMETERS: usize = 100;
-
 /// Inserts rows, as many a statement as it has parameters for.
 pub fn inserts<R: Row>(rows: &[R]) -> Vec<Statement> {
-    let columns = R::COLUMNS.len().max(1);
-    let chunks = rows.chunks((MOST_PARAMETERS / columns).max(1));
-    let statements = chunks.map(|rows| {
-        let more = (1..rows.len()).map(|row| {
-            let places = (1..=columns).map(|column| format!("?{}", row * columns + column)).collect::<Vec<_>>();
-            format!(", ({})", places.join(", "))
-        });
-        let sql = std::iter::once(R::INFO.insert()).chain(more).collect::<String>();
-        rows.iter().flat_map(Row::to_sql).fold(Statement::new(sql), Statement::bind)
-    });
-    statements.collect()
+    Statement::joined(rows.iter().map(Statement::insert))
 }
 
-fn insert<R: Row>(row: &R) -> Statement {
-    row.to_sql().into_iter().fold(Statement::new(R::INFO.insert()), Statement::bind)
-}
-
-/// The personal part of a change, under its subject's key; a first one is made, and stored in the same batch.
-async fn personal(
-    app: &App,
-    tenant: Uuid,
-    now: Timestamp,
-    change: &RowChange,
-    row: Uuid,
-    subjects: &mut Subjects,
-    statements: &mut Vec<Statement>,
-) -> Result<Option<Personal>, ApiError> {
-    let (_, personal): (_, Changes) = change.changes.split(change.table);
-    let Some(subject) = parapet::audit::subject(change.table, &change.object).filter(|_| !personal.is_empty()) else {
-        return Ok(None);
-    };
-    let keyring = app.config()?.data_keys()?;
-    if let std::collections::hash_map::Entry::Vacant(unknown) = subjects.keys.entry(subject) {
-        let row = match subjects.rows.remove(&subject) {
-            Some(row) => row,
-            None => rows(app.db.all(Subjects::read(tenant, subject)).await.map_err(ApiError::database)?)?.pop(),
-        };
-        let key = match row {
-            Some(row) => SubjectKey::open(&row, keyring).map_err(ApiError::internal)?,
-            None => {
-                let key = SubjectKey::new(subject, random::bytes().map_err(ApiError::internal)?);
-                let sealed = key.seal(keyring, random::bytes().map_err(ApiError::internal)?);
-                statements.push(insert(&AuditSubject {
-                    id: subject,
-                    tenant_id: tenant,
-                    subject_key: Some(sealed),
-                    created_at: now,
-                    destroyed_at: None,
-                }));
-                Some(key)
-            }
-        };
-        unknown.insert(key);
-    }
+/// The personal part of a change, under its subject's key.
+fn personal(change: &RowChange, row: Uuid, subjects: &Subjects) -> Result<Option<Personal>, ApiError> {
+    let Some((subject, personal)) = about_somebody(change) else { return Ok(None) };
     // Of somebody whose key was destroyed nothing personal is written any more.
     let Some(Some(key)) = subjects.keys.get(&subject) else { return Ok(None) };
     Ok(Some(seal_personal(key, personal, row, random::bytes().map_err(ApiError::internal)?)))
+}
+
+/// Whom a change says something personal of, and what.
+fn about_somebody(change: &RowChange) -> Option<(Uuid, Changes)> {
+    let (_, personal) = change.changes.split(change.table);
+    parapet::audit::subject(change.table, &change.object).filter(|_| !personal.is_empty()).map(|id| (id, personal))
 }
 
 /// The key of a row that has another one than an id.

@@ -22,7 +22,7 @@ use crate::document::{self, rows, select};
 use crate::error::ApiError;
 use crate::guard::Call;
 use crate::memory::Versions;
-use crate::platform::db::{Row as SqlRow, Statement};
+use crate::platform::db::{MOST_PARAMETERS, Row as SqlRow, Statement};
 use crate::response::Response;
 
 /// No change alters more memberships: each brings its rows of the log and of the outbox, and D1 takes a thousand
@@ -31,9 +31,6 @@ pub const MOST: usize = 1000;
 
 /// So many users are read at once.
 const PAGE: i64 = 1000;
-
-/// D1 takes no more parameters in one statement.
-const MOST_PARAMETERS: usize = 100;
 
 const OF_USER: &str = "tenant_id = ?1 AND user_id = ?2";
 
@@ -60,9 +57,8 @@ pub fn reevaluate(
     plan: &mut Plan,
 ) -> Result<(), ApiError> {
     let Some(user) = after.or(before).map(|user| user.id) else { return Ok(()) };
-    let rules = AutomaticRules::within(state.actor.published.engine.schema(), state.document);
-    let rules = rules.map_err(|findings| ApiError::DoesNotCompile { findings })?;
-    let wanted = after.map(|user| wanted(&rules, user)).unwrap_or_default();
+    let rules = state.automatic_rules()?;
+    let wanted = after.map(|user| wanted(rules, user)).unwrap_or_default();
     let mut changes = Changes::default();
     changes.of_user(user, &wanted, &automatic(state.document), memberships);
     if changes.is_empty() {
@@ -364,14 +360,14 @@ pub async fn retried(
     actor: Actor,
     attempt: impl AsyncFn(Actor) -> Result<Response, ApiError>,
 ) -> Result<Response, ApiError> {
-    let action = actor.action;
+    let actions = actor.actions.clone();
     let mut result = attempt(actor).await;
     for _ in 1..TRIES {
         match &result {
             Err(ApiError::Unavailable { code, .. }) if *code == OUTDATED => {}
             _ => break,
         }
-        result = attempt(Actor::anew(app, call, action).await?).await;
+        result = attempt(Actor::anew(app, call, &actions).await?).await;
     }
     result
 }

@@ -3,22 +3,23 @@
 use parapet::directory::PrincipalRecord;
 use parapet::model::{AccessRequest, ApiKey, User, UserGroupMembership, UserRole};
 use parapet::rights::Rights;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::administration::{Plan, State};
 use crate::document::select;
 use crate::error::ApiError;
 use crate::login::link;
-use crate::platform::db::Statement;
+use crate::platform::db::{Row as SqlRow, Statement};
 
-/// The owners who can act and whose role does not end, without the user or the assignment `?2`.
-const OTHER_OWNERS: &str = "
-    SELECT count(*) AS owners FROM user_role r JOIN role o ON o.id = r.role_id
+/// The owners who can act and whose role does not end: assignment and user.
+const OWNERS: &str = "
+    SELECT r.id AS assignment, u.id AS user FROM user_role r JOIN role o ON o.id = r.role_id
     JOIN user u ON u.tenant_id = r.tenant_id AND u.id = r.user_id
-    WHERE r.tenant_id = ?1 AND o.tenant_id = ?1 AND o.type = 'system' AND o.name = 'owner' AND ?2 NOT IN (r.id, u.id)
+    WHERE r.tenant_id = ?1 AND o.tenant_id = ?1 AND o.type = 'system' AND o.name = 'owner'
       AND r.is_active = 1 AND r.expires_at IS NULL AND u.state = 'active' AND u.is_active = 1";
 
-/// Everything that a user has, and how many other owners there are.
+/// Everything that a user has, and who the owners are.
 pub struct Person {
     /// Roles, ended and inactive ones among them.
     pub roles: Vec<UserRole>,
@@ -28,7 +29,7 @@ pub struct Person {
     pub requests: Vec<AccessRequest>,
     /// API keys.
     pub keys: Vec<ApiKey>,
-    other_owners: i64,
+    owners: Vec<SqlRow>,
 }
 
 impl Person {
@@ -36,12 +37,34 @@ impl Person {
     pub fn statements(tenant: Uuid, user: Uuid) -> Vec<Statement> {
         const OF_USER: &str = "tenant_id = ?1 AND user_id = ?2";
         const REQUESTS: &str = "tenant_id = ?1 AND requester_id = ?2 AND status IN ('pending', 'approved')";
+        Self::reading(tenant, [OF_USER, REQUESTS], &user.to_string())
+    }
+
+    /// The same for many users at once, whose ids are a JSON array; [`answers_of`](Self::answers_of) finds one's own.
+    pub fn statements_of_many(tenant: Uuid, users: &str) -> Vec<Statement> {
+        const OF_USERS: &str = "tenant_id = ?1 AND user_id IN (SELECT value FROM json_each(?2))";
+        const REQUESTS: &str = "tenant_id = ?1 AND requester_id IN (SELECT value FROM json_each(?2))
+            AND status IN ('pending', 'approved')";
+        Self::reading(tenant, [OF_USERS, REQUESTS], users)
+    }
+
+    /// Of the answers for many users those for one, as [`read`](Self::read) takes them.
+    pub fn answers_of(answers: &[Vec<SqlRow>], user: Uuid) -> Vec<Vec<SqlRow>> {
+        let user = user.to_string();
+        let whose = |row: &SqlRow| {
+            let whose = row.get("user_id").or_else(|| row.get("requester_id")).and_then(Value::as_str);
+            whose.is_none_or(|whose| whose == user)
+        };
+        answers.iter().map(|rows| rows.iter().filter(|row| whose(row)).cloned().collect()).collect()
+    }
+
+    fn reading(tenant: Uuid, [of_user, requests]: [&str; 2], whose: &str) -> Vec<Statement> {
         vec![
-            select::<UserRole>(OF_USER, tenant).bind(user),
-            select::<UserGroupMembership>(OF_USER, tenant).bind(user),
-            select::<AccessRequest>(REQUESTS, tenant).bind(user),
-            select::<ApiKey>(OF_USER, tenant).bind(user),
-            other_owners(tenant, Some(user)),
+            select::<UserRole>(of_user, tenant).bind(whose),
+            select::<UserGroupMembership>(of_user, tenant).bind(whose),
+            select::<AccessRequest>(requests, tenant).bind(whose),
+            select::<ApiKey>(of_user, tenant).bind(whose),
+            owners(tenant),
         ]
     }
 
@@ -52,7 +75,7 @@ impl Person {
             memberships: state.rows(first + 1)?,
             requests: state.rows(first + 2)?,
             keys: state.rows(first + 3)?,
-            other_owners: state.count(first + 4),
+            owners: state.sql_rows(first + 4).to_vec(),
         })
     }
 
@@ -85,15 +108,21 @@ impl Person {
         let lasts =
             |row: &UserRole| Some(row.role_id) == state.owner_role() && row.is_active && row.expires_at.is_none();
         let is_lasting = user.may_act() && self.roles.iter().any(lasts);
-        plan.facts().leaves_no_owner |= is_lasting && self.other_owners == 0;
+        plan.facts().leaves_no_owner |= is_lasting && !are_others(&self.owners, user.id);
         plan.also(end_sessions(state.tenant, user.id));
         link::forget(state.tenant, user.id).into_iter().for_each(|statement| plan.also(statement));
     }
 }
 
-/// Counts the owners who can act and whose role does not end, without this user, or without who has this assignment.
-pub fn other_owners(tenant: Uuid, without: Option<Uuid>) -> Statement {
-    Statement::new(OTHER_OWNERS).bind(tenant).bind(without)
+/// Reads the owners who can act and whose role does not end, for [`are_others`].
+pub fn owners(tenant: Uuid) -> Statement {
+    Statement::new(OWNERS).bind(tenant)
+}
+
+/// Whether there are owners beside this user, or beside whoever has this assignment.
+pub fn are_others(owners: &[SqlRow], without: Uuid) -> bool {
+    let without = without.to_string();
+    owners.iter().any(|owner| owner.values().all(|id| id.as_str() != Some(&without)))
 }
 
 /// Ends all sessions of a user.

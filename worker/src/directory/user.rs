@@ -50,7 +50,13 @@ impl Collection for User {
         state: &State<'_>,
         findings: &mut Vec<Finding>,
     ) -> Result<(), ApiError> {
-        if before.is_none() && !matches!(row.state, UserState::Invited | UserState::Active) {
+        let begins = match row.state {
+            UserState::Invited | UserState::Active => true,
+            // Whoever could not act elsewhere cannot act here.
+            UserState::Locked | UserState::Suspended => state.imports,
+            UserState::Deleted => false,
+        };
+        if before.is_none() && !begins {
             let message = "a user begins `invited` or `active`";
             findings.push(Finding::error("user", "user.state", message).field("state"));
         }
@@ -74,7 +80,7 @@ impl Collection for User {
     fn rules(edit: &Edit<'_, Self>, plan: &mut Plan, _findings: &mut Vec<Finding>) -> Result<(), ApiError> {
         let state = edit.state;
         let Some(before) = edit.before else {
-            if let Some(user) = edit.after.filter(|user| user.state == UserState::Invited) {
+            if let Some(user) = edit.after.filter(|user| user.state == UserState::Invited && !state.imports) {
                 plan.also(invitation::wanted(state, user.id)?);
             }
             return membership::reevaluate(state, None, edit.after, &[], plan);

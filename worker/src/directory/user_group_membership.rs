@@ -3,13 +3,10 @@
 use parapet::Finding;
 use parapet::model::{AssignmentType, UserGroupMembership};
 use parapet::rights::Rights;
-use serde_json::{Map, Value};
-use uuid::Uuid;
 
-use super::assignment::{ends_later, lives, read_user, to_somebody};
+use super::assignment::{ends_later, lives};
 use crate::administration::{Collection, Edit, ListOf, Plan, State};
 use crate::error::ApiError;
-use crate::platform::db::Statement;
 
 impl ListOf for UserGroupMembership {
     const PATH: &'static str = "/v1/user-group-memberships";
@@ -24,11 +21,8 @@ impl Collection for UserGroupMembership {
     const WRITE: &'static str = "user_group_membership.write";
     const GIVEN: &'static [&'static str] = &["assigned_by", "assignment_type"];
     const FIXED: &'static [&'static str] = &["user_id", "user_group_id"];
+    const LIVING: &'static [&'static str] = &["user_id"];
     const EVENTS: [&'static str; 3] = ["added", "updated", "removed"];
-
-    fn reads(tenant: Uuid, _id: Option<Uuid>, body: &Map<String, Value>) -> Vec<Statement> {
-        vec![read_user(tenant, body)]
-    }
 
     fn complete(
         row: &mut Self,
@@ -47,9 +41,6 @@ impl Collection for UserGroupMembership {
     fn rules(edit: &Edit<'_, Self>, plan: &mut Plan, findings: &mut Vec<Finding>) -> Result<(), ApiError> {
         let Some(row) = edit.row() else { return Ok(()) };
         let state = edit.state;
-        if edit.before.is_none() {
-            to_somebody::<Self>(state, edit.first, findings);
-        }
         if edit.before.is_some_and(|before| before.assignment_type == AssignmentType::Automatic) {
             let message = "a rule of the group put them there, and only the rule or the user changes that";
             let finding = Finding::error("user_group_membership", "user_group_membership.automatic", message);

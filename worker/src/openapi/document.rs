@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::about::About;
 use super::schemas::Schemas;
 use super::{
-    access, account, decisions, directory, explanation, factor, federation, gateway, governance, login, messaging,
-    notifications, policies, problem, service, sign_up, snapshots, tenancy, tokens,
+    access, account, bulk, decisions, directory, explanation, factor, federation, gateway, governance, login,
+    messaging, notifications, policies, problem, service, sign_up, snapshots, tenancy, tokens,
 };
 use crate::administration::{MOST, OWN_SCOPE};
 use crate::api::routes;
@@ -43,6 +43,7 @@ pub fn document() -> Result<Value, Vec<String>> {
         sign_up::about,
         factor::about,
         tenancy::about,
+        bulk::about,
         federation::about,
         gateway::about,
         governance::about,
@@ -95,6 +96,7 @@ pub fn document() -> Result<Value, Vec<String>> {
             { "name": "Directory", "description": "Who and what there is: people, accounts, units, groups, resources." },
             { "name": "Sign-in", "description": "People signing in and out, and their sessions." },
             { "name": "Tenancy", "description": "Tenants, their settings and features; making and ending tenants is operators'." },
+            { "name": "Bulk", "description": "A whole tenant out, and many rows at once in." },
             { "name": "Federation", "description": "Issuers that are trusted to say who somebody is, and who users are there." },
             { "name": "Gateway", "description": "Applications whose requests are decided here before they are passed on." },
             { "name": "Governance", "description": "What was done and tried, as the log has it." },

@@ -14,6 +14,8 @@ mod access;
 #[cfg(not(target_arch = "wasm32"))]
 mod account;
 #[cfg(not(target_arch = "wasm32"))]
+mod bulk;
+#[cfg(not(target_arch = "wasm32"))]
 mod decisions;
 #[cfg(not(target_arch = "wasm32"))]
 mod directory;

@@ -51,7 +51,6 @@ fn tenants(schemas: &mut Schemas) -> Vec<About> {
             .describe("For operators. Until its grace is over, it can be restored."),
         step("/v1/tenants/{id}/restore", "restoreTenant", "Restore a deleted tenant")
             .describe("For operators. It is again what it was before it was deleted."),
-        export(schemas),
     ]
 }
 
@@ -105,29 +104,6 @@ fn create(schemas: &mut Schemas, row: &Value) -> About {
         .takes(new, example)
         .answer(201, answer)
         .refuses(404)
-}
-
-fn export(schemas: &mut Schemas) -> About {
-    let rows = json!({ "type": "array", "items": { "type": "object" } });
-    let document = json!({
-        "type": "object",
-        "description": "A tenant document: the tenant, and one array of rows a table. Secrets are not in it.",
-        "properties": { "tenant": { "type": "object" } },
-        "required": ["tenant"],
-        "additionalProperties": rows,
-    });
-    let document = schemas.add("TenantDocument", document);
-    let answer = json!({
-        "description": "The document.",
-        "headers": { "Content-Disposition": { "$ref": "#/components/headers/ContentDisposition" } },
-        "content": { JSON: { "schema": document } },
-    });
-    About::new("GET", "/v1/tenants/{id}/export", "exportTenant", TAG, "Export a tenant")
-        .describe(
-            "For operators. That it was exported stands in both logs. Logs are not in it: they are exported apart. A large \
-             one is sent while it is read, and breaks off where the tenant changes meanwhile: suspend it before.",
-        )
-        .answer(200, answer)
 }
 
 fn own(schemas: &mut Schemas) -> Vec<About> {

@@ -3,7 +3,6 @@
 use crate::guard::Route;
 
 pub mod domain;
-pub mod export;
 pub mod feature_flag;
 pub mod own;
 mod proof_of_name;
@@ -14,15 +13,8 @@ pub use proof_of_name::ProofOfName;
 
 /// The routes of this area.
 pub fn routes() -> Vec<Route> {
-    [
-        tenant::routes(),
-        export::routes(),
-        own::routes(),
-        domain::routes(),
-        tenant_setting::routes(),
-        feature_flag::routes(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    [tenant::routes(), own::routes(), domain::routes(), tenant_setting::routes(), feature_flag::routes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -77,7 +77,7 @@ pub fn operators_only(actor: &Actor) -> Result<(), ApiError> {
 }
 
 /// The statement that reads one tenant for an operator.
-pub(super) fn read_one(actor: &Actor, id: Uuid) -> Statement {
+fn read_one(actor: &Actor, id: Uuid) -> Statement {
     select::<Tenant>(ONE, actor.tenant).bind(id)
 }
 

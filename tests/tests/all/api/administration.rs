@@ -5,7 +5,7 @@ use parapet::administration::roles;
 use uuid::Uuid;
 
 pub(super) const OLGA: &str = "01980000-0000-7000-8000-000000000111";
-const ADAM: &str = "01980000-0000-7000-8000-000000000112";
+pub(super) const ADAM: &str = "01980000-0000-7000-8000-000000000112";
 const READ_DOCUMENTS: &str = "01980000-0000-7000-8000-000000000401";
 
 /// `acme` with the roles of the system, Olga its owner, and Adam an admin.

@@ -6,6 +6,7 @@ mod api_keys;
 mod audit_logs;
 mod audit_roots;
 mod authentication;
+mod bulk;
 mod candidates;
 mod client_assertions;
 mod client_certificate;
@@ -215,6 +216,7 @@ impl Edge {
         let asks = request.path.ends_with("/preview")
             || request.path.ends_with("/explain")
             || request.path.ends_with("/.search")
+            || request.query == "dry_run=true"
             // That an assertion was used is remembered for some minutes.
             || request.path == "/v1/token"
             || request.path.starts_with("/v1/me/")

@@ -250,7 +250,7 @@ fn a_parameter_that_the_document_has_not_is_refused() {
             continue;
         }
         let path = route.path.replace("{id}", ANNA).replace("{category}/{key}", "ui/theme").replace("{version}", "7");
-        let path = format!("{}?dry_run=1", path.replace("{name}", "mine").replace("{type}", "document"));
+        let path = format!("{}?no_such=1", path.replace("{name}", "mine").replace("{type}", "document"));
         let key =
             if path.starts_with("/v1/tenants") || path.starts_with("/v1/metrics") { &operators.operator } else { &key };
         let body = if ["POST", "PUT", "PATCH"].contains(&route.method) { json!({}) } else { Value::Null };
@@ -258,7 +258,7 @@ fn a_parameter_that_the_document_has_not_is_refused() {
         assert_eq!(response.status, 400, "{} {path}: {}", route.method, String::from_utf8_lossy(&response.body));
         assert_problem(&response, 400, "query.invalid");
         let findings = super::body(&response)["findings"].clone();
-        let names = |finding: &Value| finding["code"] == "query.unknown" && finding["field"] == "dry_run";
+        let names = |finding: &Value| finding["code"] == "query.unknown" && finding["field"] == "no_such";
         assert!(findings.as_array().unwrap().iter().any(names), "{path}: {findings:#}");
         tried += 1;
     }

@@ -2,10 +2,23 @@
 
 use std::cell::OnceCell;
 
-use wasm_bindgen::JsValue;
-use worker::{D1Database, D1PreparedStatement, Env};
+use js_sys::{Error, Promise};
+use serde::de::DeserializeOwned;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::{D1Database, Env};
 
-use super::{DbError, Parameter, Row, Statement};
+use super::{DbError, Row, Statement};
+
+#[wasm_bindgen(module = "/src/platform/db/d1.js")]
+extern "C" {
+    /// The rows of a statement.
+    fn all(database: &JsValue, sql: &str, parameters: &str) -> Promise;
+
+    /// The rows of each statement.
+    fn batch(database: &JsValue, statements: &str) -> Promise;
+}
 
 /// A database, perhaps one that is not bound: then each statement fails. It is looked up where it is asked: most
 /// decisions need none.
@@ -34,22 +47,14 @@ impl Db {
 
     /// All rows of the answer.
     pub async fn all(&self, statement: Statement) -> Result<Vec<Row>, DbError> {
-        let result = self.prepare(statement)?.all().await?;
-        Ok(result.results::<Row>()?)
+        let parameters = serde_json::to_string(&statement.parameters)?;
+        read(all(self.database()?.as_ref(), &statement.sql, &parameters)).await
     }
 
     /// All statements in one transaction and one round trip; the rows of each.
     pub async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>, DbError> {
-        let prepared =
-            statements.into_iter().map(|statement| self.prepare(statement)).collect::<Result<Vec<_>, _>>()?;
-        let results = self.database()?.batch(prepared).await?;
-        results.iter().map(|result| Ok(result.results::<Row>()?)).collect()
-    }
-
-    fn prepare(&self, statement: Statement) -> Result<D1PreparedStatement, DbError> {
-        let values: Vec<JsValue> = statement.parameters.iter().map(JsValue::from).collect();
-        let prepared = self.database()?.prepare(statement.sql);
-        Ok(prepared.bind(&values)?)
+        let statements: Vec<_> = statements.iter().map(|its| (&its.sql, &its.parameters)).collect();
+        read(batch(self.database()?.as_ref(), &serde_json::to_string(&statements)?)).await
     }
 
     fn database(&self) -> Result<&D1Database, DbError> {
@@ -58,19 +63,18 @@ impl Db {
     }
 }
 
-impl From<&Parameter> for JsValue {
-    fn from(parameter: &Parameter) -> Self {
-        match parameter {
-            Parameter::Null => Self::NULL,
-            // D1 knows no BigInt: integers go as doubles, exact to 2^53.
-            Parameter::Integer(integer) => Self::from_f64(*integer as f64),
-            Parameter::Text(text) => Self::from_str(text),
-        }
-    }
+/// Reads the JSON that is promised.
+async fn read<T: DeserializeOwned>(promise: Promise) -> Result<T, DbError> {
+    let said = |thrown: JsValue| match thrown.dyn_ref::<Error>() {
+        Some(error) => DbError(error.message().into()),
+        None => DbError(format!("{thrown:?}")),
+    };
+    let text = JsFuture::from(promise).await.map_err(said)?;
+    Ok(serde_json::from_str(&text.as_string().unwrap_or_default())?)
 }
 
-impl From<worker::Error> for DbError {
-    fn from(error: worker::Error) -> Self {
+impl From<serde_json::Error> for DbError {
+    fn from(error: serde_json::Error) -> Self {
         Self(error.to_string())
     }
 }

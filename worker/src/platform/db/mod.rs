@@ -12,6 +12,8 @@ pub use sqlite::Db;
 
 use std::borrow::Cow;
 
+use serde::Serialize;
+
 /// One row of an answer: column name to value. SQLite's integers, reals, texts and nulls only.
 pub type Row = serde_json::Map<String, serde_json::Value>;
 
@@ -20,12 +22,57 @@ pub type Row = serde_json::Map<String, serde_json::Value>;
 pub struct Statement {
     sql: Cow<'static, str>,
     parameters: Vec<Parameter>,
+    /// Whether it inserts one row by `VALUES (?1, …)` at its end, so that others like it can go along.
+    inserts: bool,
 }
+
+/// D1 takes no more parameters in one statement.
+pub const MOST_PARAMETERS: usize = 100;
 
 impl Statement {
     /// A statement without parameters yet.
     pub fn new(sql: impl Into<Cow<'static, str>>) -> Self {
-        Self { sql: sql.into(), parameters: Vec::new() }
+        Self { sql: sql.into(), parameters: Vec::new(), inserts: false }
+    }
+
+    /// Inserts one row.
+    pub fn insert<R: parapet::model::Row>(row: &R) -> Self {
+        let statement = row.to_sql().into_iter().fold(Self::new(R::INFO.insert()), Self::bind);
+        Self { inserts: true, ..statement }
+    }
+
+    /// Whether it inserts one row.
+    pub fn is_insert(&self) -> bool {
+        self.inserts
+    }
+
+    /// Statements that do the same, in the same order: of those that insert rows of one table one after the other, as many
+    /// in one as it has parameters for. D1 takes a thousand statements a request.
+    pub fn joined(statements: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let mut joined: Vec<Self> = Vec::new();
+        // How many columns the rows of the last one have, and its text with one row.
+        let mut last: Option<(usize, Cow<'static, str>)> = None;
+        for statement in statements {
+            let columns = statement.parameters.len();
+            match (joined.last_mut(), &last) {
+                (Some(before), Some((its, sql)))
+                    if statement.inserts
+                        && *its == columns
+                        && *sql == statement.sql
+                        && before.parameters.len() + columns <= MOST_PARAMETERS =>
+                {
+                    let from = before.parameters.len() + 1;
+                    let places: Vec<String> = (from..from + columns).map(|place| format!("?{place}")).collect();
+                    before.sql.to_mut().push_str(&format!(", ({})", places.join(", ")));
+                    before.parameters.extend(statement.parameters);
+                }
+                _ => {
+                    last = statement.inserts.then(|| (columns, statement.sql.clone()));
+                    joined.push(statement);
+                }
+            }
+        }
+        joined
     }
 
     /// Its text.
@@ -42,11 +89,12 @@ impl Statement {
 }
 
 /// A value that is bound to a statement.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum Parameter {
     /// SQL's null.
     Null,
-    /// An integer; D1 takes only those that a double holds exactly.
+    /// An integer; D1 takes it as a double, exact to 2^53.
     Integer(i64),
     /// Text.
     Text(String),

@@ -7,11 +7,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params_from_iter};
 use serde_json::Value;
 
-use super::{DbError, Parameter, Row, Statement};
+use super::{DbError, MOST_PARAMETERS, Parameter, Row, Statement};
 use crate::platform::fuse::Fuse;
-
-/// D1 takes no more parameters in one statement.
-const MOST_PARAMETERS: usize = 100;
 
 /// A database, perhaps one that is not bound: then each statement fails.
 #[derive(Clone)]

@@ -1,4 +1,5 @@
-//! A tenant as a document: `GET /v1/tenants/{id}/export`, for operators. Secrets are not in it.
+//! A tenant as a document, for operators (`GET /v1/tenants/{id}/export`), or as lines, for its owners too (`GET
+//! /v1/export`). Secrets are not in it.
 //!
 //! A small one is read in one transaction and made at once. A large one is sent while it is read, a bounded page of a table
 //! at a time, so that it is never in memory as a whole. Its pages are of one state or there is no document: where the
@@ -9,16 +10,17 @@ use parapet::model::{Row, TABLES, TableInfo, Tenant};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::tenant::{operators_only, read_one};
+use super::line::MEDIA_TYPES;
 use crate::administration::{Actor, Elsewhere, Plan, RowChange, commit, read_head};
 use crate::app::App;
-use crate::document::rows;
+use crate::document::{rows, select};
 use crate::error::ApiError;
 use crate::guard::{Access, Call, Route};
 use crate::platform::Db;
 use crate::platform::db::{Parameter, Row as SqlRow, Statement};
 use crate::platform::log;
 use crate::response::{Pieces, Response};
+use crate::tenancy::tenant::operators_only;
 
 /// The longest document that is made at once, in characters of values and names. While it is made it is there several
 /// times over: as rows, as JSON and as text; an isolate has 128 MiB for everything.
@@ -49,44 +51,94 @@ const LEFT_OUT: &[&str] = &[
     "webhook_delivery",
 ];
 
-/// `GET /v1/tenants/{id}/export`.
+/// `GET /v1/tenants/{id}/export` and `GET /v1/export`.
 pub fn routes() -> Vec<Route> {
-    vec![Route {
-        method: "GET",
-        path: "/v1/tenants/{id}/export",
-        access: Access::Permission("tenant.read", |app, call, actor| Box::pin(export(app, call, actor))),
-    }]
+    let route = |path, access| Route { method: "GET", path, access };
+    vec![
+        route(
+            "/v1/tenants/{id}/export",
+            Access::Permission("tenant.read", |app, call, actor| Box::pin(export_any(app, call, actor))),
+        ),
+        route(
+            "/v1/export",
+            Access::Permission("tenant.read", |app, call, actor| Box::pin(export_own(app, call, actor))),
+        ),
+    ]
 }
 
-/// That it was exported is written to both chains.
-async fn export(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+/// How a tenant is written down.
+#[derive(Clone, Copy, PartialEq)]
+enum Form {
+    /// A tenant document: one object, with an array a table.
+    Document,
+    /// A line a row, as an import takes them.
+    Lines,
+}
+
+async fn export_any(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
     operators_only(&actor)?;
+    let accepts = call.request.header("accept").unwrap_or_default();
+    let form = if MEDIA_TYPES.iter().any(|lines| accepts.contains(lines)) { Form::Lines } else { Form::Document };
+    export(app, call, actor, call.row_id()?, form, false).await
+}
+
+async fn export_own(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiError> {
+    let id = actor.tenant;
+    export(app, call, actor, id, Form::Lines, true).await
+}
+
+/// That it was exported is written to the chains of both tenants.
+async fn export(
+    app: &App,
+    call: &Call,
+    actor: Actor,
+    id: Uuid,
+    form: Form,
+    needs_owner: bool,
+) -> Result<Response, ApiError> {
     call.no_query()?;
-    let id = call.row_id()?;
     let size = app.db.first(Statement::new(size()).bind(id)).await.map_err(ApiError::database)?;
     let size: i64 = size.unwrap_or_default().values().filter_map(Value::as_f64).map(|size| size as i64).sum();
-    let disposition = format!("attachment; filename=\"tenant-{id}.json\"");
+    let (name, media_type) = match form {
+        Form::Document => ("json", "application/json"),
+        Form::Lines => ("jsonl", MEDIA_TYPES[0]),
+    };
+    let disposition = format!("attachment; filename=\"tenant-{id}.{name}\"");
     let (tenant, response) = if size > LONGEST {
-        let answers = app.db.batch(vec![read_one(&actor, id), Statement::new(READ_VERSIONS).bind(id)]).await;
+        let answers = app.db.batch(vec![read_one(id), Statement::new(READ_VERSIONS).bind(id)]).await;
         let mut answers = answers.map_err(ApiError::database)?.into_iter();
         let tenant = answers.next().unwrap_or_default();
         let row = tenant.first().cloned().ok_or(ApiError::NotFound)?;
-        let export = Export::new(app, call, id, row, answers.next().unwrap_or_default());
+        let export = Export::new(app, call, id, form, row, answers.next().unwrap_or_default());
         let pieces = Pieces::new(try_unfold(export, Export::next));
         let response = Response { status: 200, pieces: Some(pieces), ..Response::default() };
-        (tenant, response.with("content-type", "application/json"))
+        (tenant, response)
     } else {
-        let mut statements = vec![read_one(&actor, id)];
+        let mut statements = vec![read_one(id)];
         statements.extend(tables().map(|table| Statement::new(read(table)).bind(id)));
         let mut answers = app.db.batch(statements).await.map_err(ApiError::database)?.into_iter();
         let tenant = answers.next().unwrap_or_default();
-        let document = document(tenant.first().cloned().ok_or(ApiError::NotFound)?, answers);
-        (tenant, Response::json(&document)?)
+        let row = tenant.first().cloned().ok_or(ApiError::NotFound)?;
+        let body = match form {
+            Form::Document => serde_json::to_vec(&document(row, answers)).map_err(ApiError::internal)?,
+            Form::Lines => {
+                let mut body = line(const { &Tenant::INFO }, row)?;
+                for (table, rows) in tables().zip(answers) {
+                    for row in rows {
+                        body.push_str(&line(table, row)?);
+                    }
+                }
+                body.into_bytes()
+            }
+        };
+        (tenant, Response { status: 200, body, ..Response::default() })
     };
-    let response = response.with("content-disposition", disposition);
+    let response = response.with("content-type", media_type).with("content-disposition", disposition);
     let tenant = rows::<Tenant>(tenant)?.pop().ok_or(ApiError::NotFound)?;
     commit(app, call, actor, vec![read_head(id)], |state| {
         let mut plan = Plan::new(state, response.clone());
+        // Everything of a tenant is an owner's to take out.
+        plan.facts().needs_owner = needs_owner;
         let noted = || RowChange::noted(Some(&tenant), Some(&tenant), "exported");
         plan.change(noted());
         if id != state.tenant {
@@ -99,11 +151,16 @@ async fn export(app: &App, call: &Call, actor: Actor) -> Result<Response, ApiErr
     .await
 }
 
+fn read_one(id: Uuid) -> Statement {
+    select::<Tenant>("id = ?1", id)
+}
+
 /// A document on its way.
 struct Export {
     db: Db,
     call: String,
     tenant: Uuid,
+    form: Form,
     /// The piece that begins it; nothing once it was sent.
     row: Option<SqlRow>,
     versions: Vec<SqlRow>,
@@ -114,12 +171,13 @@ struct Export {
 }
 
 impl Export {
-    fn new(app: &App, call: &Call, tenant: Uuid, row: SqlRow, versions: Vec<SqlRow>) -> Self {
+    fn new(app: &App, call: &Call, tenant: Uuid, form: Form, row: SqlRow, versions: Vec<SqlRow>) -> Self {
         let tables = tables().collect::<Vec<_>>().into_iter();
         Self {
             db: app.db.clone(),
             call: call.id.clone(),
             tenant,
+            form,
             row: Some(row),
             versions,
             tables,
@@ -132,21 +190,31 @@ impl Export {
     async fn next(mut self) -> Result<Option<(Vec<u8>, Self)>, ApiError> {
         if let Some(row) = self.row.take() {
             let info = const { &Tenant::INFO };
-            let row = serde_json::to_string(&info.document_row(row)).map_err(ApiError::internal)?;
             self.table = self.tables.next().map(|table| (table, None));
-            return Ok(Some((format!("{{\"{}\":{row}", Tenant::TABLE).into_bytes(), self)));
+            let piece = match self.form {
+                Form::Lines => line(info, row)?,
+                Form::Document => {
+                    let row = serde_json::to_string(&info.document_row(row)).map_err(ApiError::internal)?;
+                    format!("{{\"{}\":{row}", Tenant::TABLE)
+                }
+            };
+            return Ok(Some((piece.into_bytes(), self)));
         }
         while let Some((table, after)) = self.table.take() {
             let rows = self.page(table, after.as_deref()).await?;
             let begun = after.is_some();
             let Some(last) = rows.last() else {
                 self.table = self.tables.next().map(|table| (table, None));
-                if begun {
+                if begun && self.form == Form::Document {
                     return Ok(Some((b"]".to_vec(), self)));
                 }
                 continue;
             };
             self.table = Some((table, Some(key(table, last)?)));
+            if self.form == Form::Lines {
+                let lines = rows.into_iter().map(|row| line(table, row)).collect::<Result<String, _>>()?;
+                return Ok(Some((lines.into_bytes(), self)));
+            }
             let mut piece = if begun { String::new() } else { format!(",\"{}\":[", table.name) };
             for (index, row) in rows.into_iter().enumerate() {
                 if begun || index > 0 {
@@ -156,7 +224,7 @@ impl Export {
             }
             return Ok(Some((piece.into_bytes(), self)));
         }
-        if std::mem::replace(&mut self.ended, true) {
+        if self.form == Form::Lines || std::mem::replace(&mut self.ended, true) {
             return Ok(None);
         }
         Ok(Some((b"}".to_vec(), self)))
@@ -176,6 +244,12 @@ impl Export {
         }
         Ok(rows)
     }
+}
+
+/// A row as a line, with its end.
+fn line(table: &TableInfo, row: SqlRow) -> Result<String, ApiError> {
+    let row = serde_json::to_string(&table.document_row(row)).map_err(ApiError::internal)?;
+    Ok(format!("{{\"table\":\"{}\",\"row\":{row}}}\n", table.name))
 }
 
 /// The key of a row, as it is bound.
