@@ -100,4 +100,6 @@ fn import(schemas: &mut Schemas) -> About {
         )
         .gives(imported, "What was done, or would be.")
         .refuses(400)
+        .refuses(409)
+        .refuses(422)
 }
