@@ -312,6 +312,8 @@ impl<R: Imported> Rows for TableRows<R> {
         let effect = match before {
             None => {
                 plan_new(&state, &mut row, 0, plan, findings)?;
+                // Rules may read it, and no request of its own says it.
+                plan.facts().needs_owner |= line.row.contains_key("created_at");
                 Effect::Created
             }
             Some(before) => {

@@ -236,6 +236,8 @@ fn each_line_is_judged_as_its_own_request_is() {
     assert_refused(&response, &["not_held"]);
     assert_eq!(findings(&body(&response))[0].1, "#2");
     assert_refused(&import(&office, &[give(OLGA)]), &["own_rights"]);
+    let old = json!({ "id": id(6), "email": "u6@acme.example", "created_at": "2020-01-01T00:00:00.000Z" });
+    assert_refused(&send(&office, &office.admin, "", line("user", old)), &["needs_owner"]);
     let system = line("role", json!({ "id": office.roles[1], "description": "mine" }));
     assert_refused(&import(&office, &[user(6), system]), &["system_role"]);
     // By a line before it, the role gives; so it is not his to give either.
@@ -246,7 +248,7 @@ fn each_line_is_judged_as_its_own_request_is() {
     );
     assert_refused(&send(&office, &office.admin, "", [role, gives].join("\n")), &["not_held"]);
     let made: Vec<_> = office.log().iter().filter(|row| row.event_type != "access.denied").cloned().collect();
-    assert!(made.is_empty() && office.log().len() == 4, "{made:?}");
+    assert!(made.is_empty() && office.log().len() == 5, "{made:?}");
 
     let reads = office.edge.key_of(TENANT, Some(OLGA), None, &["admin:read"]);
     assert_problem(&send(&office, &reads, "", user(6)), 403, "access.missing_scope");
