@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { compileSnapshot } from "@parapet/engine/full";
 import { fixtures } from "../answers.mjs";
-import { Engine, KEY, open, request, wasm } from "./tenant.mjs";
+import { Engine, KEY, json, open, outcome, request, wasm } from "./tenant.mjs";
 
 const FIXTURES = fileURLToPath(new URL("../../fixtures/", import.meta.url));
 const MUTATIONS = 20_000;
@@ -25,17 +25,6 @@ const countJson = (run) => {
   run();
   return asJson - before;
 };
-
-/** An object that says it has no prototype is left to JSON. */
-const json = (value) => new Proxy(value, { getPrototypeOf: () => null });
-
-function outcome(run) {
-  try {
-    return { answer: run() };
-  } catch (error) {
-    return { code: error.code, pointer: error.pointer, message: error.message };
-  }
-}
 
 function same(engine, question, value, options) {
   const [plain, asJson] = [value, json(value)].map((asked) => outcome(() => engine[question](asked, options)));

@@ -62,3 +62,15 @@ export function request(action = "read", changes = {}) {
 export function failure(code, pointer) {
   return { name: "ParapetError", code, ...(pointer === undefined ? {} : { pointer }) };
 }
+
+/** An object that says it has no prototype is left to JSON. */
+export const json = (value) => new Proxy(value, { getPrototypeOf: () => null });
+
+/** What a call answers, or the error that it throws. */
+export function outcome(run) {
+  try {
+    return { answer: run() };
+  } catch (error) {
+    return { code: error.code, pointer: error.pointer, message: error.message };
+  }
+}

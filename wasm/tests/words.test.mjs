@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compileSnapshot } from "@parapet/engine/full";
-import { ADA, Engine, KEY, NOW, failure, open, request, tenant, wasm } from "./tenant.mjs";
+import { ADA, Engine, KEY, NOW, failure, json, open, outcome, request, tenant, wasm } from "./tenant.mjs";
 
 /** As `js/plain.js` and `wasm/plain` say. */
 const MAX_WORDS = 8 * 1024;
@@ -23,17 +23,6 @@ function counted(run) {
   const before = [learned, taught];
   run();
   return { learned: learned - before[0], taught: taught - before[1] };
-}
-
-/** An object that says it has no prototype is left to JSON. */
-const json = (value) => new Proxy(value, { getPrototypeOf: () => null });
-
-function outcome(run) {
-  try {
-    return { answer: run() };
-  } catch (error) {
-    return { code: error.code, pointer: error.pointer, message: error.message };
-  }
 }
 
 /** Asks by parts, by a plain request and by JSON: one answer. */
